@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HostOps: the one seam between the hypervisor logic and the world.
+ *
+ * Core modules (hw/) see guest memory, time, timers, interrupts and the
+ * outside only through this table.  QEMU glue implements it in accel/shim,
+ * unit tests with a fake that can make the n-th fallible call fail.
+ *
+ * Locking: every operation and every core entry point runs with QEMU's big
+ * lock held.  Guest vCPUs may run meanwhile, so memory shared with a running
+ * guest is changed with atomic operations through a pinned page.
+ *
+ * Reset: a core frees what it got (timers, pins, overlays) itself.
+ */
+#ifndef JUMPCUT_HW_HOST_H
+#define JUMPCUT_HW_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HOST_PAGE_SHIFT 12
+#define HOST_PAGE_SIZE  ((size_t)1 << HOST_PAGE_SHIFT)
+
+/* Guest addresses cannot be dereferenced, and the two kinds cannot be mixed. */
+typedef struct GuestPhys {
+    uint64_t v; /* guest physical address, bytes */
+} GuestPhys;
+
+typedef struct GuestVirt {
+    uint64_t v; /* guest virtual (linear) address, bytes */
+} GuestVirt;
+
+typedef struct Host Host;
+typedef struct HostPage HostPage;
+typedef struct HostTimer HostTimer;
+typedef void HostTimerFn(void *opaque);
+
+/*
+ * Trace events: one a transition, with its result.  HOST_TRACE(name, a, b, c,
+ * d) names the four unsigned 64-bit values; the glue emits each as the QEMU
+ * trace event jumpcut_<name>.
+ */
+#define HOST_TRACE_EVENTS(X)                                                   \
+    X(hypercall, vcpu, nr, arg0, ret)                                          \
+    X(cut, at_ns, uptime_ns, tsc, tsc_khz)                                     \
+    X(pvclock_update, vcpu, version, system_time, tsc_timestamp)               \
+    X(wallclock_update, version, sec, nsec, at_ns)                             \
+    X(runstate, vcpu, from, to, at_ns)                                         \
+    X(evtchn_bind, vcpu, port, type, ret)                                      \
+    X(evtchn_close, port, type, unused, ret)                                   \
+    X(evtchn_send, port, vcpu, masked, ret)                                    \
+    X(upcall, vcpu, kind, vector, at_ns)                                       \
+    X(timer_set, vcpu, kind, deadline, at_ns)                                  \
+    X(timer_fire, vcpu, kind, deadline, at_ns)                                 \
+    X(overlay, space, idx, gfn, ret)                                           \
+    X(hvm_param, index, value, set, ret)                                       \
+    X(sched, vcpu, op, arg, ret)                                               \
+    X(shutdown, vcpu, reason, unused, at_ns)                                   \
+    X(xenstore, type, req_id, len, ret)                                        \
+    X(console, out_bytes, in_bytes, pending, at_ns)                            \
+    X(ring_error, which, prod, cons, at_ns)
+
+typedef enum HostTraceEvent {
+#define HOST_TRACE_ENUM(name, a, b, c, d) HOST_TRACE_##name,
+    HOST_TRACE_EVENTS(HOST_TRACE_ENUM)
+#undef HOST_TRACE_ENUM
+    HOST_TRACE__MAX
+} HostTraceEvent;
+
+typedef struct HostOps {
+    /* Virtual time, ns; never negative, never decreases. */
+    int64_t (*now_ns)(Host *host);
+
+    /*
+     * Guest physical memory.  Only RAM (overlays included) can be reached;
+     * @return: false, with nothing written, if any byte lies elsewhere.
+     */
+    bool (*phys_read)(Host *host, GuestPhys gpa, void *buf, size_t len);
+    bool (*phys_write)(Host *host, GuestPhys gpa, const void *buf, size_t len);
+
+    /*
+     * Memory at a linear address of @vcpu, by its current page tables with
+     * supervisor rights.
+     * @return: false on a page that is absent, not RAM or (write) read-only;
+     * a write may then have changed earlier pages, as Xen's copy_to_guest().
+     */
+    bool (*virt_read)(Host *host, unsigned vcpu, GuestVirt gva, void *buf,
+                      size_t len);
+    bool (*virt_write)(Host *host, unsigned vcpu, GuestVirt gva,
+                       const void *buf, size_t len);
+
+    /*
+     * Pin the RAM page at guest frame @gfn (an overlay counts as RAM): the
+     * pointer page_ptr() gives stays good until page_unpin().
+     * @return: NULL if the frame is not writable RAM.
+     */
+    HostPage *(*page_pin)(Host *host, uint64_t gfn);
+    void (*page_unpin)(Host *host, HostPage *page);
+    /* Host pointer to the HOST_PAGE_SIZE bytes of a pinned or overlay page. */
+    void *(*page_ptr)(Host *host, HostPage *page);
+    /* Tell that [off, off + len) was changed through page_ptr(). */
+    void (*page_dirty)(Host *host, HostPage *page, size_t off, size_t len);
+
+    /*
+     * Overlay pages: zeroed RAM that belongs to the hypervisor and can be
+     * laid over a guest frame; the memory beneath keeps its content.  A page
+     * is mapped at most once; mapping it again moves it.  page_ptr() and
+     * page_dirty() work on it, mapped or not.  @name is unique, and the page's
+     * content migrates under it.
+     */
+    HostPage *(*overlay_new)(Host *host, const char *name); /* NULL: none */
+    bool (*overlay_map)(Host *host, HostPage *page, uint64_t gfn);
+    void (*overlay_unmap)(Host *host, HostPage *page);
+    void (*overlay_free)(Host *host, HostPage *page);
+
+    /* Timers in virtual time.  timer_mod() in the past fires at once, from
+     * the timer loop, never from inside timer_mod(). */
+    HostTimer *(*timer_new)(Host *host, HostTimerFn *fn, void *opaque);
+    void (*timer_mod)(Host *host, HostTimer *timer, int64_t expire_ns);
+    void (*timer_del)(Host *host, HostTimer *timer);
+    void (*timer_free)(Host *host, HostTimer *timer);
+
+    /* Edge-triggered @vector into the local APIC of @vcpu. */
+    void (*lapic_inject)(Host *host, unsigned vcpu, uint8_t vector);
+    /*
+     * Level of the direct callback vector of @vcpu (no local APIC: delivered
+     * when the guest can take interrupts, for as long as @level is true).
+     */
+    void (*vector_level)(Host *host, unsigned vcpu, uint8_t vector, bool level);
+    /* Level of a global system interrupt. */
+    void (*gsi_level)(Host *host, unsigned gsi, bool level);
+    /* GSI of a PCI function's INTx pin (0 = INTA); negative: no such device */
+    int (*pci_intx_to_gsi)(Host *host, unsigned domain, unsigned bus,
+                           unsigned devfn, unsigned pin);
+    /* A non-maskable interrupt to @vcpu. */
+    void (*nmi_inject)(Host *host, unsigned vcpu);
+
+    /*
+     * Stop executing @vcpu after the current hypercall until vcpu_wake() or
+     * an interrupt it can take; wake before the stop is not lost.
+     */
+    void (*vcpu_block)(Host *host, unsigned vcpu);
+    void (*vcpu_wake)(Host *host, unsigned vcpu);
+    /* As vcpu_block(), but only vcpu_wake() (or INIT/SIPI) ends it. */
+    void (*vcpu_offline)(Host *host, unsigned vcpu);
+    /* Is the guest in 64-bit (long) mode with 64-bit code on @vcpu now? */
+    bool (*vcpu_long_mode)(Host *host, unsigned vcpu);
+
+    /* The domain ended with Xen's SHUTDOWN_* @reason. */
+    void (*shutdown)(Host *host, unsigned vcpu, unsigned reason);
+
+    /* Bytes the guest wrote to its console; all are taken. */
+    void (*console_write)(Host *host, const uint8_t *buf, size_t len);
+    /* There is room for console input now (see xen_console_receive()). */
+    void (*console_accept)(Host *host);
+
+    void (*trace)(Host *host, HostTraceEvent event, uint64_t a, uint64_t b,
+                  uint64_t c, uint64_t d);
+    /* Is @event being traced?  Lets callers skip costly arguments. */
+    bool (*trace_enabled)(Host *host, HostTraceEvent event);
+} HostOps;
+
+/* Implementations embed this as their first member. */
+struct Host {
+    const HostOps *ops;
+};
+
+#endif
