@@ -11,6 +11,7 @@
 #define JUMPCUT_HW_STATE_H
 
 #include <glib.h>
+#include <stdint.h>
 
 typedef struct StateWriter StateWriter;
 typedef struct StateReader StateReader;
