@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guest memory of the fake host: sparse frames, marks, pins and overlays. */
+#include "tests/unit/fake-host-internal.h"
+
+#include <string.h>
+
+/* First frame beyond a 52-bit physical address space. */
+#define FAKE_GFN_END ((uint64_t)1 << (52 - HOST_PAGE_SHIFT))
+
+/*
+ * Memory of a frame or an overlay.  It lives as long as a frame, an overlay or
+ * a pin refers to it (g_rc_box), so that a pin outlasts an overlay.
+ */
+typedef struct FakeBacking {
+    uint8_t data[HOST_PAGE_SIZE];
+    /* What data should be if every change was told by page_dirty(). */
+    uint8_t told[HOST_PAGE_SIZE];
+} FakeBacking;
+
+struct HostPage {
+    FakeBacking *backing;
+    char *name; /* overlays; NULL: a pin */
+    bool mapped;
+    uint64_t gfn; /* pins, and overlays while mapped */
+};
+
+static void backing_unref(void *backing)
+{
+    g_rc_box_release(backing);
+}
+
+static void page_free(HostPage *page)
+{
+    backing_unref(page->backing);
+    g_free(page->name);
+    g_free(page);
+}
+
+void fake_memory_init(FakeMemory *mem, uint64_t nr_frames)
+{
+    mem->nr_frames = nr_frames;
+    mem->frames = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+                                        backing_unref);
+    mem->marks =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    mem->overlays = g_ptr_array_new();
+    mem->mapped = g_ptr_array_new();
+    mem->pins = g_ptr_array_new();
+}
+
+void fake_memory_destroy(FakeMemory *mem)
+{
+    g_hash_table_unref(mem->frames);
+    g_hash_table_unref(mem->marks);
+    g_ptr_array_unref(mem->overlays);
+    g_ptr_array_unref(mem->mapped);
+    g_ptr_array_unref(mem->pins);
+}
+
+static uint64_t *key_new(uint64_t gfn)
+{
+    return g_memdup2(&gfn, sizeof(gfn));
+}
+
+static HostPage *overlay_at(FakeMemory *mem, uint64_t gfn)
+{
+    for (unsigned i = mem->mapped->len; i > 0; i--) {
+        HostPage *page = mem->mapped->pdata[i - 1];
+
+        if (page->gfn == gfn) {
+            return page;
+        }
+    }
+    return NULL;
+}
+
+static FakeFrame frame_kind(FakeMemory *mem, uint64_t gfn)
+{
+    void *kind;
+
+    if (overlay_at(mem, gfn)) {
+        return FAKE_FRAME_RAM;
+    }
+    if (g_hash_table_lookup_extended(mem->marks, &gfn, NULL, &kind)) {
+        return GPOINTER_TO_UINT(kind);
+    }
+    return gfn < mem->nr_frames ? FAKE_FRAME_RAM : FAKE_FRAME_ABSENT;
+}
+
+static FakeBacking *backing_at(FakeMemory *mem, uint64_t gfn)
+{
+    HostPage *overlay = overlay_at(mem, gfn);
+    FakeBacking *backing;
+
+    if (overlay) {
+        return overlay->backing;
+    }
+    backing = g_hash_table_lookup(mem->frames, &gfn);
+    if (!backing) {
+        backing = g_rc_box_new0(FakeBacking);
+        g_hash_table_insert(mem->frames, key_new(gfn), backing);
+    }
+    return backing;
+}
+
+void fake_host_mark_frame(FakeHost *fake, uint64_t gfn, FakeFrame kind)
+{
+    g_hash_table_insert(fake->mem.marks, key_new(gfn), GUINT_TO_POINTER(kind));
+}
+
+/* One page's part of an access that starts at @addr. */
+static size_t chunk(uint64_t addr, size_t len)
+{
+    return MIN(len, HOST_PAGE_SIZE - (addr & (HOST_PAGE_SIZE - 1)));
+}
+
+static bool reachable(FakeMemory *mem, uint64_t addr, size_t len, bool write)
+{
+    if (len && addr + (len - 1) < addr) {
+        return false;
+    }
+    for (size_t done = 0; done < len; done += chunk(addr + done, len - done)) {
+        FakeFrame kind = frame_kind(mem, (addr + done) >> HOST_PAGE_SHIFT);
+
+        if (kind == FAKE_FRAME_ABSENT ||
+            (write && kind == FAKE_FRAME_READONLY)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void fake_host_peek(FakeHost *fake, uint64_t gpa, void *buf, size_t len)
+{
+    for (size_t done = 0, n; done < len; done += n) {
+        uint64_t addr = gpa + done;
+        FakeBacking *backing = backing_at(&fake->mem, addr >> HOST_PAGE_SHIFT);
+
+        n = chunk(addr, len - done);
+        memcpy((uint8_t *)buf + done,
+               backing->data + (addr & (HOST_PAGE_SIZE - 1)), n);
+    }
+}
+
+void fake_host_poke(FakeHost *fake, uint64_t gpa, const void *buf, size_t len)
+{
+    for (size_t done = 0, n; done < len; done += n) {
+        uint64_t addr = gpa + done;
+        size_t off = addr & (HOST_PAGE_SIZE - 1);
+        FakeBacking *backing = backing_at(&fake->mem, addr >> HOST_PAGE_SHIFT);
+
+        n = chunk(addr, len - done);
+        memcpy(backing->data + off, (const uint8_t *)buf + done, n);
+        memcpy(backing->told + off, (const uint8_t *)buf + done, n);
+    }
+}
+
+bool fake_phys_read(Host *host, GuestPhys gpa, void *buf, size_t len)
+{
+    FakeHost *fake = fake_host_from(host);
+
+    if (fake_host_fault(fake) || !reachable(&fake->mem, gpa.v, len, false)) {
+        return false;
+    }
+    fake_host_peek(fake, gpa.v, buf, len);
+    return true;
+}
+
+bool fake_phys_write(Host *host, GuestPhys gpa, const void *buf, size_t len)
+{
+    FakeHost *fake = fake_host_from(host);
+
+    if (fake_host_fault(fake) || !reachable(&fake->mem, gpa.v, len, true)) {
+        return false;
+    }
+    fake_host_poke(fake, gpa.v, buf, len);
+    return true;
+}
+
+bool fake_virt_read(Host *host, unsigned vcpu, GuestVirt gva, void *buf,
+                    size_t len)
+{
+    g_assert_cmpuint(vcpu, <, fake_host_from(host)->nr_vcpus);
+    return fake_phys_read(host, (GuestPhys){gva.v}, buf, len);
+}
+
+/* Writes the pages before the first bad one, as the contract allows. */
+bool fake_virt_write(Host *host, unsigned vcpu, GuestVirt gva, const void *buf,
+                     size_t len)
+{
+    FakeHost *fake = fake_host_from(host);
+
+    g_assert_cmpuint(vcpu, <, fake->nr_vcpus);
+    if (fake_host_fault(fake)) {
+        return false;
+    }
+    for (size_t done = 0, n; done < len; done += n) {
+        n = chunk(gva.v + done, len - done);
+        if (gva.v + done < gva.v ||
+            !reachable(&fake->mem, gva.v + done, n, true)) {
+            return false;
+        }
+        fake_host_poke(fake, gva.v + done, (const uint8_t *)buf + done, n);
+    }
+    return true;
+}
+
+HostPage *fake_page_pin(Host *host, uint64_t gfn)
+{
+    FakeHost *fake = fake_host_from(host);
+    HostPage *page;
+
+    if (fake_host_fault(fake) || gfn >= FAKE_GFN_END ||
+        frame_kind(&fake->mem, gfn) != FAKE_FRAME_RAM) {
+        return NULL;
+    }
+    page = g_new0(HostPage, 1);
+    page->backing = g_rc_box_acquire(backing_at(&fake->mem, gfn));
+    page->gfn = gfn;
+    g_ptr_array_add(fake->mem.pins, page);
+    return page;
+}
+
+void fake_page_unpin(Host *host, HostPage *page)
+{
+    /* A page that is no pin, or no more, is the core's mistake. */
+    g_assert_true(g_ptr_array_remove(fake_host_from(host)->mem.pins, page));
+    page_free(page);
+}
+
+static void assert_page_alive(Host *host, HostPage *page)
+{
+    FakeMemory *mem = &fake_host_from(host)->mem;
+
+    g_assert_true(g_ptr_array_find(mem->pins, page, NULL) ||
+                  g_ptr_array_find(mem->overlays, page, NULL));
+}
+
+void *fake_page_ptr(Host *host, HostPage *page)
+{
+    assert_page_alive(host, page);
+    return page->backing->data;
+}
+
+void fake_page_dirty(Host *host, HostPage *page, size_t off, size_t len)
+{
+    assert_page_alive(host, page);
+    g_assert_cmpuint(off, <=, HOST_PAGE_SIZE);
+    g_assert_cmpuint(len, <=, HOST_PAGE_SIZE - off);
+    memcpy(page->backing->told + off, page->backing->data + off, len);
+}
+
+HostPage *fake_overlay_new(Host *host, const char *name)
+{
+    FakeHost *fake = fake_host_from(host);
+    HostPage *page;
+
+    if (fake_host_fault(fake)) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < fake->mem.overlays->len; i++) {
+        HostPage *other = fake->mem.overlays->pdata[i];
+
+        g_assert_cmpstr(name, !=, other->name);
+    }
+    page = g_new0(HostPage, 1);
+    page->backing = g_rc_box_new0(FakeBacking);
+    page->name = g_strdup(name);
+    g_ptr_array_add(fake->mem.overlays, page);
+    return page;
+}
+
+static void assert_overlay_alive(Host *host, HostPage *page)
+{
+    g_assert_true(
+        g_ptr_array_find(fake_host_from(host)->mem.overlays, page, NULL));
+}
+
+bool fake_overlay_map(Host *host, HostPage *page, uint64_t gfn)
+{
+    FakeHost *fake = fake_host_from(host);
+
+    assert_overlay_alive(host, page);
+    if (fake_host_fault(fake) || gfn >= FAKE_GFN_END) {
+        return false;
+    }
+    if (page->mapped) {
+        g_ptr_array_remove(fake->mem.mapped, page);
+    }
+    page->mapped = true;
+    page->gfn = gfn;
+    g_ptr_array_add(fake->mem.mapped, page);
+    return true;
+}
+
+void fake_overlay_unmap(Host *host, HostPage *page)
+{
+    assert_overlay_alive(host, page);
+    if (page->mapped) {
+        g_ptr_array_remove(fake_host_from(host)->mem.mapped, page);
+        page->mapped = false;
+    }
+}
+
+void fake_overlay_free(Host *host, HostPage *page)
+{
+    fake_overlay_unmap(host, page);
+    g_ptr_array_remove(fake_host_from(host)->mem.overlays, page);
+    page_free(page);
+}
+
+static int compare_gfns(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Numbers of the frames written so far, ascending. */
+static GArray *sorted_gfns(FakeMemory *mem)
+{
+    GArray *gfns = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    GHashTableIter iter;
+    void *key;
+
+    g_hash_table_iter_init(&iter, mem->frames);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        g_array_append_vals(gfns, key, 1);
+    }
+    g_array_sort(gfns, compare_gfns);
+    return gfns;
+}
+
+char *fake_host_ram_digest(FakeHost *fake)
+{
+    static const uint8_t zeroes[HOST_PAGE_SIZE];
+    GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+    GArray *gfns = sorted_gfns(&fake->mem);
+    char *digest;
+
+    for (unsigned i = 0; i < gfns->len; i++) {
+        uint64_t gfn = g_array_index(gfns, uint64_t, i);
+        FakeBacking *backing = g_hash_table_lookup(fake->mem.frames, &gfn);
+
+        /* A frame read but never written is as one not allocated. */
+        if (memcmp(backing->data, zeroes, sizeof(zeroes))) {
+            g_checksum_update(sum, (const guchar *)&gfn, sizeof(gfn));
+            g_checksum_update(sum, backing->data, sizeof(backing->data));
+        }
+    }
+    digest = g_strdup(g_checksum_get_string(sum));
+    g_array_unref(gfns);
+    g_checksum_free(sum);
+    return digest;
+}
+
+static size_t undirtied_in(const GPtrArray *pages)
+{
+    size_t bytes = 0;
+
+    for (unsigned i = 0; i < pages->len; i++) {
+        const HostPage *page = pages->pdata[i];
+
+        for (size_t off = 0; off < HOST_PAGE_SIZE; off++) {
+            bytes += page->backing->data[off] != page->backing->told[off];
+        }
+    }
+    return bytes;
+}
+
+size_t fake_host_undirtied_bytes(const FakeHost *fake)
+{
+    return undirtied_in(fake->mem.pins) + undirtied_in(fake->mem.overlays);
+}
+
+uint8_t fake_host_peek8(FakeHost *fake, uint64_t gpa)
+{
+    uint8_t value;
+
+    fake_host_peek(fake, gpa, &value, sizeof(value));
+    return value;
+}
+
+uint32_t fake_host_peek32(FakeHost *fake, uint64_t gpa)
+{
+    uint32_t value;
+
+    fake_host_peek(fake, gpa, &value, sizeof(value));
+    return value;
+}
+
+uint64_t fake_host_peek64(FakeHost *fake, uint64_t gpa)
+{
+    uint64_t value;
+
+    fake_host_peek(fake, gpa, &value, sizeof(value));
+    return value;
+}
+
+void fake_host_poke8(FakeHost *fake, uint64_t gpa, uint8_t value)
+{
+    fake_host_poke(fake, gpa, &value, sizeof(value));
+}
+
+void fake_host_poke32(FakeHost *fake, uint64_t gpa, uint32_t value)
+{
+    fake_host_poke(fake, gpa, &value, sizeof(value));
+}
+
+void fake_host_poke64(FakeHost *fake, uint64_t gpa, uint64_t value)
+{
+    fake_host_poke(fake, gpa, &value, sizeof(value));
+}
