@@ -204,6 +204,11 @@ GByteArray *state_get_blob(StateReader *r, uint16_t tag, const char *name,
     return blob;
 }
 
+gboolean state_reader_failed(const StateReader *r)
+{
+    return r->error != NULL;
+}
+
 void state_reader_fail(StateReader *r, const char *fmt, ...)
 {
     va_list args;

@@ -44,8 +44,11 @@ void state_get_bytes(StateReader *r, uint16_t tag, const char *name, void *buf,
 /* A field of at most @max bytes, newly allocated; NULL after an error. */
 GByteArray *state_get_blob(StateReader *r, uint16_t tag, const char *name,
                            size_t max);
+/* Did anything fail so far?  Then what was read must not be taken over. */
+gboolean state_reader_failed(const StateReader *r);
 /* Refuse the stream with a message of the caller's own. */
-void state_reader_fail(StateReader *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+void state_reader_fail(StateReader *r, const char *fmt, ...)
+    G_GNUC_PRINTF(2, 3);
 /* Frees the reader; false and @error set unless all of it was read well. */
 gboolean state_reader_finish(StateReader *r, GError **error);
 

@@ -33,14 +33,14 @@ typedef struct ClockPvclock {
 
 /* What CPUID leaf 3 tells (xen: arch/x86/cpuid.c, cpuid_hypervisor_leaves) */
 typedef struct ClockTscInfo {
-    gboolean emulated;      /* vtsc: RDTSC is emulated at guest_khz */
+    gboolean emulated; /* vtsc: RDTSC is emulated at guest_khz */
     gboolean host_tsc_safe;
     ClockTscMode mode;
     guint32 guest_khz;
     guint32 host_khz;
-    guint32 incarnation;    /* 1, and one more a cut */
-    guint64 offset;         /* sub-leaf 1; 0 when emulated */
-    guint32 mul;            /* of the emulated or native scale */
+    guint32 incarnation; /* 1, and one more a cut */
+    guint64 offset;      /* sub-leaf 1; 0 when emulated */
+    guint32 mul;         /* of the emulated or native scale */
     gint8 shift;
 } ClockTscInfo;
 
