@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Event channels: the table of ports, and the ends of them that are backends
+ * inside us.
+ */
+#ifndef JUMPCUT_HW_XEN_EVTCHN_INTERNAL_H
+#define JUMPCUT_HW_XEN_EVTCHN_INTERNAL_H
+
+#include "hw/xen/domain.h"
+
+/* The toolstack's default: xl.cfg max_event_channels = 1023. */
+#define XEN_MAX_PORT 1023u
+
+typedef struct XenEvtchn XenEvtchn;
+
+/* A guest's send on a port bound to a backend of ours. */
+typedef void XenBackendFn(void *opaque);
+
+XenEvtchn *xen_evtchn_new(void);
+void xen_evtchn_free(XenEvtchn *e);
+/* As for a domain just built: every port free, @nr_vcpus vCPUs' bindings. */
+void xen_evtchn_reset(XenDomain *d);
+/* @fn is called, until the next reset, when the guest sends on @port. */
+void xen_evtchn_bind_backend(XenDomain *d, uint32_t port, XenBackendFn *fn,
+                             void *opaque);
+/* The backend of @port tells the guest; nothing if the guest closed it. */
+void xen_evtchn_notify_guest(XenDomain *d, uint32_t port);
+/* Per-vCPU virtual interrupt @virq (xen: send_guest_vcpu_virq). */
+void xen_evtchn_send_virq(XenDomain *d, unsigned vcpu, unsigned virq);
+/*
+ * SCHEDOP_poll's question: 1 if @port is pending, 0 if not, -XEN_EINVAL if it
+ * is no port in use.
+ */
+int xen_evtchn_poll(XenDomain *d, uint32_t port);
+
+void xen_evtchn_save(XenDomain *d, StateWriter *w);
+void xen_evtchn_load(XenDomain *d, StateReader *r);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hvm_op: parameters, the per-vCPU upcall vector, the time (xen:
+ * arch/x86/hvm/hvm.c, do_hvm_op).
+ *
+ * DEVIATION: flush_tlbs, xentrace, get_mem_type, guest_request_vm_event and
+ * altp2m answer -ENOSYS.
+ */
+#include <string.h>
+
+#include "hw/xen/hypercall-internal.h"
+
+/* What the guest itself may do with a parameter; anything else: -EPERM. */
+typedef enum ParamAccess {
+    PARAM_GET = 1 << 0,
+    PARAM_SET = 1 << 1,
+    PARAM_GONE = 1 << 2, /* deprecated: -EINVAL */
+} ParamAccess;
+
+static const uint8_t param_access[HVM_NR_PARAMS] = {
+    [HVM_PARAM_CALLBACK_IRQ] = PARAM_GET | PARAM_SET,
+    [HVM_PARAM_STORE_PFN] = PARAM_GET,
+    [HVM_PARAM_STORE_EVTCHN] = PARAM_GET | PARAM_SET,
+    [HVM_PARAM_VM86_TSS] = PARAM_GET | PARAM_SET,
+    [HVM_PARAM_CONSOLE_PFN] = PARAM_GET,
+    [HVM_PARAM_CONSOLE_EVTCHN] = PARAM_GET | PARAM_SET,
+    [HVM_PARAM_ACPI_IOPORTS_LOCATION] = PARAM_GET | PARAM_SET,
+    [HVM_PARAM_VM_GENERATION_ID_ADDR] = PARAM_GET | PARAM_SET,
+    [HVM_PARAM_ALTP2M] = PARAM_GET,
+    [HVM_PARAM_X87_FIP_WIDTH] = PARAM_GET | PARAM_SET,
+    [HVM_PARAM_VM86_TSS_SIZED] = PARAM_GET | PARAM_SET,
+    /*
+     * PAE_ENABLED, DM_DOMAIN, MEMORY_EVENT_*, NESTEDHVM and BUFIOREQ_EVTCHN:
+     * the public headers keep them from guests.
+     */
+    [4] = PARAM_GONE,
+    [13] = PARAM_GONE,
+    [20 ... 26] = PARAM_GONE,
+    [30] = PARAM_GONE,
+};
+
+/* As the toolstack leaves them. */
+void xen_params_reset(XenDomain *d)
+{
+    memset(d->params, 0, sizeof(d->params));
+    if (d->store_ring) {
+        d->params[HVM_PARAM_STORE_PFN] = XEN_STORE_GFN;
+        d->params[HVM_PARAM_STORE_EVTCHN] = XEN_STORE_PORT;
+    }
+    d->params[HVM_PARAM_CONSOLE_PFN] = XEN_CONSOLE_GFN;
+    d->params[HVM_PARAM_CONSOLE_EVTCHN] = XEN_CONSOLE_PORT;
+}
+
+/* @return: 0 if @want is allowed on the parameter @op names */
+static int64_t param_check(const XenCall *c, const struct xen_hvm_param *op,
+                           ParamAccess want)
+{
+    int ret;
+
+    if (op->index >= HVM_NR_PARAMS) {
+        return -XEN_EINVAL;
+    }
+    ret = xen_domid_check(c, op->domid);
+    if (ret) {
+        return ret;
+    }
+    if (param_access[op->index] & PARAM_GONE) {
+        return -XEN_EINVAL;
+    }
+    return param_access[op->index] & want ? 0 : -XEN_EPERM;
+}
+
+static int64_t param_trace(XenCall *c, const struct xen_hvm_param *op, bool set,
+                           int64_t ret)
+{
+    xen_trace(c->d, HOST_TRACE_hvm_param, op->index, op->value, set,
+              (uint64_t)ret);
+    return ret;
+}
+
+/*
+ * Most parameters are only kept: they tell a device model or an emulator that
+ * we do not have.
+ */
+static int64_t param_apply(XenCall *c, const struct xen_hvm_param *op)
+{
+    XenDomain *d = c->d;
+
+    switch (op->index) {
+    case HVM_PARAM_CALLBACK_IRQ:
+        xen_callback_set(d, op->value);
+        xen_latch_shared_info(d, c->v->id);
+        break;
+    case HVM_PARAM_ACPI_IOPORTS_LOCATION:
+        return -XEN_ENODEV; /* Xen's answer without its own PM timer */
+    case HVM_PARAM_X87_FIP_WIDTH:
+        if (op->value != 0 && op->value != 4 && op->value != 8) {
+            return -XEN_EINVAL;
+        }
+        break;
+    case HVM_PARAM_VM86_TSS:
+        /* DEVIATION: Xen crashes a domain that sets the upper half. */
+        if (op->value >> 32) {
+            return -XEN_EINVAL;
+        }
+        break;
+    }
+    d->params[op->index] = op->value;
+    return 0;
+}
+
+static int64_t op_set_param(XenCall *c, void *arg)
+{
+    const struct xen_hvm_param *op = arg;
+    int64_t ret = param_check(c, op, PARAM_SET);
+
+    if (!ret) {
+        ret = param_apply(c, op);
+    }
+    return param_trace(c, op, true, ret);
+}
+
+static int64_t op_get_param(XenCall *c, void *arg)
+{
+    struct xen_hvm_param *op = arg;
+    int64_t ret = param_check(c, op, PARAM_GET);
+
+    if (!ret) {
+        op->value = c->d->params[op->index];
+    }
+    return param_trace(c, op, false, ret);
+}
+
+/* Xen's answer for domains with hardware-assisted paging. */
+static int64_t op_pagetable_dying(XenCall *c, void *arg)
+{
+    const struct xen_hvm_pagetable_dying *op = arg;
+    int ret = xen_domid_check(c, op->domid);
+
+    return ret == -XEN_ESRCH ? ret : -XEN_EINVAL;
+}
+
+static int64_t op_get_time(XenCall *c, void *arg)
+{
+    struct xen_hvm_get_time *op = arg;
+
+    op->now = xen_system_time(c->d);
+    return 0;
+}
+
+/* One event is made up, since some may have been missed until now. */
+static int64_t op_set_upcall_vector(XenCall *c, void *arg)
+{
+    const struct xen_hvm_evtchn_upcall_vector *op = arg;
+    XenVcpu *v;
+
+    if (op->vector < XEN_UPCALL_VECTOR_MIN) {
+        return -XEN_EINVAL;
+    }
+    if (op->vcpu >= c->d->cfg.nr_vcpus) {
+        return -XEN_ENOENT;
+    }
+    v = &c->d->vcpus[op->vcpu];
+    v->upcall_vector = op->vector;
+    xen_upcall_assert(v);
+    return 0;
+}
+
+static const XenSubop hvm_ops[] = {
+    XEN_SUBOP(HVMOP_set_param, struct xen_hvm_param, XEN_ARG_IN, op_set_param),
+    XEN_SUBOP(HVMOP_get_param, struct xen_hvm_param, XEN_ARG_IN | XEN_ARG_OUT,
+              op_get_param),
+    XEN_SUBOP(HVMOP_pagetable_dying, struct xen_hvm_pagetable_dying, XEN_ARG_IN,
+              op_pagetable_dying),
+    XEN_SUBOP(HVMOP_get_time, struct xen_hvm_get_time, XEN_ARG_OUT,
+              op_get_time),
+    XEN_SUBOP(HVMOP_set_evtchn_upcall_vector,
+              struct xen_hvm_evtchn_upcall_vector, XEN_ARG_IN,
+              op_set_upcall_vector),
+};
+
+int64_t xen_do_hvm_op(XenCall *c)
+{
+    return xen_subop_call(c, hvm_ops, G_N_ELEMENTS(hvm_ops),
+                          (uint32_t)c->args[0], c->args[1]);
+}

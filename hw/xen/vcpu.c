@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vcpu_op (xen: common/domain.c, common_vcpu_op; arch/x86/domain.c).
+ *
+ * DEVIATION: the areas registered by physical address (sub-operations 14 and
+ * 15, Xen 4.18) answer -ENOSYS and their XENFEAT bits are not set.
+ */
+#include <string.h>
+
+#include "hw/xen/hypercall-internal.h"
+
+static XenVcpu *target(XenCall *c)
+{
+    return &c->d->vcpus[c->target];
+}
+
+/*
+ * DEVIATION: a vCPU can be started by INIT and SIPI only, as every HVM kernel
+ * does; the register state a caller gives is not looked at: -ENOSYS.
+ */
+static int64_t op_initialise(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return target(c)->initialised ? -XEN_EEXIST : -XEN_ENOSYS;
+}
+
+static int64_t op_up(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    XenVcpu *v = target(c);
+
+    if (!v->initialised) {
+        return -XEN_EINVAL;
+    }
+    if (v->down) {
+        v->down = false;
+        c->d->host->ops->vcpu_wake(c->d->host, v->id);
+    }
+    return 0;
+}
+
+/* The last one to go down takes the domain along. */
+static int64_t op_down(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    XenVcpu *v = target(c);
+
+    if (!v->down) {
+        xen_vcpu_set_down(v);
+        c->d->host->ops->vcpu_offline(c->d->host, v->id);
+    }
+    return 0;
+}
+
+static int64_t op_is_up(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return !target(c)->down;
+}
+
+static int64_t op_get_runstate_info(XenCall *c, void *arg)
+{
+    struct vcpu_runstate_info info;
+    XenCompatRunstateInfo compat;
+
+    xen_runstate_get(target(c), &info);
+    if (c->compat) {
+        compat.state = info.state;
+        compat.state_entry_time = info.state_entry_time;
+        memcpy(compat.time, info.time, sizeof(compat.time));
+        memcpy(arg, &compat, sizeof(compat));
+    } else {
+        memcpy(arg, &info, sizeof(info));
+    }
+    return 0;
+}
+
+/* Written at once; a bad address is no error, only never written. */
+static int64_t op_register_runstate(XenCall *c, void *arg)
+{
+    const struct vcpu_register_runstate_memory_area *op = arg;
+    XenVcpu *v = target(c);
+
+    v->runstate_area.gva.v = c->compat ? (uint32_t)op->addr.p : op->addr.p;
+    v->runstate_area.registered = v->runstate_area.gva.v != 0;
+    if (v->runstate_area.registered) {
+        xen_runstate_write(v, c->v->id);
+    }
+    return 0;
+}
+
+static int64_t op_register_time(XenCall *c, void *arg)
+{
+    const struct vcpu_register_time_memory_area *op = arg;
+    XenVcpu *v = target(c);
+
+    v->time_area.gva.v = c->compat ? (uint32_t)op->addr.p : op->addr.p;
+    v->time_area.registered = v->time_area.gva.v != 0;
+    xen_time_update(v, true);
+    return 0;
+}
+
+static int64_t op_set_periodic(XenCall *c, void *arg)
+{
+    const struct vcpu_set_periodic_timer *op = arg;
+
+    if (op->period_ns < XEN_PERIOD_MIN_NS ||
+        op->period_ns > XEN_PERIOD_MAX_NS) {
+        return -XEN_EINVAL;
+    }
+    xen_periodic_set(target(c), op->period_ns);
+    return 0;
+}
+
+static int64_t op_stop_periodic(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    xen_periodic_set(target(c), 0);
+    return 0;
+}
+
+/* The flag VCPU_SSHOTTMR_future is ignored, as in Xen since 4.17. */
+static int64_t op_set_singleshot(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    struct vcpu_set_singleshot_timer op;
+    size_t len = c->compat ? sizeof(XenCompatSingleshotTimer) : sizeof(op);
+
+    if (target(c) != c->v) {
+        return -XEN_EINVAL;
+    }
+    if (!xen_copy_in(c, c->args[2], &op, len)) {
+        return -XEN_EFAULT;
+    }
+    xen_singleshot_set(c->v, op.timeout_abs_ns);
+    return 0;
+}
+
+static int64_t op_stop_singleshot(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    if (target(c) != c->v) {
+        return -XEN_EINVAL;
+    }
+    xen_timer_stop(c->d, &c->v->singleshot);
+    return 0;
+}
+
+static int64_t op_register_vcpu_info(XenCall *c, void *arg)
+{
+    const struct vcpu_register_vcpu_info *op = arg;
+    int64_t ret = xen_vcpu_info_register(target(c), op->mfn, op->offset, c->v);
+
+    if (!ret) {
+        xen_time_update(target(c), true);
+    }
+    return ret;
+}
+
+static int64_t op_send_nmi(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    c->d->host->ops->nmi_inject(c->d->host, c->target);
+    return 0;
+}
+
+static int64_t op_get_physid(G_GNUC_UNUSED XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return -XEN_EINVAL; /* the hardware domain's */
+}
+
+static const XenSubop vcpu_ops[] = {
+    XEN_SUBOP(VCPUOP_initialise, struct vcpu_hvm_context, XEN_ARG_IN,
+              op_initialise),
+    XEN_SUBOP_PLAIN(VCPUOP_up, op_up),
+    XEN_SUBOP_PLAIN(VCPUOP_down, op_down),
+    XEN_SUBOP_PLAIN(VCPUOP_is_up, op_is_up),
+    XEN_SUBOP_COMPAT(VCPUOP_get_runstate_info, struct vcpu_runstate_info,
+                     XenCompatRunstateInfo, XEN_ARG_OUT, op_get_runstate_info),
+    XEN_SUBOP(VCPUOP_register_runstate_memory_area,
+              struct vcpu_register_runstate_memory_area, XEN_ARG_IN,
+              op_register_runstate),
+    XEN_SUBOP(VCPUOP_set_periodic_timer, struct vcpu_set_periodic_timer,
+              XEN_ARG_IN, op_set_periodic),
+    XEN_SUBOP_PLAIN(VCPUOP_stop_periodic_timer, op_stop_periodic),
+    XEN_SUBOP_PLAIN(VCPUOP_set_singleshot_timer, op_set_singleshot),
+    XEN_SUBOP_PLAIN(VCPUOP_stop_singleshot_timer, op_stop_singleshot),
+    XEN_SUBOP(VCPUOP_register_vcpu_info, struct vcpu_register_vcpu_info,
+              XEN_ARG_IN, op_register_vcpu_info),
+    XEN_SUBOP_PLAIN(VCPUOP_send_nmi, op_send_nmi),
+    XEN_SUBOP_PLAIN(VCPUOP_get_physid, op_get_physid),
+    XEN_SUBOP(VCPUOP_register_vcpu_time_memory_area,
+              struct vcpu_register_time_memory_area, XEN_ARG_IN,
+              op_register_time),
+};
+
+int64_t xen_do_vcpu_op(XenCall *c)
+{
+    if (c->args[1] >= c->d->cfg.nr_vcpus) {
+        return -XEN_ENOENT;
+    }
+    c->target = (unsigned)c->args[1];
+    return xen_subop_call(c, vcpu_ops, G_N_ELEMENTS(vcpu_ops),
+                          (uint32_t)c->args[0], c->args[2]);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xen_version: what this Xen is and can do (xen: common/kernel.c,
+ * do_xen_version).
+ */
+#include <string.h>
+
+#include "hw/xen/hypercall-internal.h"
+
+/* DEVIATION: bit 10, hvm_pirqs, is never set; see evtchn.c and vcpu.c. */
+#define FEATURES                                                          \
+    (1u << XENFEAT_writable_page_tables |                                 \
+     1u << XENFEAT_auto_translated_physmap |                              \
+     1u << XENFEAT_hvm_callback_vector | 1u << XENFEAT_hvm_safe_pvclock | \
+     1u << XENFEAT_memory_op_vnode_supported |                            \
+     1u << XENFEAT_not_direct_mapped)
+
+/* Before this minor version the start of Xen's own addresses was told. */
+#define MINOR_NO_VIRT_START 18u
+#define VIRT_START_64       0xffff800000000000u
+
+static int64_t op_version(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return (int64_t)c->d->cfg.version_major << 16 | c->d->cfg.version_minor;
+}
+
+static int64_t op_pagesize(G_GNUC_UNUSED XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return HOST_PAGE_SIZE;
+}
+
+static int64_t op_extraversion(XenCall *c, void *arg)
+{
+    memset(arg, 0, XEN_EXTRAVERSION_LEN);
+    strcpy(arg, c->d->cfg.version_minor == 17 ? ".7" : ".0");
+    return 0;
+}
+
+/* DEVIATION: who built which Xen is not told. */
+static int64_t op_compile_info(G_GNUC_UNUSED XenCall *c, void *arg)
+{
+    struct xen_compile_info info = {"gcc", "jumpcut", "", ""};
+
+    memcpy(arg, &info, sizeof(info));
+    return 0;
+}
+
+static int64_t op_capabilities(G_GNUC_UNUSED XenCall *c, void *arg)
+{
+    memset(arg, 0, XEN_CAPABILITIES_INFO_LEN);
+    strcpy(arg, "xen-3.0-x86_64 xen-3.0-x86_32p hvm-3.0-x86_32 "
+                "hvm-3.0-x86_32p hvm-3.0-x86_64 ");
+    return 0;
+}
+
+static int64_t op_changeset(G_GNUC_UNUSED XenCall *c, void *arg)
+{
+    memset(arg, 0, XEN_CHANGESET_INFO_LEN);
+    return 0;
+}
+
+static int64_t op_platform_parameters(XenCall *c, void *arg)
+{
+    uint64_t start = c->compat ? UINT32_MAX : VIRT_START_64;
+
+    if (c->d->cfg.version_minor >= MINOR_NO_VIRT_START) {
+        start = 0;
+    }
+    memcpy(arg, &start, c->compat ? sizeof(uint32_t) : sizeof(start));
+    return 0;
+}
+
+static int64_t op_get_features(G_GNUC_UNUSED XenCall *c, void *arg)
+{
+    struct xen_feature_info *info = arg;
+
+    if (info->submap_idx >= XENFEAT_NR_SUBMAPS) {
+        return -XEN_EINVAL;
+    }
+    info->submap = FEATURES;
+    return 0;
+}
+
+static int64_t op_guest_handle(XenCall *c, void *arg)
+{
+    memcpy(arg, c->d->cfg.uuid, sizeof(c->d->cfg.uuid));
+    return 0;
+}
+
+static const char denied[] = "<denied>";
+
+static int64_t op_commandline(G_GNUC_UNUSED XenCall *c, void *arg)
+{
+    memcpy(arg, denied, sizeof(denied));
+    return 0;
+}
+
+static int64_t op_build_id(G_GNUC_UNUSED XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return -XEN_EPERM;
+}
+
+static const XenSubop version_ops[] = {
+    XEN_SUBOP_PLAIN(XENVER_version, op_version),
+    XEN_SUBOP(XENVER_extraversion, xen_extraversion_t, XEN_ARG_OUT,
+              op_extraversion),
+    XEN_SUBOP(XENVER_compile_info, xen_compile_info_t, XEN_ARG_OUT,
+              op_compile_info),
+    XEN_SUBOP(XENVER_capabilities, xen_capabilities_info_t, XEN_ARG_OUT,
+              op_capabilities),
+    XEN_SUBOP(XENVER_changeset, xen_changeset_info_t, XEN_ARG_OUT,
+              op_changeset),
+    XEN_SUBOP_COMPAT(XENVER_platform_parameters, uint64_t, uint32_t,
+                     XEN_ARG_OUT, op_platform_parameters),
+    XEN_SUBOP(XENVER_get_features, xen_feature_info_t, XEN_ARG_IN | XEN_ARG_OUT,
+              op_get_features),
+    XEN_SUBOP_PLAIN(XENVER_pagesize, op_pagesize),
+    XEN_SUBOP(XENVER_guest_handle, xen_domain_handle_t, XEN_ARG_OUT,
+              op_guest_handle),
+    XEN_SUBOP(XENVER_commandline, denied, XEN_ARG_OUT, op_commandline),
+    XEN_SUBOP_PLAIN(XENVER_build_id, op_build_id),
+};
+
+int64_t xen_do_xen_version(XenCall *c)
+{
+    return xen_subop_call(c, version_ops, G_N_ELEMENTS(version_ops),
+                          (uint32_t)c->args[0], c->args[1]);
+}
