@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Migration into a second QEMU of the same options: the guest goes on with
+ * the same clocks, timers, ports and pages, to the nanosecond.
+ */
+#include "tests/qtest/xen-guest.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define MS           G_GINT64_CONSTANT(1000000)
+#define NSEC_PER_SEC G_GINT64_CONSTANT(1000000000)
+
+#define LEAF_TSC 0x40000003
+#define MSR_TSC  0x10
+
+/* A pair of QEMUs with a file between them. */
+typedef struct Pair {
+    const char *args, *plugin;
+    Qtest *from, *to;
+    char *dir, *file;
+} Pair;
+
+static void pair_start(Pair *p)
+{
+    g_autoptr(GError) error = NULL;
+
+    p->dir = g_dir_make_tmp("qtest-migration-XXXXXX", &error);
+    g_assert_no_error(error);
+    p->file = g_build_filename(p->dir, "stream", NULL);
+    p->from = qtest_start(p->args, p->plugin);
+}
+
+static void wait_for_migration(Qtest *q)
+{
+    for (;;) {
+        g_autoptr(JsonNode) event = qtest_qmp_event(q, "MIGRATION");
+        JsonObject *data =
+            json_object_get_object_member(json_node_get_object(event), "data");
+        const char *status = json_object_get_string_member(data, "status");
+
+        if (!strcmp(status, "completed")) {
+            return;
+        }
+        if (!strcmp(status, "failed")) {
+            g_autofree char *text = qtest_stderr(q);
+
+            g_error("migration failed: %s", text);
+        }
+    }
+}
+
+static void migration_command(Qtest *q, const char *command, const char *file)
+{
+    g_autofree char *uri = g_strdup_printf("{\"uri\": \"file:%s\"}", file);
+
+    json_node_unref(qtest_qmp(q, "migrate-set-capabilities",
+                              "{\"capabilities\": [{\"capability\": "
+                              "\"events\", \"state\": true}]}"));
+    json_node_unref(qtest_qmp(q, command, uri));
+    wait_for_migration(q);
+}
+
+/* The guest is in @p->to afterwards. */
+static void pair_migrate(Pair *p)
+{
+    g_autofree char *args =
+        g_strjoin(" ", p->args ? p->args : "", "-incoming defer", NULL);
+
+    migration_command(p->from, "migrate", p->file);
+    p->to = qtest_start(args, p->plugin);
+    migration_command(p->to, "migrate-incoming", p->file);
+}
+
+static void pair_quit(Pair *p)
+{
+    qtest_quit(p->from);
+    qtest_quit(p->to);
+    g_unlink(p->file);
+    g_rmdir(p->dir);
+    g_free(p->file);
+    g_free(p->dir);
+}
+
+static void virtual_clock_goes_on(void)
+{
+    Pair p = {.plugin = NULL};
+
+    pair_start(&p);
+    qtest_clock_set(p.from, 123456789);
+    qtest_writeq(p.from, XG_FREE_GPA, 0x1122334455667788);
+    pair_migrate(&p);
+    qtest_clock_set(p.to, 123456789);
+    g_assert_cmpint(qtest_clock_step(p.to, 1), ==, 123456790);
+    g_assert_cmphex(qtest_readq(p.to, XG_FREE_GPA), ==, 0x1122334455667788);
+    pair_quit(&p);
+}
+
+static void clocks_go_on(void)
+{
+    static const char *const options[] = {
+        "guest=xen-hvm",
+        "guest=xen-hvm,uptime=1000,tsc=77,tsc-khz=2596122",
+        "guest=xen-hvm,uptime=5,invtsc=on,tsc-khz=3000000,tsc-mode=native",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        Pair p = {.args = "-smp 2", .plugin = options[i]};
+        struct vcpu_time_info t[2];
+        uint64_t tsc[2], system;
+
+        g_test_message("%s", options[i]);
+        pair_start(&p);
+        xg_map_shared_info(p.from);
+        qtest_clock_step(p.from, 987654321);
+        g_assert_true(qtest_wrmsr(p.from, 1, MSR_TSC, 5));
+        qtest_clock_step(p.from, 3);
+        tsc[0] = qtest_rdtsc(p.from, 0);
+        tsc[1] = qtest_rdtsc(p.from, 1);
+        system = xg_system_time(p.from, 0);
+        xg_read_time(p.from, 0, &t[0]);
+        pair_migrate(&p);
+        g_assert_cmpuint(qtest_rdtsc(p.to, 0), ==, tsc[0]);
+        g_assert_cmpuint(qtest_rdtsc(p.to, 1), ==, tsc[1]);
+        g_assert_cmpuint(xg_system_time(p.to, 0), ==, system);
+        /* QEMU's migration is the host's affair: nothing is written anew */
+        xg_read_time(p.to, 0, &t[1]);
+        g_assert_cmpmem(&t[1], sizeof(t[1]), &t[0], sizeof(t[0]));
+        g_assert_cmpuint(qtest_cpuid(p.to, 0, LEAF_TSC, 0).edx, ==, 1);
+        pair_quit(&p);
+    }
+}
+
+static void timer_fires_on_the_other_side(void)
+{
+    Pair p = {.plugin = "guest=xen-hvm,uptime=50"};
+    uint32_t port;
+
+    pair_start(&p);
+    xg_map_shared_info(p.from);
+    port = xg_bind_virq(p.from, 0, VIRQ_TIMER);
+    g_assert_cmpint(xg_set_timer(p.from, 0, 51 * NSEC_PER_SEC), ==, 0);
+    qtest_clock_set(p.from, 400 * MS);
+    pair_migrate(&p);
+    qtest_clock_set(p.to, NSEC_PER_SEC - 1);
+    g_assert_false(xg_pending(p.to, port));
+    qtest_clock_step(p.to, 1);
+    g_assert_true(xg_pending(p.to, port));
+    pair_quit(&p);
+}
+
+/* Ports, parameters, the vCPU's record, the page under shared_info. */
+static void domain_state_goes_along(void)
+{
+    Pair p = {.args = "-smp 2", .plugin = "guest=xen-hvm"};
+    struct evtchn_bind_ipi ipi = {.vcpu = 0};
+    struct vcpu_register_vcpu_info info = {.mfn = XG_FREE_GPA >> 12,
+                                           .offset = 0x40};
+    struct evtchn_send send;
+    uint64_t via = 2ull << 56 | 0xf3;
+
+    pair_start(&p);
+    qtest_writeq(p.from, XG_SHARED_GPA + 0xf00, 0xabcd);
+    xg_map_shared_info(p.from);
+    xg_evtchn(p.from, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi));
+    xg_hvm_param(p.from, HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &via);
+    qtest_memwrite(p.from, XG_ARG_GPA, &info, sizeof(info));
+    g_assert_cmpint(qtest_hypercall(p.from, 0, __HYPERVISOR_vcpu_op,
+                                    VCPUOP_register_vcpu_info, 0, XG_ARG_GPA),
+                    ==, 0);
+    qtest_writeb(p.from, XG_FREE_GPA + 0x40, 0);
+    qtest_writeq(p.from, XG_FREE_GPA + 0x48, 0);
+    pair_migrate(&p);
+
+    via = 0;
+    g_assert_cmpint(
+        xg_hvm_param(p.to, HVMOP_get_param, HVM_PARAM_CALLBACK_IRQ, &via), ==,
+        0);
+    g_assert_cmphex(via, ==, 2ull << 56 | 0xf3);
+    g_assert_false(qtest_upcall(p.to, 0));
+    send.port = ipi.port;
+    g_assert_cmpint(xg_evtchn(p.to, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_true(xg_pending(p.to, ipi.port));
+    g_assert_cmpuint(qtest_readb(p.to, XG_FREE_GPA + 0x40), ==, 1);
+    g_assert_true(qtest_upcall(p.to, 0));
+    /* registered it still is */
+    g_assert_cmpint(qtest_hypercall(p.to, 0, __HYPERVISOR_vcpu_op,
+                                    VCPUOP_register_vcpu_info, 0, XG_ARG_GPA),
+                    ==, -XEN_EINVAL);
+    g_assert_cmphex(qtest_readq(p.to, XG_SHARED_GPA + 0xf00), ==, 0);
+    pair_quit(&p);
+}
+
+/* A cut that was to come still comes, and one that was is not undone. */
+static void cuts_go_along(void)
+{
+    Pair p = {.plugin = "guest=xen-hvm,uptime=1,cut=1s:uptime=100,,tsc=5,"
+                        "cut=3s:uptime=200"};
+
+    pair_start(&p);
+    xg_map_shared_info(p.from);
+    qtest_cut(p.from, "at=4000000000 uptime=300");
+    qtest_clock_set(p.from, 2 * NSEC_PER_SEC);
+    pair_migrate(&p);
+    g_assert_cmpuint(xg_system_time(p.to, 0), ==, 101 * NSEC_PER_SEC);
+    g_assert_cmpuint(qtest_rdtsc(p.to, 0), ==, NSEC_PER_SEC + 5);
+    g_assert_cmpuint(qtest_cpuid(p.to, 0, LEAF_TSC, 0).edx, ==, 2);
+    qtest_clock_set(p.to, 3 * NSEC_PER_SEC);
+    g_assert_cmpuint(xg_system_time(p.to, 0), ==, 200 * NSEC_PER_SEC);
+    qtest_clock_set(p.to, 4 * NSEC_PER_SEC);
+    g_assert_cmpuint(xg_system_time(p.to, 0), ==, 300 * NSEC_PER_SEC);
+    g_assert_cmpuint(qtest_cpuid(p.to, 0, LEAF_TSC, 0).edx, ==, 4);
+    pair_quit(&p);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    g_test_add_func("/migration/virtual-clock-goes-on", virtual_clock_goes_on);
+    g_test_add_func("/migration/clocks-go-on", clocks_go_on);
+    g_test_add_func("/migration/timer-fires-on-the-other-side",
+                    timer_fires_on_the_other_side);
+    g_test_add_func("/migration/domain-state-goes-along",
+                    domain_state_goes_along);
+    g_test_add_func("/migration/cuts-go-along", cuts_go_along);
+    return g_test_run();
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls through real guest memory: version, memory, time, timers, event
+ * channels, parameters.  Results are those of facts measured on Xen 4.17.
+ */
+#include "tests/qtest/xen-guest.h"
+
+#define XEN "guest=xen-hvm,xen-version=4.17"
+
+#define MS           G_GINT64_CONSTANT(1000000)
+#define NSEC_PER_SEC G_GINT64_CONSTANT(1000000000)
+
+#define CALLBACK_VIA_VECTOR(v) (2ull << 56 | (v))
+
+static void version_queries(void)
+{
+    Qtest *q = qtest_start(NULL, XEN);
+    struct xen_feature_info features = {.submap_idx = 0};
+    char text[1024] = "";
+
+    g_assert_cmphex(
+        qtest_hypercall(q, 0, __HYPERVISOR_xen_version, XENVER_version, 0), ==,
+        0x40011);
+    g_assert_cmpint(xg_call(q, 0, __HYPERVISOR_xen_version, XENVER_capabilities,
+                            text, sizeof(text)),
+                    ==, 0);
+    g_assert_cmpstr(text, ==,
+                    "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p "
+                    "hvm-3.0-x86_64 ");
+    g_assert_cmpint(xg_call(q, 0, __HYPERVISOR_xen_version, XENVER_get_features,
+                            &features, sizeof(features)),
+                    ==, 0);
+    g_assert_cmphex(features.submap & 1u << 8, ==, 1u << 8);
+    g_assert_cmphex(features.submap & 1u << 9, ==, 1u << 9);
+    features.submap_idx = 1;
+    g_assert_cmpint(xg_call(q, 0, __HYPERVISOR_xen_version, XENVER_get_features,
+                            &features, sizeof(features)),
+                    ==, -XEN_EINVAL);
+    g_assert_cmpint(
+        qtest_hypercall(q, 0, __HYPERVISOR_xen_version, XENVER_pagesize, 0), ==,
+        4096);
+    qtest_quit(q);
+}
+
+/* RAM under the overlay keeps what it held, and shows it again after. */
+static void shared_info_is_an_overlay(void)
+{
+    Qtest *q = qtest_start(NULL, XEN);
+    struct xen_add_to_physmap add = {
+        .domid = DOMID_SELF,
+        .space = XENMAPSPACE_shared_info,
+        .gpfn = XG_SHARED_GFN + 1,
+    };
+
+    qtest_writeq(q, XG_SHARED_GPA + 0x800, 0x1234567890abcdef);
+    xg_map_shared_info(q);
+    g_assert_cmphex(qtest_readq(q, XG_SHARED_GPA + 0x800), ==, 0);
+    qtest_writeq(q, XG_SHARED_GPA + 0x808, 77);
+
+    g_assert_cmpint(xg_call(q, 0, __HYPERVISOR_memory_op, XENMEM_add_to_physmap,
+                            &add, sizeof(add)),
+                    ==, 0);
+    g_assert_cmphex(qtest_readq(q, XG_SHARED_GPA + 0x800), ==,
+                    0x1234567890abcdef);
+    g_assert_cmphex(qtest_readq(q, XG_SHARED_GPA + 0x1808), ==, 77);
+    qtest_quit(q);
+}
+
+static void time_record_gives_system_time(void)
+{
+    static const char *const options[] = {
+        "uptime=0",
+        "uptime=508119.80759",
+        "uptime=1d,tsc-khz=2596122,tsc=123456789012345",
+        "uptime=3650d,tsc-khz=3000000,invtsc=on",
+        "uptime=1,tsc-khz=1000",
+    };
+    static const uint64_t uptime_ns[] = {0, 508119807590000, 86400000000000,
+                                         315360000000000000, 1000000000};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_autofree char *plugin = g_strjoin(",", XEN, options[i], NULL);
+        Qtest *q = qtest_start(NULL, plugin);
+
+        xg_map_shared_info(q);
+        for (unsigned n = 0; n < 50; n++) {
+            int64_t now = qtest_clock_step(q, 123 * MS + n);
+            uint64_t got = xg_system_time(q, 0), want = uptime_ns[i] + now;
+
+            /* the scale has 32 bits, a tick may be 1000 ns long */
+            g_assert_cmpuint(got, <=, want);
+            g_assert_cmpuint(got + 1100, >=, want);
+        }
+        qtest_quit(q);
+    }
+}
+
+static void wallclock_is_time_at_zero(void)
+{
+    Qtest *q = qtest_start(NULL, XEN ",uptime=100,wallclock=1600000000.5");
+    uint64_t via = CALLBACK_VIA_VECTOR(0xf3);
+
+    xg_map_shared_info(q);
+    qtest_clock_step(q, 5 * NSEC_PER_SEC);
+    /* setting the callback has Xen write the wall clock */
+    g_assert_cmpint(
+        xg_hvm_param(q, HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &via), ==, 0);
+    g_assert_cmpuint(xg_wallclock_base(q), ==,
+                     1600000000500000000 - 100 * NSEC_PER_SEC);
+    qtest_clock_step(q, 5 * NSEC_PER_SEC);
+    g_assert_cmpuint(xg_wallclock_base(q), ==,
+                     1600000000500000000 - 100 * NSEC_PER_SEC);
+    qtest_quit(q);
+}
+
+static void timer_fires_at_its_virtual_time(void)
+{
+    static const char *const options[] = {
+        "uptime=0", "uptime=1000000.123456789,tsc-khz=2596122"};
+    static const int64_t uptime_ns[] = {0, 1000000123456789};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_autofree char *plugin = g_strjoin(",", XEN, options[i], NULL);
+        Qtest *q = qtest_start(NULL, plugin);
+        uint32_t port;
+
+        xg_map_shared_info(q);
+        port = xg_bind_virq(q, 0, VIRQ_TIMER);
+        g_assert_cmpint(xg_set_timer(q, 0, uptime_ns[i] + 7654321), ==, 0);
+        qtest_clock_set(q, 7654320);
+        g_assert_false(xg_pending(q, port));
+        qtest_clock_step(q, 1);
+        g_assert_true(xg_pending(q, port));
+        g_assert_true(xg_upcall_pending(q, 0));
+        xg_clear(q, 0, port);
+
+        /* once only, and not at all when stopped */
+        qtest_clock_step(q, NSEC_PER_SEC);
+        g_assert_false(xg_pending(q, port));
+        g_assert_cmpint(xg_set_timer(q, 0, uptime_ns[i] + 3 * NSEC_PER_SEC), ==,
+                        0);
+        g_assert_cmpint(xg_set_timer(q, 0, 0), ==, 0);
+        qtest_clock_step(q, 5 * NSEC_PER_SEC);
+        g_assert_false(xg_pending(q, port));
+
+        /* one in the past is due at once */
+        g_assert_cmpint(xg_set_timer(q, 0, uptime_ns[i] + 1), ==, 0);
+        qtest_readb(q, 0);
+        g_assert_true(xg_pending(q, port));
+        qtest_quit(q);
+    }
+}
+
+/* Xen takes a deadline before 0 or far away for a bug and fires in 100 ms. */
+static void timer_absurd_deadline_fires_soon(void)
+{
+    static const uint64_t deadlines[] = {1ull << 62, 1ull << 63, UINT64_MAX};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(deadlines); i++) {
+        Qtest *q = qtest_start(NULL, XEN);
+        uint32_t port;
+
+        xg_map_shared_info(q);
+        port = xg_bind_virq(q, 0, VIRQ_TIMER);
+        g_assert_cmpint(xg_set_timer(q, 0, deadlines[i]), ==, 0);
+        qtest_clock_set(q, 100 * MS - 1);
+        g_assert_false(xg_pending(q, port));
+        qtest_clock_step(q, 1);
+        g_assert_true(xg_pending(q, port));
+        qtest_quit(q);
+    }
+}
+
+static void vcpu_singleshot_timer(void)
+{
+    Qtest *q = qtest_start(NULL, XEN);
+    struct vcpu_set_singleshot_timer one = {.timeout_abs_ns = 5 * MS};
+    uint32_t port;
+
+    xg_map_shared_info(q);
+    port = xg_bind_virq(q, 0, VIRQ_TIMER);
+    g_assert_cmpint(qtest_hypercall(q, 0, __HYPERVISOR_vcpu_op,
+                                    VCPUOP_stop_periodic_timer, 0, 0),
+                    ==, 0);
+    qtest_memwrite(q, XG_ARG_GPA, &one, sizeof(one));
+    g_assert_cmpint(qtest_hypercall(q, 0, __HYPERVISOR_vcpu_op,
+                                    VCPUOP_set_singleshot_timer, 0, XG_ARG_GPA),
+                    ==, 0);
+    qtest_clock_set(q, 5 * MS - 1);
+    g_assert_false(xg_pending(q, port));
+    qtest_clock_step(q, 1);
+    g_assert_true(xg_pending(q, port));
+    qtest_quit(q);
+}
+
+static void evtchn_ports_start_above_xenstore_and_console(void)
+{
+    Qtest *q = qtest_start("-smp 2", XEN);
+    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF,
+                                         .remote_dom = DOMID_SELF};
+    struct evtchn_bind_ipi ipi = {.vcpu = 1};
+    struct evtchn_status status = {.dom = DOMID_SELF, .port = 1};
+    struct evtchn_close close = {.port = 3};
+
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_status, &status, sizeof(status)), ==,
+                    0);
+    g_assert_cmpuint(status.status, ==, EVTCHNSTAT_interdomain);
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_alloc_unbound, &alloc, sizeof(alloc)),
+                    ==, 0);
+    g_assert_cmpuint(alloc.port, ==, 3);
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
+    g_assert_cmpuint(ipi.port, ==, 4);
+    /* the lowest free port is used again */
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_close, &close, sizeof(close)), ==, 0);
+    ipi.vcpu = 0;
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
+    g_assert_cmpuint(ipi.port, ==, 3);
+    qtest_quit(q);
+}
+
+static void evtchn_send_raises_the_upcall(void)
+{
+    Qtest *q = qtest_start(NULL, XEN);
+    struct evtchn_bind_ipi ipi = {.vcpu = 0};
+    struct evtchn_send send;
+    uint64_t via = CALLBACK_VIA_VECTOR(0xf3);
+
+    xg_map_shared_info(q);
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
+    g_assert_cmpint(
+        xg_hvm_param(q, HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &via), ==, 0);
+    g_assert_false(qtest_upcall(q, 0));
+    send.port = ipi.port;
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_true(xg_pending(q, ipi.port));
+    g_assert_true(xg_upcall_pending(q, 0));
+    g_assert_true(qtest_upcall(q, 0));
+    xg_clear(q, 0, ipi.port);
+    g_assert_false(qtest_upcall(q, 0));
+    qtest_quit(q);
+}
+
+/* A masked port is noted, and the vCPU told when it is unmasked. */
+static void evtchn_masked_waits_for_unmask(void)
+{
+    Qtest *q = qtest_start(NULL, XEN);
+    struct evtchn_bind_ipi ipi = {.vcpu = 0};
+    struct evtchn_send send;
+    struct evtchn_unmask unmask;
+    uint64_t mask = XG_SHARED_GPA + offsetof(struct shared_info, evtchn_mask);
+
+    xg_map_shared_info(q);
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
+    qtest_writeq(q, mask, 1ull << ipi.port);
+    send.port = ipi.port;
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_true(xg_pending(q, ipi.port));
+    g_assert_false(xg_upcall_pending(q, 0));
+    unmask.port = ipi.port;
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_unmask, &unmask, sizeof(unmask)), ==,
+                    0);
+    g_assert_cmphex(qtest_readq(q, mask), ==, 0);
+    g_assert_true(xg_upcall_pending(q, 0));
+    qtest_quit(q);
+}
+
+static const struct {
+    const char *path;
+    void (*fn)(void);
+} tests[] = {
+    {"/xen/version/queries", version_queries},
+    {"/xen/memory/shared-info-is-an-overlay", shared_info_is_an_overlay},
+    {"/xen/time/record-gives-system-time", time_record_gives_system_time},
+    {"/xen/time/wallclock-is-time-at-zero", wallclock_is_time_at_zero},
+    {"/xen/timer/fires-at-its-virtual-time", timer_fires_at_its_virtual_time},
+    {"/xen/timer/absurd-deadline-fires-soon", timer_absurd_deadline_fires_soon},
+    {"/xen/timer/vcpu-singleshot", vcpu_singleshot_timer},
+    {"/xen/evtchn/ports-start-above-xenstore-and-console",
+     evtchn_ports_start_above_xenstore_and_console},
+    {"/xen/evtchn/send-raises-the-upcall", evtchn_send_raises_the_upcall},
+    {"/xen/evtchn/masked-waits-for-unmask", evtchn_masked_waits_for_unmask},
+};
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_test_add_func(tests[i].path, tests[i].fn);
+    }
+    return g_test_run();
+}
