@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TAP for the functional tests, and what they all need.
+
+Tests are functions marked @test; each runs in a temporary directory of its
+own, which is kept and named when it fails.  check() says what was wanted and
+what came.  The environment tells where things are:
+
+  JUMPCUT_TOOL     the jumpcut program (its build directory holds the plugin)
+  JUMPCUT_KERNELS  folder with vmlinuz-6.12 and vmlinuz-6.1
+  JUMPCUT_INITRD   the guest's initramfs
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TOOL = os.environ.get("JUMPCUT_TOOL", str(ROOT / "build/tools/jumpcut"))
+KERNELS = pathlib.Path(os.environ.get("JUMPCUT_KERNELS",
+                                      ROOT / "build/kernels"))
+INITRD = os.environ.get("JUMPCUT_INITRD",
+                        str(ROOT / "build/tools/guest/initramfs.cpio"))
+# A guest that takes longer than this is hung, on the slowest machine.
+HANG_S = 240
+
+_tests = []
+
+
+class Skip(Exception):
+    """What the test needs is not there."""
+
+
+class Failure(Exception):
+    """The subject of the test is wrong."""
+
+
+def test(function):
+    _tests.append((function.__name__.replace("_", "-"), function, ()))
+    return function
+
+
+def test_each(*rows):
+    """One test a row; the row's first member names it."""
+    def register(function):
+        for row in rows:
+            name = f"{function.__name__.replace('_', '-')}-{row[0]}"
+            _tests.append((name, function, row))
+        return function
+    return register
+
+
+def check(what, got, wanted):
+    if got != wanted:
+        raise Failure(f"{what}: wanted {wanted!r}, got {got!r}")
+
+
+def check_in(what, part, whole):
+    if part not in whole:
+        raise Failure(f"{what}: wanted {part!r} in {whole!r}")
+
+
+def kernel(version):
+    path = KERNELS / f"vmlinuz-{version}"
+    if not path.is_file():
+        raise Skip(f"{path} is missing (configure fetches it)")
+    return str(path)
+
+
+def run(*args, stdin=subprocess.DEVNULL, env=None, tool=TOOL):
+    """Run the tool to its end; stdin may be bytes."""
+    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    return subprocess.run([tool, *map(str, args)], capture_output=True,
+                          timeout=HANG_S, check=False,
+                          env={**os.environ, **(env or {})}, **given)
+
+
+class Run:
+    """A guest run to its end with jumpcut boot."""
+
+    def __init__(self, directory, name, version, *args, append="", status=0,
+                 stdin=subprocess.DEVNULL, qemu_args=()):
+        self.report = pathlib.Path(directory) / f"{name}.json"
+        if not pathlib.Path(INITRD).is_file():
+            raise Skip(f"{INITRD} is missing (scripts/mk-initramfs makes it)")
+        command = ["boot", "--initrd", INITRD, "--report", self.report,
+                   "--timeout", str(HANG_S - 20), "--append",
+                   f"cryptomgr.notests {append}", *args, kernel(version)]
+        if qemu_args:
+            command += ["--", *qemu_args]
+        result = run(*command, stdin=stdin)
+        self.stderr = result.stderr.decode(errors="replace")
+        self.console = result.stdout
+        self.text = result.stdout.decode(errors="replace")
+        if result.returncode != status:
+            raise Failure(f"{name}: wanted exit status {status}, got "
+                          f"{result.returncode}; stderr {self.stderr!r}; "
+                          f"console ends {self.text[-800:]!r}")
+        self.record = json.loads(self.report.read_text())
+        self.info = self.record["query-jumpcut"]
+
+    def booted(self):
+        """The init script's first line, as a dictionary."""
+        for line in self.text.splitlines():
+            if line.startswith("JUMPCUT booted "):
+                return dict(word.split("=", 1) for word in line.split()[2:])
+        raise Failure(f"no user space; console ends {self.text[-800:]!r}")
+
+    def samples(self):
+        found = []
+        for line in self.text.splitlines():
+            if line.startswith("JUMPCUT sample=") and line.endswith(" end"):
+                found.append(dict(word.split("=", 1)
+                                  for word in line.split()[1:-1]))
+        return found
+
+
+def _run_one(number, name, function, row):
+    directory = tempfile.mkdtemp(prefix=f"jumpcut-{name}-")
+    keep = False
+    try:
+        function(pathlib.Path(directory), *row)
+        print(f"ok {number} {name}", flush=True)
+    except Skip as reason:
+        print(f"ok {number} {name} # SKIP {reason}", flush=True)
+    except Exception as error:  # a broken test fails like its subject
+        keep = True
+        print(f"not ok {number} {name}", flush=True)
+        text = str(error) if isinstance(error, Failure) \
+            else traceback.format_exc()
+        for line in text.splitlines():
+            print(f"# {line}")
+        print(f"# artefacts: {directory}; again: {sys.argv[0]} {name}",
+              flush=True)
+    finally:
+        if not keep:
+            shutil.rmtree(directory)
+    return not keep
+
+
+def main():
+    """Run the tests named on the command line, or all."""
+    names = sys.argv[1:]
+    unknown = set(names) - {name for name, _, _ in _tests}
+    if unknown:
+        sys.exit(f"no such test: {', '.join(sorted(unknown))}")
+    chosen = [row for row in _tests if not names or row[0] in names]
+    print(f"1..{len(chosen)}", flush=True)
+    passed = [_run_one(i, *row) for i, row in enumerate(chosen, start=1)]
+    sys.exit(0 if all(passed) else 1)

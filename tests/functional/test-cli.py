@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: bad input, exit statuses, and what documents them.
+
+Subject: everything of the tool that needs no guest.  QEMU is played by
+fake-qemu, so this cannot tell whether a real QEMU takes the command line.
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+
+from harness import (HANG_S, HERE, ROOT, TOOL, Failure, check, check_in, main,
+                     run, test, test_each)
+
+FAKE = HERE / "fake-qemu"
+GOLDEN = HERE / "golden/dry-run.txt"
+HEADER = 0x1f1
+
+
+def bzimage(**damage):
+    """The least that is a bzImage; damage overrides bytes at offsets."""
+    image = bytearray(0x1000)
+    image[HEADER] = 1
+    image[0x1f4:0x1f8] = (0x20).to_bytes(4, "little")
+    image[0x1fe:0x200] = b"\x55\xaa"
+    image[0x202:0x206] = b"HdrS"
+    image[0x206:0x208] = b"\x0f\x02"
+    image[0x20e:0x210] = (0x100).to_bytes(2, "little")
+    image[0x211] = 1
+    image[0x300:0x312] = b"6.12.0-test (a b)\0"
+    for offset, value in damage.items():
+        at = int(offset[1:], 16)
+        image[at:at + len(value)] = value
+    return bytes(image)
+
+
+def setup(directory, image=None):
+    kernel = directory / "vmlinuz"
+    kernel.write_bytes(image or bzimage())
+    plugin = directory / "jumpcut.so"
+    plugin.touch()
+    return ["boot", "--qemu", FAKE, "--plugin", plugin, kernel]
+
+
+def check_usage(result, message):
+    stderr = result.stderr.decode()
+    check("exit status", result.returncode, 2)
+    check_in("stderr", message, stderr)
+    check("lines of stderr", stderr.count("\n"), 1)
+    check("stdout", result.stdout, b"")
+
+
+@test_each(
+    ("smp-0", ["--smp", "0"], "--smp 0: want a number from 1 to 128"),
+    ("smp-129", ["--smp", "129"], "--smp 129: want"),
+    ("smp-text", ["--smp", "two"], "--smp two: want"),
+    ("memory-small", ["--memory", "1M"], "--memory 1M: want 64M to 64G"),
+    ("memory-no-unit", ["--memory", "512"], "--memory 512: want"),
+    ("memory-huge", ["--memory", "18446744073709551615G"], "--memory "),
+    ("memory-negative", ["--memory", "-1G"], "--memory -1G: want"),
+    ("invtsc", ["--invtsc", "maybe"], "--invtsc maybe: want one of on, off"),
+    ("tsc-mode", ["--tsc-mode", "3"],
+     "--tsc-mode 3: want one of default, always-emulate, native"),
+    ("tsc-khz-zero", ["--tsc-khz", "0"], "--tsc-khz 0: "),
+    ("tsc-khz-high", ["--tsc-khz", "10000001"], "--tsc-khz 10000001: "),
+    ("host-uptime", ["--host-uptime", "-5"], "--host-uptime -5: "),
+    ("xen-version", ["--xen-version", "5.0"],
+     "--xen-version 5.0: want one of 4.17, 4.20"),
+    ("cut-no-key", ["--cut", "5s"], "--cut 5s: "),
+    ("cut-unknown-key", ["--cut", "5:speed=1"], "--cut 5:speed=1: "),
+    ("cut-at-start", ["--cut", "0:uptime=1"], "in the past"),
+    ("cut-negative", ["--cut", "-1:uptime=1"], "--cut -1:uptime=1: "),
+    ("cut-zero-frequency", ["--cut", "1:tsc-khz=0"], "--cut 1:tsc-khz=0: "),
+    ("cut-twice", ["--cut", "1:tsc=0", "--cut", "1000ms:tsc=0"],
+     "--cut 1000ms:tsc=0: --cut 1:tsc=0 is at the same time"),
+    ("digest-zero", ["--digest", "0"], "--digest 0: want 1ms or more"),
+    ("digest-text", ["--digest", "often"], "--digest often: "),
+    ("reboot", ["--reboot", "never"],
+     "--reboot never: want one of stop, continue"),
+    ("timeout-zero", ["--timeout", "0"], "--timeout 0: want"),
+    ("initrd", ["--initrd", "/nonexistent"],
+     "--initrd /nonexistent: No such file or directory"),
+    ("initrd-directory", ["--initrd", "/"], "--initrd /: is a directory"),
+    ("plugin", ["--plugin", "/nonexistent"],
+     "--plugin /nonexistent: no such file"),
+    ("qemu", ["--qemu", "/nonexistent"],
+     "--qemu /nonexistent: no such program"),
+    ("report-folder", ["--report", "/nonexistent/a.json"],
+     "--report /nonexistent/a.json: No such file or directory"),
+    ("report-directory", ["--report", "/"], "--report /: is a directory"),
+    ("console-log", ["--console-log", "/nonexistent/a"],
+     "--console-log /nonexistent/a: No such file or directory"),
+    ("unknown", ["--frobnicate"], "--frobnicate"),
+    ("two-kernels", ["other"], "one KERNEL only"),
+)
+def bad_option(directory, _name, args, message):
+    check_usage(run(*setup(directory), *args), message)
+
+
+@test_each(
+    ("empty", b"\0", "shorter than the boot header"),
+    ("text", b"#!/bin/sh\n" * 200, "boot flag 0x"),
+    ("no-magic", bzimage(x202=b"HdrX"), 'no "HdrS"'),
+    ("old-protocol", bzimage(x206=b"\x03\x02"), "boot protocol 0x0203"),
+    ("zimage", bzimage(x211=b"\0"), "load flags 0x00"),
+    ("cut-short", bzimage(x1f4=b"\xff\xff\xff\xff"), "cut short"),
+)
+def bad_kernel(directory, _name, image, message):
+    result = run(*setup(directory, image))
+    check_usage(result, message)
+    check_in("stderr", f"kernel {directory}/vmlinuz: ", result.stderr.decode())
+
+
+@test
+def missing_kernel_is_named(directory):
+    args = setup(directory)
+    check_usage(run(*args[:-1], "/nonexistent"),
+                "kernel /nonexistent: No such file or directory")
+    check_usage(run(*args[:-1]), "no KERNEL given")
+
+
+@test
+def unknown_command_is_named(_directory):
+    check_usage(run("frob"), "frob: no such command")
+    check("no command", run().returncode, 2)
+
+
+@test
+def version_and_help_go_to_stdout(_directory):
+    result = run("--version")
+    check("status", result.returncode, 0)
+    check_in("version", b"jumpcut 0.", result.stdout)
+    for args in (["--help"], ["boot", "--help"], ["report", "--help"]):
+        result = run(*args)
+        check(f"status of {args}", result.returncode, 0)
+        check_in(f"{args}", b"Usage:", result.stdout)
+        widest = max(map(len, result.stdout.decode().splitlines()))
+        if widest > 80:
+            raise Failure(f"{args}: a line of {widest} columns")
+
+
+@test_each(
+    ("powered-off", "guest-shutdown", 0, "powered-off", ""),
+    ("panicked", "guest-panic", 1, "crashed", "the guest crashed"),
+    ("xen-crash", "xen-crash", 1, "crashed", "the guest crashed"),
+    ("reboot", "guest-reset", 5, "reboot", "asked for a reboot"),
+    ("killed", "die", 3, "qemu-failed", "signal 9: fake-qemu: last words"),
+    ("refused", "refuse", 3, "qemu-failed",
+     "status 1: fake-qemu: -machine nil: no such machine\n"),
+    ("nonsense", "nonsense", 3, "qemu-failed", "fake-qemu: "),
+    ("no-plugin", "no-plugin", 3, "qemu-failed",
+     "query-jumpcut: The command query-jumpcut has not been found"),
+    ("timeout", "wait", 4, "timeout", "--timeout 1: passed"),
+)
+def exit_status(directory, _name, mode, status, ending, message):
+    report = directory / "run.json"
+    args = ["--timeout", "1"] if mode == "wait" else []
+    result = run(*setup(directory), "--report", report, *args,
+                 env={"FAKE_QEMU": mode})
+    check("exit status", result.returncode, status)
+    check_in("stderr", message, result.stderr.decode())
+    record = json.loads(report.read_text())
+    check("exit", record["exit"], {"code": status, "ending": ending})
+
+
+@test
+def qemu_not_executable_is_status_3(directory):
+    program = directory / "qemu"
+    program.write_text("#!/nonexistent\n")
+    program.chmod(0o755)
+    result = run(*setup(directory), "--qemu", program)
+    check("exit status", result.returncode, 3)
+    check_in("stderr", str(program), result.stderr.decode())
+
+
+@test
+def record_tells_what_ran(directory):
+    report = directory / "run.json"
+    args = setup(directory)
+    result = run(*args, "--report", report, "--smp", "2", "--cut",
+                 "5:uptime=9,invtsc=on", "--", "-d", "int",
+                 env={"FAKE_QEMU": "guest-shutdown"})
+    check("exit status", result.returncode, 0)
+    check("stdout", result.stdout, b"hello\r\n")
+    record = json.loads(report.read_text())
+    log = directory / record["console"]["path"]
+    check("console log", log.read_bytes(), b"hello\r\n")
+    check("console bytes", record["console"]["bytes"], 7)
+    check("kernel version", record["kernel-version"], "6.12.0-test")
+    configuration = record["configuration"]
+    check("smp", configuration["smp"], 2)
+    check("cuts", configuration["cuts"], ["5:uptime=9,invtsc=on"])
+    check("qemu arguments", configuration["qemu-arguments"], ["-d", "int"])
+    check("query-jumpcut", record["query-jumpcut"]["guest"], "xen-hvm")
+
+
+@test
+def piped_input_reaches_the_guest_unchanged(directory):
+    result = run(*setup(directory), stdin=b"a\x01xb\n",
+                 env={"FAKE_QEMU": "echo"})
+    check("exit status", result.returncode, 0)
+    check("stdout", result.stdout, b"hello\r\nheard a\x01xb\n")
+
+
+def read_until(fd, wanted):
+    got = b""
+    while wanted not in got:
+        if not select.select([fd], [], [], HANG_S)[0]:
+            raise Failure(f"terminal: wanted {wanted!r}, got {got!r}")
+        got += os.read(fd, 4096)
+    return got
+
+
+def on_terminal(directory, typed, mode):
+    """Type into a pseudo-terminal; @return: status, restored settings?"""
+    main_fd, terminal = pty.openpty()
+    before = termios.tcgetattr(terminal)
+    with subprocess.Popen([TOOL, *map(str, setup(directory))], stdin=terminal,
+                          stdout=terminal, stderr=terminal,
+                          env={**os.environ, "FAKE_QEMU": mode}) as process:
+        read_until(main_fd, b"hello")
+        during = termios.tcgetattr(terminal)
+        if isinstance(typed, bytes):
+            os.write(main_fd, typed)
+        else:
+            process.send_signal(typed)
+        status = process.wait(HANG_S)
+    check("local flags while running", during[3] & (termios.ICANON |
+          termios.ECHO | termios.ISIG), 0)
+    check("settings after", termios.tcgetattr(terminal), before)
+    os.close(terminal)
+    os.close(main_fd)
+    return status
+
+
+@test_each(
+    ("ctrl-a-x", b"abc\x01x", "wait", 6),
+    ("ctrl-a-help-then-x", b"\x01h\x01x", "wait", 6),
+    ("sigterm", signal.SIGTERM, "wait", 6),
+    ("sighup", signal.SIGHUP, "wait", 6),
+    ("ctrl-c-is-the-guests", b"\x03\n", "echo", 0),
+)
+def terminal_is_restored(directory, _name, typed, mode, status):
+    check("exit status", on_terminal(directory, typed, mode), status)
+
+
+@test
+def dry_run_prints_the_command_line(directory):
+    args = setup(directory)
+    lines = []
+    for more in ([], ["--smp", "4", "--memory", "1G", "--append", "it's quiet",
+                      "--invtsc", "on", "--tsc-mode", "native", "--tsc-khz",
+                      "2500000", "--host-uptime", "508119.80759",
+                      "--xen-version", "4.20", "--cut", "6:uptime=1d,tsc=0",
+                      "--cut", "7s:invtsc=off", "--digest", "500ms",
+                      "--reboot", "continue", "--", "-d", "a b"],
+                 ["--no-icount"]):
+        result = run(*args, *more, "--dry-run") if "--" not in more else \
+            run(*args, *more[:-3], "--dry-run", *more[-3:])
+        check("exit status", result.returncode, 0)
+        lines.append(result.stdout.decode())
+    text = "".join(lines).replace(str(FAKE), "QEMU") \
+        .replace(str(directory), "DIR")
+    if os.environ.get("JUMPCUT_REGEN_GOLDEN"):
+        GOLDEN.write_text(text)
+    check("dry run", text, GOLDEN.read_text())
+
+
+def help_options():
+    text = run("boot", "--help").stdout.decode()
+    return set(re.findall(r"^  (--[a-z-]+)", text, re.M))
+
+
+@test
+def manual_tells_every_option(_directory):
+    source = (ROOT / "docs/jumpcut.1").read_text()
+    source = re.sub(r"\\(.)", r"\1", source)
+    told = set(re.findall(r"^\.(?:BI|BR|B) (--[a-z-]+)", source, re.M))
+    check("options of the manual", told - {"--"}, help_options() | {"--version"}
+          - {"--"})
+    for status in range(8):
+        check_in("exit statuses", f".TP\n.B {status}\n", source)
+
+
+COMPLETE = r"""
+source "$1"; compopt() { :; }
+COMP_LINE=$2; COMP_POINT=${#COMP_LINE}; _jumpcut; printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+
+def complete(line):
+    script = ROOT / "tools/completions/jumpcut.bash"
+    result = subprocess.run(["bash", "-c", COMPLETE, "bash", script, line],
+                            capture_output=True, check=True, text=True)
+    check(f"stderr for {line!r}", result.stderr, "")
+    return set(result.stdout.split())
+
+
+@test
+def completion_lists_every_option(_directory):
+    check("options", complete("jumpcut boot --"), help_options())
+    check("commands", complete("jumpcut "),
+          {"boot", "report", "--help", "--version"})
+
+
+@test_each(
+    ("value", "jumpcut boot --invtsc o", {"on", "off"}),
+    ("value-after-equals", "jumpcut boot --tsc-mode=n", {"native"}),
+    ("cut-key", "jumpcut boot --cut 5:up", {"uptime="}),
+    ("cut-second-key", "jumpcut boot --cut 5:tsc=0,tsc-k", {"0,tsc-khz="}),
+    ("command", "jumpcut re", {"report"}),
+)
+def completion(_directory, _name, line, words):
+    check(line, complete(line), words)
+
+
+@test
+def completion_knows_the_file_options(directory):
+    (directory / "kernel-x").touch()
+    check("kernel", complete(f"jumpcut boot {directory}/ker"),
+          {f"{directory}/kernel-x"})
+    check("initrd", complete(f"jumpcut boot --initrd {directory}/ker"),
+          {f"{directory}/kernel-x"})
+
+
+if __name__ == "__main__":
+    main()

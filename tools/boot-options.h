@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Options of "jumpcut boot", validated before anything is started.
+ */
+#ifndef JUMPCUT_TOOLS_BOOT_OPTIONS_H
+#define JUMPCUT_TOOLS_BOOT_OPTIONS_H
+
+#include <glib.h>
+
+#include "tools/bzimage.h"
+
+/*
+ * What the kernel always gets: hvc0 as its console, and a panic that ends the
+ * guest (with SHUTDOWN_crash) rather than hanging it.
+ */
+#define BOOT_DEFAULT_APPEND "console=hvc0 panic=-1"
+
+typedef struct BootOptions {
+    /* What the guest is. */
+    char *kernel;
+    char *initrd; /* NULL: none */
+    char *append; /* the whole command line */
+    unsigned smp;
+    unsigned memory_mib;
+    gboolean icount;
+    gboolean reboot;   /* a reboot goes on instead of ending the run */
+    char *xen_version; /* NULL here and below: the plugin's default */
+    char *tsc_mode;
+    char *invtsc; /* "on", "off" */
+    char *tsc_khz;
+    char *host_uptime;
+    char **cuts;      /* "AT:key=value,..."; never NULL */
+    char *digest;     /* interval */
+    char **qemu_args; /* after "--"; never NULL */
+    /* How it is run. */
+    char *qemu;
+    char *plugin;
+    char *console_log;  /* NULL: none */
+    char *report;       /* NULL: none */
+    unsigned timeout_s; /* 0: none */
+    gboolean dry_run;
+    /* What was found out. */
+    BzImage image;
+    char *kernel_sha256;
+    char *initrd_sha256; /* NULL without initrd */
+} BootOptions;
+
+/*
+ * @argv: argv[0] is the subcommand's name.  @error's message is one line that
+ * names the option or file.  "--help" prints it and exits through *help.
+ */
+BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
+                                GError **error);
+void boot_options_free(BootOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BootOptions, boot_options_free)
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Subcommands of the jumpcut program and its exit statuses.
+ */
+#ifndef JUMPCUT_TOOLS_COMMAND_H
+#define JUMPCUT_TOOLS_COMMAND_H
+
+/* Documented in docs/jumpcut.1, EXIT STATUS. */
+typedef enum ExitStatus {
+    STATUS_OK = 0,      /* boot: powered off; report: repetitions agree */
+    STATUS_CRASHED = 1, /* boot: guest crashed; report: a repetition differs */
+    STATUS_USAGE = 2,   /* bad option, value or file; nothing was started */
+    STATUS_QEMU = 3,    /* QEMU did not start, or died */
+    STATUS_TIMEOUT = 4, /* --timeout passed */
+    STATUS_REBOOT = 5,  /* the guest asked for a reboot (--reboot stop) */
+    STATUS_QUIT = 6,    /* Ctrl-A X, or SIGINT, SIGTERM, SIGHUP */
+    STATUS_OUTPUT = 7,  /* a result could not be written */
+} ExitStatus;
+
+/* One row a subcommand; argv[0] is its name. */
+typedef struct Command {
+    const char *name;
+    const char *summary;
+    ExitStatus (*run)(int argc, char **argv);
+} Command;
+
+ExitStatus boot_command(int argc, char **argv);
+ExitStatus report_command(int argc, char **argv);
+
+/* Print "jumpcut: message" on stderr. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

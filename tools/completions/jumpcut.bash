@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion of jumpcut; tests/functional/test-cli.py compares it with
+# --help.
+
+_jumpcut_boot_options='--initrd --smp --memory --append --invtsc --tsc-mode
+--tsc-khz --host-uptime --xen-version --cut --digest --reboot --no-icount
+--qemu --plugin --console-log --report --timeout --dry-run --help'
+_jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
+downtime='
+
+# Words for the value of option $1, or return 1 if they are files.
+_jumpcut_values()
+{
+    case $1 in
+    --invtsc) echo on off ;;
+    --tsc-mode) echo default always-emulate native ;;
+    --xen-version) echo 4.17 4.20 ;;
+    --reboot) echo stop continue ;;
+    --smp) echo 1 2 4 ;;
+    --memory) echo 512M 1G ;;
+    --append) echo jumpcut.run=agent jumpcut.run=shell jumpcut.run=echo \
+        jumpcut.run=poweroff jumpcut.run=reboot jumpcut.run=panic ;;
+    --cut | --tsc-khz | --host-uptime | --digest | --timeout) ;;
+    *) return 1 ;;
+    esac
+}
+
+_jumpcut_boot()
+{
+    local words
+    case $prev in
+    --cut | --initrd | --smp | --memory | --append | --invtsc | --tsc-mode | \
+        --tsc-khz | --host-uptime | --xen-version | --digest | --reboot | \
+        --qemu | --plugin | --console-log | --report | --timeout)
+        if [[ $prev = --cut && $cur = *:* ]]; then
+            # Complete the last key after "AT:" or a comma.
+            local head=${cur%"${cur##*[:,]}"}
+            words=$(printf "$head%s " $_jumpcut_cut_keys)
+            mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+            compopt -o nospace
+        elif words=$(_jumpcut_values "$prev"); then
+            mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        fi
+        ;;
+    *)
+        if [[ $cur = -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$_jumpcut_boot_options" -- "$cur")
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        fi
+        ;;
+    esac
+}
+
+_jumpcut()
+{
+    local cur prev line=${COMP_LINE:0:COMP_POINT}
+    # COMP_WORDS is split at "=" and ":"; our words are not.
+    local -a typed
+    read -ra typed <<<"$line"
+    [[ $line = *[[:space:]] ]] && typed+=('')
+    cur=${typed[-1]}
+    prev=${typed[-2]-}
+    COMPREPLY=()
+    if ((${#typed[@]} <= 2)); then
+        mapfile -t COMPREPLY < <(compgen -W 'boot report --help --version' \
+            -- "$cur")
+        return
+    fi
+    if [[ $cur = --*=* ]]; then
+        prev=${cur%%=*}
+        cur=${cur#*=}
+    fi
+    case ${typed[1]} in
+    boot) _jumpcut_boot ;;
+    report)
+        if [[ $cur = -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur")
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur")
+        fi
+        ;;
+    esac
+    # What bash replaces starts behind the last ":" or "=" of the word.
+    local last=${cur%"${cur##*[:=]}"}
+    COMPREPLY=("${COMPREPLY[@]#"$last"}")
+}
+
+complete -F _jumpcut jumpcut

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The QEMU command line of a run: everything that decides what the guest does
+ * is said, nothing is left to QEMU's defaults or configuration files.
+ */
+#include <string.h>
+
+#include "tools/qemu-command.h"
+
+#define MACHINE "pc"
+#define CPU     "qemu64,+rdrand"
+/* Virtual ns per instruction, as a power of two: boots fastest, measured. */
+#define ICOUNT "shift=3,sleep=off"
+/* For the machine's RTC, and with it Xen's wall clock. */
+#define RTC_BASE   "2020-01-01T00:00:00"
+#define SEED       "1"
+#define CONSOLE_ID "jumpcut-console"
+#define QMP_ID     "jumpcut-qmp"
+
+static void add(GStrvBuilder *argv, const char *option, const char *value)
+{
+    g_strv_builder_add(argv, option);
+    if (value) {
+        g_strv_builder_add(argv, value);
+    }
+}
+
+static void add_format(GStrvBuilder *argv, const char *option,
+                       const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void add_format(GStrvBuilder *argv, const char *option,
+                       const char *format, ...)
+{
+    g_autofree char *value = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    value = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    add(argv, option, value);
+}
+
+/* ",key=value" with QEMU's doubled commas; nothing if @value is NULL. */
+static void append_key(GString *out, const char *key, const char *value)
+{
+    if (!value) {
+        return;
+    }
+    g_string_append_printf(out, ",%s=", key);
+    for (; *value; value++) {
+        g_string_append(out, *value == ',' ? ",," : (char[]){*value, 0});
+    }
+}
+
+static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
+{
+    g_autoptr(GString) value = g_string_new(NULL);
+
+    append_key(value, "file", o->plugin);
+    g_string_erase(value, 0, 1);
+    append_key(value, "guest", "xen-hvm");
+    append_key(value, "console", CONSOLE_ID);
+    append_key(value, "xen-version", o->xen_version);
+    append_key(value, "tsc-mode", o->tsc_mode);
+    append_key(value, "invtsc", o->invtsc);
+    append_key(value, "tsc-khz", o->tsc_khz);
+    append_key(value, "uptime", o->host_uptime);
+    for (size_t i = 0; o->cuts[i]; i++) {
+        append_key(value, "cut", o->cuts[i]);
+    }
+    append_key(value, "digest", o->digest);
+    add(argv, "-plugin", value->str);
+}
+
+static void add_machine(GStrvBuilder *argv, const BootOptions *o)
+{
+    add(argv, "-nodefaults", NULL);
+    add(argv, "-no-user-config", NULL);
+    add(argv, "-display", "none");
+    add(argv, "-machine", MACHINE);
+    if (o->icount) {
+        add(argv, "-accel", "tcg");
+        add(argv, "-icount", ICOUNT);
+    } else {
+        add(argv, "-accel", "tcg,thread=multi");
+    }
+    add(argv, "-rtc", "base=" RTC_BASE ",clock=vm");
+    add(argv, "-seed", SEED);
+    add(argv, "-cpu", CPU);
+    add_format(argv, "-smp", "%u", o->smp);
+    add_format(argv, "-m", "%uM", o->memory_mib);
+    add(argv, "-kernel", o->kernel);
+    if (o->initrd) {
+        add(argv, "-initrd", o->initrd);
+    }
+    add(argv, "-append", o->append);
+}
+
+char **qemu_command_new(const BootOptions *o, const QemuChannels *channels)
+{
+    g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
+
+    add(argv, o->qemu, NULL);
+    add_machine(argv, o);
+    if (channels) {
+        add_format(argv, "-chardev", "socket,id=" CONSOLE_ID ",fd=%d",
+                   channels->console_fd);
+        add_format(argv, "-chardev", "socket,id=" QMP_ID ",fd=%d",
+                   channels->qmp_fd);
+        add(argv, "-mon", "chardev=" QMP_ID ",mode=control");
+        /* The run starts and ends when we say so: -S, shutdown=pause. */
+        add(argv, "-S", NULL);
+        add_format(argv, "-action", "shutdown=pause,reboot=%s",
+                   o->reboot ? "reset" : "shutdown");
+    } else {
+        add(argv, "-chardev", "stdio,id=" CONSOLE_ID ",mux=on,signal=off");
+        add_format(argv, "-action", "reboot=%s",
+                   o->reboot ? "reset" : "shutdown");
+    }
+    add_plugin(argv, o);
+    for (size_t i = 0; o->qemu_args[i]; i++) {
+        add(argv, o->qemu_args[i], NULL);
+    }
+    return g_strv_builder_end(argv);
+}
+
+static gboolean is_plain(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789%+,-./:=@_";
+
+    return *word && word[strspn(word, plain)] == '\0';
+}
+
+char *qemu_command_quote(char **argv)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    for (size_t i = 0; argv[i]; i++) {
+        g_autofree char *quoted =
+            is_plain(argv[i]) ? g_strdup(argv[i]) : g_shell_quote(argv[i]);
+
+        g_string_append_printf(line, "%s%s", i ? " " : "", quoted);
+    }
+    return g_string_free(g_steal_pointer(&line), FALSE);
+}

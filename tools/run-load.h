@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading the record of a run (tools/run-record.h) and its console.
+ */
+#ifndef JUMPCUT_TOOLS_RUN_LOAD_H
+#define JUMPCUT_TOOLS_RUN_LOAD_H
+
+#include <glib.h>
+
+typedef struct RunCut {
+    gint64 at_ns;
+    guint64 console_bytes; /* bytes the guest had written by then */
+    gboolean invtsc_before, invtsc_after;
+    gint64 tsc_khz_before, tsc_khz_after;
+} RunCut;
+
+typedef struct RunDigest {
+    gint64 at_ns;
+    char *reason;
+    char *sha256;
+} RunDigest;
+
+typedef struct Run {
+    char *path;          /* of the record, as given */
+    char *configuration; /* canonical text: equal for equal runs */
+    char *kernel_version;
+    gint64 smp;
+    char *ending;
+    gint64 virtual_ns; /* at the end */
+    char *console;     /* what the guest wrote, and one NUL */
+    gsize console_size;
+    GArray *samples; /* AgentSample */
+    GArray *cuts;    /* RunCut */
+    GArray *digests; /* RunDigest */
+} Run;
+
+/*
+ * Fails if the file is no record, is damaged, is of a run without a result,
+ * or if the console log is not the one of that run; the message names the
+ * file and the member.
+ */
+Run *run_load(const char *path, GError **error);
+void run_free(Run *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
+
+#endif
