@@ -202,7 +202,9 @@ static void xenstore_ring_send(void *opaque, const struct xsd_sockmsg *hdr,
     msg = g_malloc(sizeof(*msg) + sizeof(*hdr) + hdr->len);
     msg->len = sizeof(*hdr) + hdr->len;
     memcpy(msg->data, hdr, sizeof(*hdr));
-    memcpy(msg->data + sizeof(*hdr), payload, hdr->len);
+    if (hdr->len) {
+        memcpy(msg->data + sizeof(*hdr), payload, hdr->len);
+    }
     if (xenstore_msg_is_event(msg) &&
         (g_hash_table_contains(ring->events, msg) ||
          ring->queue_bytes + xenstore_msg_cost(msg) > XENSTORE_QUEUE_MAX)) {
@@ -397,7 +399,9 @@ static bool xenstore_ring_load_in(XenstoreRing *ring, StateReader *r)
             return false;
         }
     }
-    memcpy(ring->in, in->data, in->len);
+    if (in->len) {
+        memcpy(ring->in, in->data, in->len);
+    }
     ring->in_used = in->len;
     return true;
 }

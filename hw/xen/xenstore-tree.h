@@ -11,7 +11,8 @@
  * free with GLib; the arrays have a free function.
  *
  * Transactions and watches are the caller's to keep track of: @tx is 0 or one
- * that transaction_start() gave to the same @domid and that has not ended.
+ * that transaction_start() gave to the same @domid and that has not ended; any
+ * other is ENOENT.
  */
 #ifndef JUMPCUT_HW_XEN_XENSTORE_TREE_H
 #define JUMPCUT_HW_XEN_XENSTORE_TREE_H
