@@ -54,6 +54,9 @@ def copy_tree(tree, dest, folders, without):
 
 def take_source(source, dest, version, folders, without):
     """Fills dest/ from a folder or tarball and checks its version."""
+    if os.path.realpath(source) == os.path.realpath(dest):
+        raise SourceError(f'{source}: is where headers are prepared: pass '
+                          'another copy of the source')
     shutil.rmtree(dest, ignore_errors=True)
     os.makedirs(dest)
     try:
