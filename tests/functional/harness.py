@@ -9,6 +9,7 @@ what came.  The environment tells where things are:
   JUMPCUT_KERNELS  folder with vmlinuz-6.12 and vmlinuz-6.1
   JUMPCUT_INITRD   the guest's initramfs
 """
+import argparse
 import json
 import os
 import pathlib
@@ -79,20 +80,27 @@ def run(*args, stdin=subprocess.DEVNULL, env=None, tool=TOOL):
                           env={**os.environ, **(env or {})}, **given)
 
 
+def boot_command(directory, name, version, *args, append="", qemu_args=()):
+    """The tool's command line for a guest; its record is NAME.json."""
+    if not pathlib.Path(INITRD).is_file():
+        raise Skip(f"{INITRD} is missing (scripts/mk-initramfs makes it)")
+    command = [TOOL, "boot", "--initrd", INITRD,
+               "--report", directory / f"{name}.json",
+               "--timeout", HANG_S - 20,
+               "--append", f"cryptomgr.notests {append}",
+               *args, kernel(version)]
+    return [str(word) for word in
+            (command + ["--", *qemu_args] if qemu_args else command)]
+
+
 class Run:
     """A guest run to its end with jumpcut boot."""
 
-    def __init__(self, directory, name, version, *args, append="", status=0,
-                 stdin=subprocess.DEVNULL, qemu_args=()):
-        self.report = pathlib.Path(directory) / f"{name}.json"
-        if not pathlib.Path(INITRD).is_file():
-            raise Skip(f"{INITRD} is missing (scripts/mk-initramfs makes it)")
-        command = ["boot", "--initrd", INITRD, "--report", self.report,
-                   "--timeout", str(HANG_S - 20), "--append",
-                   f"cryptomgr.notests {append}", *args, kernel(version)]
-        if qemu_args:
-            command += ["--", *qemu_args]
-        result = run(*command, stdin=stdin)
+    def __init__(self, directory, name, version, *args, status=0,
+                 stdin=subprocess.DEVNULL, **how):
+        self.report = directory / f"{name}.json"
+        result = run(*boot_command(directory, name, version, *args, **how)[1:],
+                     stdin=stdin)
         self.stderr = result.stderr.decode(errors="replace")
         self.console = result.stdout
         self.text = result.stdout.decode(errors="replace")
@@ -144,11 +152,17 @@ def _run_one(number, name, function, row):
 
 def main():
     """Run the tests named on the command line, or all."""
-    names = sys.argv[1:]
-    unknown = set(names) - {name for name, _, _ in _tests}
+    parser = argparse.ArgumentParser(description="Run tests, print TAP.")
+    parser.add_argument("--times", type=int, default=1, metavar="N",
+                        help="run each so often")
+    parser.add_argument("names", nargs="*", metavar="TEST",
+                        help="tests to run (all)")
+    args = parser.parse_args()
+    unknown = set(args.names) - {name for name, _, _ in _tests}
     if unknown:
         sys.exit(f"no such test: {', '.join(sorted(unknown))}")
-    chosen = [row for row in _tests if not names or row[0] in names]
+    chosen = [row for row in _tests
+              if not args.names or row[0] in args.names] * args.times
     print(f"1..{len(chosen)}", flush=True)
     passed = [_run_one(i, *row) for i, row in enumerate(chosen, start=1)]
     sys.exit(0 if all(passed) else 1)

@@ -24,7 +24,7 @@
 #define KMSG_FILE       "/dev/kmsg"
 #define NS_PER_S        1000000000ull
 #define DEFAULT_SAMPLES 100
-#define DEFAULT_WORK    4000000 /* turns of the loop between two samples */
+#define DEFAULT_WORK    1000000 /* turns of the loop between two samples */
 /* Records of others that may lie between our write and our read. */
 #define KMSG_READ_LIMIT 64
 
