@@ -20,6 +20,7 @@
  * RUN: extra xen=off append=extra outcome=mismatch
  * RUN: value xen=off append=value want=answer=42 want=answer=40..43
  */
+#include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"
 
 #define TEST_VECTOR 0x60

@@ -2,7 +2,7 @@
 /*
  * The local APIC and the I/O APIC, at their architectural addresses.
  */
-#include "tests/payload/lib/cpu.h"
+#include "tests/payload/lib/apic.h"
 
 #define LAPIC_PA  0xfee00000u
 #define IOAPIC_PA 0xfec00000u
@@ -41,7 +41,7 @@ bool lapic_requested(uint8_t vector)
     return lapic_read(LAPIC_IRR + (vector / 32) * 0x10) & (1u << (vector % 32));
 }
 
-void cpu_send_startup(unsigned apic_id, uint32_t pa)
+void lapic_send_startup(unsigned apic_id, uint32_t pa)
 {
     lapic_write(ICR_HIGH, apic_id << 24);
     lapic_write(LAPIC_ICR, ICR_INIT | ICR_ASSERT);

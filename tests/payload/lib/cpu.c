@@ -7,6 +7,7 @@
 
 #include <xen/arch-x86/hvm/start_info.h>
 
+#include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/cpu.h"
 #include "tests/payload/lib/xen.h"
 
@@ -144,6 +145,11 @@ static void set_gate(unsigned vector, const void *target, uint8_t type)
     idt[vector].type = type;
 }
 
+void cpu_set_raw_handler(uint8_t vector, const void *code)
+{
+    set_gate(vector, code, GATE_INTERRUPT);
+}
+
 static void load_tables(unsigned index)
 {
     struct __attribute__((packed)) {
@@ -230,7 +236,7 @@ bool cpu_start_other(unsigned index, void (*fn)(void *), void *arg)
     cpu->arg = arg;
     cpu->started = 0;
     cpu->done = 0;
-    cpu_send_startup(cpu_apic_id(index), TRAMPOLINE_PA);
+    lapic_send_startup(cpu_apic_id(index), TRAMPOLINE_PA);
     return cpu_wait_for(&cpu->started, 1);
 }
 

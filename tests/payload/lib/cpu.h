@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Processors of a payload: instructions, traps, user mode, the local APIC and
- * the I/O APIC, other processors.
+ * Processors of a payload: instructions, traps, user mode and
+ * other processors.
  */
 #ifndef JUMPCUT_TESTS_PAYLOAD_LIB_CPU_H
 #define JUMPCUT_TESTS_PAYLOAD_LIB_CPU_H
@@ -63,6 +63,8 @@ CpuidRegs cpu_cpuid(uint32_t leaf, uint32_t subleaf);
 /* Return NO_TRAP or the vector of the exception; *value is kept then. */
 int cpu_rdmsr(uint32_t index, uint64_t *value);
 int cpu_wrmsr(uint32_t index, uint64_t value);
+/* Enter @code itself, not the library, at @vector. */
+void cpu_set_raw_handler(uint8_t vector, const void *code);
 /* Run @fn in user mode on a stack of its own; returns what @fn returns. */
 unsigned long cpu_user_call(unsigned long (*fn)(void));
 #ifdef __x86_64__
@@ -78,26 +80,8 @@ long compat_call(const void *code, const uint32_t regs[6]);
 #define PTE_WRITABLE 2u
 void *cpu_map_window(unsigned page, uint64_t pa, unsigned flags);
 
-/* Local APIC of this CPU. */
-#define LAPIC_ID  0x20
-#define LAPIC_EOI 0xb0
-#define LAPIC_SVR 0xf0
-#define LAPIC_IRR 0x200
-#define LAPIC_ICR 0x300
-uint32_t lapic_read(unsigned reg);
-void lapic_write(unsigned reg, uint32_t value);
-void lapic_eoi(void);
-/* Is @vector requested and not yet taken? */
-bool lapic_requested(uint8_t vector);
-/* Route @gsi to @vector on CPU 0, level triggered, active low. */
-void ioapic_route(unsigned gsi, uint8_t vector);
-void ioapic_mask(unsigned gsi);
-
 /* APIC id of a CPU; real Xen wants "apic-step=2" on the command line. */
 unsigned cpu_apic_id(unsigned index);
-/* INIT and SIPI to @apic_id: it starts in real mode at @pa, a page < 1 MiB. */
-void cpu_send_startup(unsigned apic_id, uint32_t pa);
-
 /*
  * Start CPU @index by INIT and SIPI; there it runs @fn(@arg), then halts with
  * interrupts disabled.  False if it did not begin, or there is none.

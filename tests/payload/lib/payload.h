@@ -82,6 +82,9 @@ uint64_t cmdline_number(const char *key, uint64_t absent);
 /* Is WORD, or WORD=..., on the command line? */
 bool cmdline_has(const char *word);
 
+/* What ends the payload after its summary; NULL: power off. */
+extern void (*payload_end)(void);
+
 /* Runs the table and ends; called once on CPU 0. */
 void payload_main(void) __attribute__((noreturn));
 

@@ -16,6 +16,8 @@ typedef enum Outcome {
 
 static const char *const outcome_names[] = {"PASS", "SKIP", "ERROR", "FAIL"};
 
+void (*payload_end)(void);
+
 static const char *test_name;
 static Outcome test_outcome;
 static char test_input[80];
@@ -183,5 +185,8 @@ void payload_main(void)
     }
     pr("SUMMARY pass=%u fail=%u skip=%u error=%u\n", counts[OUTCOME_PASS],
        counts[OUTCOME_FAIL], counts[OUTCOME_SKIP], counts[OUTCOME_ERROR]);
+    if (payload_end) {
+        payload_end();
+    }
     xen_exit(XEN_EXIT_POWEROFF);
 }
