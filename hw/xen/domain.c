@@ -211,6 +211,7 @@ void xen_domain_reset(XenDomain *d)
         d->watchdog[i].in_use = false;
     }
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
+        clock_reset_vcpu(d->clock, i, xen_now(d));
         vcpu_reset(&d->vcpus[i]);
     }
     xen_time_reset(d);

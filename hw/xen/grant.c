@@ -15,6 +15,8 @@ static void grant_seed(XenDomain *d, unsigned ref, uint32_t gfn)
     struct grant_entry_v1 entry = {GTF_permit_access, 0, gfn};
 
     memcpy(d->grant[0].ptr + ref * sizeof(entry), &entry, sizeof(entry));
+    d->host->ops->page_dirty(d->host, d->grant[0].page, ref * sizeof(entry),
+                             sizeof(entry));
 }
 
 /* One frame, mapped nowhere. */

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* CPUID, MSRs, who may make a hypercall, and xen_version. */
+#include <string.h>
+
+#include "tests/unit/xen-guest.h"
+
+static void test_cpuid_leaves_match_xen(void)
+{
+    static const struct {
+        uint32_t leaf, sub;
+        XenCpuid want;
+    } cases[] = {
+        {0x40000000, 0, {0x40000005, 0x566e6558, 0x65584d4d, 0x4d4d566e}},
+        {0x40000001, 0, {0x00040011, 0, 0, 0}},
+        {0x40000002, 0, {1, 0x40000000, 0, 0}},
+        {0x40000003, 2, {1000000, 0, 0, 0}},
+        {0x40000003, 3, {0, 0, 0, 0}},
+        {0x40000004, 0, {0x5c, 1, XEN_GUEST_DOMID, 0}},
+        {0x40000004, 1, {0, 0, 0, 0}},
+        {0x40000005, 0, {0, 0, 0, 0}},
+        {0x40000006, 0, {0, 0, 0, 0}},
+        {0x400000ff, 0, {0, 0, 0, 0}},
+    };
+    g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        XenCpuid got;
+
+        g_test_message("leaf %#x.%u", cases[i].leaf, cases[i].sub);
+        g_assert_true(
+            xen_domain_cpuid(g->d, 1, cases[i].leaf, cases[i].sub, &got));
+        g_assert_cmpmem(&got, sizeof(got), &cases[i].want, sizeof(got));
+    }
+}
+
+static void test_cpuid_outside_range_is_not_ours(void)
+{
+    static const uint32_t leaves[] = {0, 1, 0x3fffffff, 0x40000100, 0x80000007};
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    XenCpuid got;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(leaves); i++) {
+        g_assert_false(xen_domain_cpuid(g->d, 0, leaves[i], 0, &got));
+    }
+}
+
+static void test_cpuid_time_leaf_follows_clock(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 20);
+    ClockTscInfo info;
+    XenCpuid got;
+
+    clock_tsc_info(g->clock, &info);
+    g_assert_true(xen_domain_cpuid(g->d, 0, 0x40000003, 0, &got));
+    g_assert_cmpuint(got.eax, ==, 4u | info.emulated | info.host_tsc_safe << 1);
+    g_assert_cmpuint(got.ebx, ==, info.mode);
+    g_assert_cmpuint(got.ecx, ==, info.guest_khz);
+    g_assert_cmpuint(got.edx, ==, 1);
+    g_assert_true(xen_domain_cpuid(g->d, 0, 0x40000003, 1, &got));
+    g_assert_cmpuint(got.eax, ==, (uint32_t)info.offset);
+    g_assert_cmpuint(got.ebx, ==, info.offset >> 32);
+    g_assert_cmpuint(got.ecx, ==, info.mul);
+    g_assert_cmpint((int32_t)got.edx, ==, info.shift);
+    g_assert_true(xen_domain_cpuid(g->d, 0, 0x40000001, 0, &got));
+    g_assert_cmpuint(got.eax, ==, 0x00040014);
+}
+
+static void test_hypercall_page_holds_stubs(void)
+{
+    static const uint8_t stub[] = {0xb8, 29, 0, 0, 0, 0x0f, 0x01, 0xd9, 0xc3};
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    uint8_t page[HOST_PAGE_SIZE];
+
+    g_assert_cmpint(xen_domain_wrmsr(g->d, 0, 0x40000000, 0x5000), ==,
+                    XEN_MSR_OK);
+    fake_host_peek(g->fake, 0x5000, page, sizeof(page));
+    g_assert_cmpmem(page + 29 * 32, sizeof(stub), stub, sizeof(stub));
+    for (unsigned i = 0; i < 128; i++) {
+        const uint8_t *p = page + i * 32;
+
+        if (i == 23) {
+            g_assert_cmpuint(p[0], ==, 0x0f);
+            g_assert_cmpuint(p[1], ==, 0x0b);
+            g_assert_cmpuint(p[2], ==, 0xcc);
+        } else {
+            g_assert_cmpuint(p[1], ==, i);
+            g_assert_cmpuint(p[9], ==, 0xcc);
+        }
+        g_assert_cmpuint(p[31], ==, 0xcc);
+    }
+}
+
+static void test_msr_accesses_answer_as_xen(void)
+{
+    static const struct {
+        uint32_t index;
+        bool write;
+        uint64_t value;
+        XenMsrResult want;
+    } cases[] = {
+        {0x40000000, false, 0, XEN_MSR_OK},
+        {0x40000000, true, 0x5001, XEN_MSR_GP},
+        {0x40000000, true, XEN_GUEST_UNMAPPED << 12, XEN_MSR_GP},
+        {0x40000000, true, XEN_GUEST_READONLY << 12, XEN_MSR_GP},
+        {0x40000000, true, 0xfffffffffffff000, XEN_MSR_GP},
+        {0x40000001, false, 0, XEN_MSR_GP},
+        {0x40000001, true, 0, XEN_MSR_GP},
+        {0x40000200, false, 0, XEN_MSR_GP},
+        {0x400002ff, true, 0, XEN_MSR_GP},
+        {0x40000300, false, 0, XEN_MSR_NOT_OURS},
+        {0x3fffffff, true, 0, XEN_MSR_NOT_OURS},
+        {0x1b, false, 0, XEN_MSR_NOT_OURS},
+        {0x10, false, 0, XEN_MSR_OK},
+        {0x3b, false, 0, XEN_MSR_OK},
+    };
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        uint64_t value = 1;
+        XenMsrResult got =
+            cases[i].write
+                ? xen_domain_wrmsr(g->d, 0, cases[i].index, cases[i].value)
+                : xen_domain_rdmsr(g->d, 0, cases[i].index, &value);
+
+        g_test_message("%s %#x value %#" G_GINT64_MODIFIER "x",
+                       cases[i].write ? "wrmsr" : "rdmsr", cases[i].index,
+                       cases[i].value);
+        g_assert_cmpint(got, ==, cases[i].want);
+    }
+}
+
+static void test_tsc_msrs_move_the_clock_and_the_record(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+    uint64_t record = xen_guest_vcpu_info(g, 1) + 32, value;
+    uint32_t version;
+
+    xen_domain_vcpu_running(g->d, 1);
+    version = xen_guest_time(g, record).version;
+    fake_host_advance(g->fake, 1000);
+    g_assert_cmpint(xen_domain_wrmsr(g->d, 1, 0x10, 777), ==, XEN_MSR_OK);
+    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x10, &value), ==, XEN_MSR_OK);
+    g_assert_cmpuint(value, ==, 777);
+    g_assert_cmpuint(xen_guest_time(g, record).version, ==, version + 2);
+    g_assert_cmpint(xen_domain_wrmsr(g->d, 1, 0x3b, 0), ==, XEN_MSR_OK);
+    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x3b, &value), ==, XEN_MSR_OK);
+    g_assert_cmpuint(value, ==, 0);
+    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x10, &value), ==, XEN_MSR_OK);
+    g_assert_cmpuint(value, ==, clock_guest_tsc(g->clock, 0, 1000));
+}
+
+static void test_hypercall_without_privilege_is_eperm(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    XenHypercall call = {.long_mode = true, .nr = __HYPERVISOR_xen_version};
+
+    g_assert_cmpint(xen_domain_hypercall(g->d, 0, &call), ==, -XEN_EPERM);
+    call.nr = 11;
+    g_assert_cmpint(xen_domain_hypercall(g->d, 0, &call), ==, -XEN_EPERM);
+}
+
+static void test_hypercall_numbers_without_a_function_are_enosys(void)
+{
+    static const uint64_t nrs[] = {0,  1,   2,   11,  13,         27,        33,
+                                   38, 39,  40,  41,  42,         43,        55,
+                                   63, 100, 127, 128, 0x7fffffff, 0xffffffff};
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(nrs); i++) {
+        g_test_message("hypercall %" G_GINT64_MODIFIER "u", nrs[i]);
+        g_assert_cmpint(xen_guest_call(g, nrs[i], 0, 0, 0), ==, -XEN_ENOSYS);
+    }
+    /* Only 32 bits of the number count. */
+    g_assert_cmpint(
+        xen_guest_call(g, 1ull << 32 | __HYPERVISOR_xen_version, 0, 0, 0), ==,
+        0x40011);
+}
+
+static void test_privileged_hypercalls_answer_as_in_a_domu(void)
+{
+    static const uint64_t nrs[] = {__HYPERVISOR_sysctl, __HYPERVISOR_domctl,
+                                   __HYPERVISOR_platform_op};
+    const uint64_t bad = XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT;
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(nrs); i++) {
+        g_assert_cmpint(xen_guest_call(g, nrs[i], bad, 0, 0), ==, -XEN_EFAULT);
+        g_assert_cmpint(xen_guest_call(g, nrs[i], XEN_GUEST_ARG, 0, 0), ==,
+                        -XEN_EPERM);
+    }
+    g_assert_cmpint(
+        xen_guest_call(g, __HYPERVISOR_console_io, 0, 4, XEN_GUEST_ARG), ==,
+        -XEN_EPERM);
+}
+
+static void test_vm_assist_knows_the_runstate_flag_only(void)
+{
+    static const struct {
+        uint64_t cmd, type;
+        int64_t want;
+    } cases[] = {
+        {VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0},
+        {VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag, 0},
+        {2, VMASST_TYPE_runstate_update_flag, -XEN_ENOSYS},
+        {VMASST_CMD_enable, 3, -XEN_EINVAL},
+        {VMASST_CMD_enable, 4, -XEN_EINVAL},
+        {VMASST_CMD_enable, 32, -XEN_EINVAL},
+        {VMASST_CMD_enable, UINT64_MAX, -XEN_EINVAL},
+        {2, 0, -XEN_EINVAL},
+    };
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_test_message("case %u", i);
+        g_assert_cmpint(xen_guest_call(g, __HYPERVISOR_vm_assist, cases[i].cmd,
+                                       cases[i].type, 0),
+                        ==, cases[i].want);
+    }
+}
+
+typedef struct VersionCase {
+    unsigned minor;
+    uint32_t cmd;
+    bool compat;
+    int64_t ret;
+    const char *text; /* NULL: not a string */
+    size_t len;       /* bytes written */
+    uint64_t value;   /* first bytes, if len is 4 or 8 */
+} VersionCase;
+
+static const char caps[] = "xen-3.0-x86_64 xen-3.0-x86_32p hvm-3.0-x86_32 "
+                           "hvm-3.0-x86_32p hvm-3.0-x86_64 ";
+
+static const VersionCase version_cases[] = {
+    {17, XENVER_version, false, 0x40011, NULL, 0, 0},
+    {20, XENVER_version, true, 0x40014, NULL, 0, 0},
+    {17, XENVER_extraversion, false, 0, ".7", 16, 0},
+    {20, XENVER_extraversion, false, 0, ".0", 16, 0},
+    {17, XENVER_capabilities, false, 0, caps, 1024, 0},
+    {17, XENVER_changeset, false, 0, "", 64, 0},
+    {17, XENVER_compile_info, false, 0, "gcc", 144, 0},
+    {17, XENVER_platform_parameters, false, 0, NULL, 8, 0xffff800000000000},
+    {17, XENVER_platform_parameters, true, 0, NULL, 4, 0xffffffff},
+    {20, XENVER_platform_parameters, false, 0, NULL, 8, 0},
+    {20, XENVER_platform_parameters, true, 0, NULL, 4, 0},
+    {17, XENVER_pagesize, false, 4096, NULL, 0, 0},
+    {17, XENVER_guest_handle, false, 0, "\1\2\3\4\5\6\7\10", 16, 0},
+    {17, XENVER_commandline, false, 0, "<denied>", 9, 0},
+    {17, XENVER_build_id, false, -XEN_EPERM, NULL, 0, 0},
+    {17, 11, false, -XEN_ENOSYS, NULL, 0, 0},
+    {20, 12, false, -XEN_ENOSYS, NULL, 0, 0},
+    {17, 13, false, -XEN_ENOSYS, NULL, 0, 0},
+    {17, UINT32_MAX, false, -XEN_ENOSYS, NULL, 0, 0},
+};
+
+static void test_version_sub_operations_answer_as_xen(void)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(version_cases); i++) {
+        const VersionCase *c = &version_cases[i];
+        g_autoptr(XenGuest) g = xen_guest_new(1, c->minor);
+        uint8_t buf[1032], untouched[1032];
+        uint64_t value = 0;
+
+        g_test_message("4.%u XENVER %u compat %d", c->minor, c->cmd, c->compat);
+        g->compat = c->compat;
+        memset(buf, 0xaa, sizeof(buf));
+        memset(untouched, 0xaa, sizeof(untouched));
+        g_assert_cmpint(
+            xen_guest_op(g, __HYPERVISOR_xen_version, c->cmd, buf, sizeof(buf)),
+            ==, c->ret);
+        g_assert_cmpmem(buf + c->len, sizeof(buf) - c->len, untouched,
+                        sizeof(buf) - c->len);
+        if (c->text) {
+            g_assert_cmpmem(buf, strlen(c->text), c->text, strlen(c->text));
+        } else if (c->len) {
+            memcpy(&value, buf, c->len);
+            g_assert_cmpuint(value, ==, c->value);
+        }
+    }
+}
+
+static void test_version_features_are_those_of_a_hvm_domu(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    struct xen_feature_info info = {0, 0};
+
+    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_xen_version,
+                                 XENVER_get_features, &info, sizeof(info)),
+                    ==, 0);
+    g_assert_cmphex(info.submap, ==, 0x12305);
+    info = (struct xen_feature_info){1, 0x5555};
+    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_xen_version,
+                                 XENVER_get_features, &info, sizeof(info)),
+                    ==, -XEN_EINVAL);
+    g_assert_cmphex(info.submap, ==, 0x5555);
+}
+
+static void test_argument_that_cannot_be_copied_is_efault(void)
+{
+    static const struct {
+        uint64_t nr, cmd, gva;
+    } cases[] = {
+        {__HYPERVISOR_xen_version, XENVER_extraversion, 0x41000},
+        {__HYPERVISOR_xen_version, XENVER_capabilities, 0x40000},
+        {__HYPERVISOR_xen_version, XENVER_commandline, 0x3fffc},
+        {__HYPERVISOR_xen_version, XENVER_get_features, 0x40000},
+        {__HYPERVISOR_xen_version, XENVER_get_features, 0x41000},
+        {__HYPERVISOR_xen_version, XENVER_guest_handle, 0xfffffffffffffff8},
+        {__HYPERVISOR_memory_op, XENMEM_add_to_physmap, 0x3fffe},
+        {__HYPERVISOR_memory_op, XENMEM_current_reservation, 0x40000},
+        {__HYPERVISOR_memory_op, XENMEM_maximum_reservation, 0},
+        {__HYPERVISOR_hvm_op, HVMOP_get_param, 0x40000},
+        {__HYPERVISOR_hvm_op, HVMOP_set_param, 0x40000},
+        {__HYPERVISOR_hvm_op, HVMOP_get_time, 0x41000},
+        {__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, 0x40000},
+        {__HYPERVISOR_hvm_op, HVMOP_pagetable_dying, 0x3fffe},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, 0x40000},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, 0x40000},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, 0x40000},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, 0x40000},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_status, 0x40000},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_close, 0x3fffe},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_send, 0x3fffe},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_unmask, 0x40000},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_bind_vcpu, 0x40000},
+        {__HYPERVISOR_event_channel_op, EVTCHNOP_reset, 0x40000},
+        {__HYPERVISOR_sched_op, SCHEDOP_shutdown, 0x40000},
+        {__HYPERVISOR_sched_op, SCHEDOP_shutdown_code, 0x40000},
+        {__HYPERVISOR_sched_op, SCHEDOP_poll, 0x40000},
+        {__HYPERVISOR_sched_op, SCHEDOP_watchdog, 0x40000},
+        {__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, 0x40000},
+        {__HYPERVISOR_grant_table_op, GNTTABOP_query_size, 0x40000},
+        {__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, 0x41000},
+        {__HYPERVISOR_grant_table_op, GNTTABOP_get_version, 0x40000},
+        {__HYPERVISOR_grant_table_op, GNTTABOP_set_version, 0x40000},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+        g_test_message("hypercall %u op %u at %#x", (unsigned)cases[i].nr,
+                       (unsigned)cases[i].cmd, (unsigned)cases[i].gva);
+        fake_host_mark_frame(g->fake, 0, FAKE_FRAME_ABSENT);
+        g_assert_cmpint(
+            xen_guest_call(g, cases[i].nr, cases[i].cmd, cases[i].gva, 1), ==,
+            -XEN_EFAULT);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(name) g_test_add_func("/xen/hypercall/" #name, test_##name)
+    ADD(cpuid_leaves_match_xen);
+    ADD(cpuid_outside_range_is_not_ours);
+    ADD(cpuid_time_leaf_follows_clock);
+    ADD(hypercall_page_holds_stubs);
+    ADD(msr_accesses_answer_as_xen);
+    ADD(tsc_msrs_move_the_clock_and_the_record);
+    ADD(hypercall_without_privilege_is_eperm);
+    ADD(hypercall_numbers_without_a_function_are_enosys);
+    ADD(privileged_hypercalls_answer_as_in_a_domu);
+    ADD(vm_assist_knows_the_runstate_flag_only);
+    ADD(version_sub_operations_answer_as_xen);
+    ADD(version_features_are_those_of_a_hvm_domu);
+    ADD(argument_that_cannot_be_copied_is_efault);
+    return g_test_run();
+}
