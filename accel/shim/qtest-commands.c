@@ -40,9 +40,23 @@ typedef struct QtestCommand {
 /* The callback gets no context of its own. */
 static XenHvm *qtest_xen;
 
-static void qtest_msr_gp(const QtestCall *call)
+/* @return: true if the MSR access succeeded; else it has been answered. */
+static bool qtest_msr_ok(const QtestCall *call, ShimMsrResult result)
 {
-    qtest_sendf(call->chr, "FAIL GP\n");
+    switch (result) {
+    case SHIM_MSR_OK:
+        return true;
+    case SHIM_MSR_GP:
+        qtest_sendf(call->chr, "FAIL GP\n");
+        break;
+    case SHIM_MSR_NOT_OURS:
+        qtest_sendf(call->chr,
+                    "FAIL MSR 0x%" PRIx64 " is the machine's: only a vCPU "
+                    "that executes reaches it\n",
+                    call->args[1]);
+        break;
+    }
+    return false;
 }
 
 static void qtest_cpuid(const QtestCall *call)
@@ -58,20 +72,17 @@ static void qtest_rdmsr(const QtestCall *call)
 {
     uint64_t value = 0;
 
-    if (shim_rdmsr(call->cs, call->args[1], &value) == SHIM_MSR_GP) {
-        qtest_msr_gp(call);
-        return;
+    if (qtest_msr_ok(call, shim_rdmsr(call->cs, call->args[1], &value))) {
+        qtest_sendf(call->chr, "OK 0x%016" PRIx64 "\n", value);
     }
-    qtest_sendf(call->chr, "OK 0x%016" PRIx64 "\n", value);
 }
 
 static void qtest_wrmsr(const QtestCall *call)
 {
-    if (shim_wrmsr(call->cs, call->args[1], call->args[2]) == SHIM_MSR_GP) {
-        qtest_msr_gp(call);
-        return;
+    if (qtest_msr_ok(call,
+                     shim_wrmsr(call->cs, call->args[1], call->args[2]))) {
+        qtest_sendf(call->chr, "OK\n");
     }
-    qtest_sendf(call->chr, "OK\n");
 }
 
 static void qtest_rdtsc(const QtestCall *call)
@@ -140,10 +151,6 @@ static void qtest_cut(const QtestCall *call)
             qtest_sendf(call->chr, "FAIL %s\n", error->message);
             return;
         }
-    }
-    if (!profile.set) {
-        qtest_sendf(call->chr, "FAIL jumpcut_cut: no field to change\n");
-        return;
     }
     if (!xen_hvm_cut(call->xen, &profile, at_ns, &err)) {
         qtest_sendf(call->chr, "FAIL %s\n", error_get_pretty(err));

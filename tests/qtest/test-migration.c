@@ -184,6 +184,7 @@ static void domain_state_goes_along(void)
     g_assert_cmpuint(qtest_readb(p.to, XG_FREE_GPA + 0x40), ==, 1);
     g_assert_true(qtest_upcall(p.to, 0));
     /* registered it still is */
+    qtest_memwrite(p.to, XG_ARG_GPA, &info, sizeof(info));
     g_assert_cmpint(qtest_hypercall(p.to, 0, __HYPERVISOR_vcpu_op,
                                     VCPUOP_register_vcpu_info, 0, XG_ARG_GPA),
                     ==, -XEN_EINVAL);

@@ -81,7 +81,7 @@ static void cut_malformed_is_named(void)
     static const RefusedCase cases[] = {
         {XEN "cut=", {"cut"}},
         {XEN "cut=1s", {"1s"}},
-        {XEN "cut=1s:", {"1s"}},
+        {XEN "cut=1s:", {"cut", "KEY=VALUE"}},
         {XEN "cut=soon:uptime=1", {"soon"}},
         {XEN "cut=-1:uptime=1", {"-1"}},
         {XEN "cut=1s:speed=1", {"speed", "uptime"}},

@@ -200,14 +200,13 @@ static void msr_tsc_and_adjust_move_together(void)
     qtest_quit(q);
 }
 
-/* MSRs that are not the hypervisor's keep QEMU's meaning. */
-static void msr_others_pass_through(void)
+/* The hypervisor leaves the others to QEMU, where a vCPU finds them. */
+static void msr_others_are_the_machines(void)
 {
     Qtest *q = qtest_start(NULL, XEN);
-    uint64_t value = 1;
+    g_autofree char *reason = qtest_command_fails(q, "rdmsr 0 0x%x", MSR_EFER);
 
-    g_assert_true(qtest_rdmsr(q, 0, MSR_EFER, &value));
-    g_assert_cmphex(value, ==, 0);
+    g_assert_nonnull(strstr(reason, "0xc0000080"));
     qtest_quit(q);
 }
 
@@ -272,7 +271,7 @@ static void command_bad_argument_is_named(void)
         {"xen_hypercall32 0 17 0x100000000", "argument 3"},
         {"jumpcut_cut", "jumpcut_cut [at=NS] KEY=VALUE..."},
         {"jumpcut_cut uptime", "uptime"},
-        {"jumpcut_cut at=0", "no field"},
+        {"jumpcut_cut at=0", "at least one field"},
         {"jumpcut_cut at=soon uptime=1", "soon"},
         {"jumpcut_cut at=-1 uptime=1", "-1"},
         {"jumpcut_cut speed=1", "speed"},
@@ -315,7 +314,8 @@ int main(int argc, char **argv)
     g_test_add_func("/shim/msr/bad-access-is-gp", msr_bad_access_is_gp);
     g_test_add_func("/shim/msr/tsc-and-adjust-move-together",
                     msr_tsc_and_adjust_move_together);
-    g_test_add_func("/shim/msr/others-pass-through", msr_others_pass_through);
+    g_test_add_func("/shim/msr/others-are-the-machines",
+                    msr_others_are_the_machines);
     g_test_add_func("/shim/rdtsc/follows-virtual-time",
                     rdtsc_follows_virtual_time);
     g_test_add_func("/shim/command/bad-argument-is-named",
