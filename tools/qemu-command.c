@@ -48,7 +48,10 @@ static void append_key(GString *out, const char *key, const char *value)
     }
     g_string_append_printf(out, ",%s=", key);
     for (; *value; value++) {
-        g_string_append(out, *value == ',' ? ",," : (char[]){*value, 0});
+        if (*value == ',') {
+            g_string_append_c(out, ',');
+        }
+        g_string_append_c(out, *value);
     }
 }
 

@@ -51,7 +51,8 @@ char *xenstore_conn_path(const XenstoreConn *conn, const char *text,
     } else {
         path = g_strconcat(conn->home, "/", text, NULL);
     }
-    if (g_str_has_prefix(path, XENSTORE_DOMAIN_PREFIX)) {
+    if (!strncmp(path, XENSTORE_DOMAIN_PREFIX,
+                 strlen(XENSTORE_DOMAIN_PREFIX))) {
         const char *id = path + strlen(XENSTORE_DOMAIN_PREFIX);
         size_t digits = strspn(id, "0123456789");
 
@@ -331,7 +332,9 @@ static char *xenstore_load_text(StateReader *r, uint16_t tag, const char *name)
         state_reader_fail(r, "%s: has a NUL in it", name);
         return NULL;
     }
-    return g_strndup((const char *)blob->data, blob->len);
+    /* g_strndup() gives NULL for NULL, which an empty array's data is. */
+    return blob->len ? g_strndup((const char *)blob->data, blob->len)
+                     : g_strdup("");
 }
 
 static void xenstore_load_watch(XenstoreConn *conn, StateReader *r)
