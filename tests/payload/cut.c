@@ -10,7 +10,8 @@
  * jumps, prints the last reading before and the first after it and the new
  * record; the runner checks the numbers, exactly for the record.
  * Cannot tell apart: a cut a few instructions late: the readings are 1 us
- * apart; the record's stamp is exact.
+ * apart, and the cut may fall between the two of one; the record's stamp is
+ * exact.
  * Real Xen: a migration does this to a guest that is not told (xen:
  * arch/x86/time.c, tsc_set_info; arch/x86/hvm/hvm.c, hvm_load_cpu_ctxt).
  *
@@ -18,13 +19,13 @@
  *      want=before.system=1000099980000..1000100000000
  *      want=after.system=5000000000000..5000000020000
  *      want=record.system=5000000000000 want=record.tsc=100000000
- *      want=before.tsc=99980000..100000000 want=after.tsc=100000000..100020000
+ *      want=before.tsc=99980000..100001000 want=after.tsc=100000000..100020000
  *      want=incarnation=2
  * RUN: backwards plugin=uptime=5000 plugin=cut=0.1:uptime=10
  *      want=before.system=5000099980000..5000100000000
  *      want=after.system=10000000000..10000020000
  * want=record.system=10000000000 want=record.tsc=100000000 RUN: tsc
- * plugin=cut=0.1:tsc=77000000000 want=before.tsc=99980000..100000000
+ * plugin=cut=0.1:tsc=77000000000 want=before.tsc=99980000..100001000
  *      want=after.tsc=77000000000..77000020000 want=record.tsc=77000000000
  *      want=record.system=100000000
  *      want=after.system=100000000..100020000
@@ -49,16 +50,17 @@
  *      want=wallclock.before=1577836800 want=wallclock.after=1599999950
  * RUN: timer plugin=uptime=1000 plugin=cut=0.1:uptime=5000 append=timer
  * RUN: smp smp=2 plugin=uptime=1000 plugin=cut=0.1:uptime=5000
- *      want=other.system=5000000000000..5000000100000
+ *      want=other.system=5000000000000..5000200000000
  * RUN: twice plugin=cut=0.1:uptime=50 plugin=cut=0.2:uptime=20 append=again
  *      want=record.system=50000000000 want=again.system=20000000000
  *      want=incarnation=2 want=again.incarnation=3
  */
 #include "tests/payload/lib/clock.h"
 
-#define NS_PER_MS    1000000ull
-#define NS_PER_S     1000000000ull
-#define JUMP         (10 * NS_PER_MS) /* larger than any step of the loop */
+#define NS_PER_MS 1000000ull
+#define NS_PER_S  1000000000ull
+/* Larger than any step of the loop, and than a vCPU waits for its turn. */
+#define JUMP         NS_PER_S
 #define MAX_READS    50000000u
 #define LEAF_POWER   0x80000007u
 #define EDX_INVTSC   (1u << 8)

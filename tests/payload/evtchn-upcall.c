@@ -4,8 +4,9 @@
  *
  * Behaviour: an event makes evtchn_upcall_pending true; then the guest gets
  * the callback's vector for as long as that is so (type 2), its GSI (type 0),
- * or an edge in its local APIC (HVMOP_set_evtchn_upcall_vector), which takes
- * precedence.  Masked ports raise nothing.
+ * or an edge in its local APIC (HVMOP_set_evtchn_upcall_vector).  A callback
+ * vector stays in force beside that; a guest that wants one only sets another
+ * kind of callback, as Linux does.  Masked ports raise nothing.
  * Check: how often the handler runs with and without taking the event back,
  * with interrupts closed and open, out of a halt, and on another vCPU.
  * Cannot tell apart: a level that is raised twice from one that stays.
@@ -24,6 +25,7 @@
 #define LAPIC_VECTOR    0xd1
 #define GSI_VECTOR      0x62
 #define GSI             20
+#define UNUSED_GSI      1 /* masked in the I/O APIC */
 #define OTHER_ROUNDS    100
 #define FIRST_FREE_PORT 3 /* after xenstore's and the console's */
 
@@ -50,6 +52,15 @@ static void on_upcall(TrapFrame *frame)
     if (needs_eoi) {
         lapic_eoi();
     }
+}
+
+static unsigned late;
+
+static void on_late(TrapFrame *frame)
+{
+    (void)frame;
+    late++;
+    lapic_eoi();
 }
 
 static void fresh_domain_has_two_ports(void)
@@ -188,8 +199,8 @@ static void no_callback_no_upcall(void)
 
 static void lapic_vector_is_an_edge(void)
 {
-    CHECK_RC(0, evtchn_callback_vector(CALLBACK_VECTOR));
     cpu_set_handler(CALLBACK_VECTOR, NULL);
+    CHECK_RC(0, evtchn_callback_gsi(UNUSED_GSI));
     cpu_set_handler(LAPIC_VECTOR, on_upcall);
     CHECK_RC(-XEN_EINVAL, evtchn_upcall_vector(0, 0x0f));
     CHECK_RC(-XEN_ENOENT, evtchn_upcall_vector(99, LAPIC_VECTOR));
@@ -202,6 +213,25 @@ static void lapic_vector_is_an_edge(void)
     cpu_open_interrupts();
     CHECK(!lapic_requested(LAPIC_VECTOR));
     CHECK_EQ(1, calls);
+}
+
+/* xen: arch/x86/hvm/irq.c, hvm_vcpu_has_pending_irq: the vector comes first */
+static void callback_vector_stays_beside_the_lapics(void)
+{
+    calls = 0;
+    ignore = 0;
+    needs_eoi = false;
+    cpu_set_handler(CALLBACK_VECTOR, on_upcall);
+    CHECK_RC(0, evtchn_callback_vector(CALLBACK_VECTOR));
+    CHECK_RC(0, evtchn_send((unsigned)port));
+    CHECK(lapic_requested(LAPIC_VECTOR));
+    cpu_set_handler(LAPIC_VECTOR, on_late);
+    cpu_open_interrupts();
+    cpu_open_interrupts();
+    CHECK_EQ(1, calls);
+    CHECK_EQ(1, late);
+    cpu_set_handler(CALLBACK_VECTOR, NULL);
+    CHECK_RC(0, evtchn_callback_gsi(UNUSED_GSI));
 }
 
 static int other_port;
@@ -255,4 +285,6 @@ PAYLOAD(NEEDS_XEN, TEST(fresh_domain_has_two_ports),
         TEST(lowest_free_port_is_taken), TEST(direct_vector_is_a_level),
         TEST(masked_port_raises_nothing), TEST(timer_event_ends_a_halt),
         TEST(gsi_is_a_level), TEST(no_callback_no_upcall),
-        TEST(lapic_vector_is_an_edge), TEST(ipi_wakes_the_other_vcpu));
+        TEST(lapic_vector_is_an_edge),
+        TEST(callback_vector_stays_beside_the_lapics),
+        TEST(ipi_wakes_the_other_vcpu));

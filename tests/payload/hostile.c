@@ -112,11 +112,6 @@ static long do_add_to_physmap(void *arg)
     return xen_memory_op(XENMEM_add_to_physmap, arg);
 }
 
-static long do_memory_map(void *arg)
-{
-    return xen_memory_op(XENMEM_memory_map, arg);
-}
-
 static long do_bind_virq(void *arg)
 {
     return xen_evtchn_op(EVTCHNOP_bind_virq, arg);
@@ -210,7 +205,6 @@ static const struct {
     {"set_param", do_set_param, false},
     {"upcall_vector", do_upcall_vector, false},
     {"add_to_physmap", do_add_to_physmap, false},
-    {"memory_map", do_memory_map, false},
     {"bind_virq", do_bind_virq, false},
     {"bind_ipi", do_bind_ipi, false},
     {"bind_interdomain", do_bind_interdomain, false},

@@ -163,7 +163,10 @@ static void upper_half_of_rax_counts(void)
 
 static void call_keeps_other_registers(void)
 {
-    static uint64_t regs[12];
+    static uint64_t saved[12];
+    register uint64_t *regs __asm__("r13") = saved;
+    const uint8_t *entry =
+        xen_hypercall_page + __HYPERVISOR_xen_version * STUB_SIZE;
 
     __asm__ volatile("push %%rbp\n\t"
                      "mov $0x1111, %%ebx\n\tmov $0x2222, %%ecx\n\t"
@@ -178,15 +181,13 @@ static void call_keeps_other_registers(void)
                      "mov %%r11, 48(%[regs])\n\tmov %%r12, 56(%[regs])\n\t"
                      "mov %%rdi, 64(%[regs])\n\tmov %%rsi, 72(%[regs])\n\t"
                      "mov %%rdx, 80(%[regs])\n\tpop %%rbp"
-                     :
-                     : [entry] "r"(xen_hypercall_page +
-                                   __HYPERVISOR_xen_version * STUB_SIZE),
-                       [regs] "r"(regs)
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9",
-                       "r10", "r11", "r12", "memory");
+                     : [entry] "+a"(entry)
+                     : [regs] "r"(regs)
+                     : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+                       "r11", "r12", "memory");
     for (unsigned i = 0; i < 11; i++) {
         input("register %u", i);
-        CHECK_EQ(i < 8 ? 0x1111 * (i + 1) : 0, regs[i]);
+        CHECK_EQ(i < 8 ? 0x1111 * (i + 1) : 0, saved[i]);
     }
 }
 
