@@ -61,9 +61,9 @@ XenMsrResult xen_domain_wrmsr(XenDomain *d, unsigned vcpu, uint32_t index,
 /* Hypercalls */
 typedef struct XenHypercall {
     bool long_mode;   /* 64-bit code: native layouts; else 32-bit compat */
-    bool privileged;  /* CPL 0 and protected mode; else -EPERM (xen: hvm/
-                         hypercall.c, hvm_hypercall) */
-    uint64_t nr;      /* RAX; only 32 bits count */
+    bool privileged;  /* CPL 0 or real mode, not virtual-8086; else -EPERM
+                         (xen: hvm/hypercall.c, hvm_hypercall) */
+    uint64_t nr;      /* RAX, or EAX unless in 64-bit code */
     uint64_t args[6]; /* RDI RSI RDX R10 R8 R9, or EBX ECX EDX ESI EDI EBP */
 } XenHypercall;
 /* @return: what goes to RAX (EAX). */

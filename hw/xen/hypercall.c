@@ -125,7 +125,7 @@ int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu,
                              const XenHypercall *call)
 {
     XenCall c = {.d = d, .v = &d->vcpus[vcpu], .compat = !call->long_mode};
-    uint32_t nr = (uint32_t)call->nr;
+    uint64_t nr = c.compat ? (uint32_t)call->nr : call->nr;
     int64_t ret;
 
     for (size_t i = 0; i < G_N_ELEMENTS(c.args); i++) {
