@@ -35,7 +35,8 @@ def unpack_tarball(tarball, dest, folders, without):
                 with tar.extractfile(member) as src, open(place, 'wb') as out:
                     shutil.copyfileobj(src, out)
     except (OSError, tarfile.TarError, EOFError) as e:
-        raise SourceError(f'{tarball}: cannot be unpacked: {e}') from e
+        raise SourceError(f'{tarball}: cannot be unpacked: '
+                          f'{str(e).splitlines()[0]}') from e
 
 
 def copy_tree(tree, dest, folders, without):
