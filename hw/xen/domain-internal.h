@@ -12,10 +12,6 @@
 #include "hw/xen/evtchn-internal.h"
 #include "hw/xen/xenstore-ring.h"
 
-#define XEN_STORE_GFN        0xfeffcu
-#define XEN_CONSOLE_GFN      0xfefffu
-#define XEN_STORE_PORT       1u
-#define XEN_CONSOLE_PORT     2u
 #define XEN_GRANT_FRAMES_MAX 64u
 #define XEN_NR_WATCHDOGS     2u
 #define XEN_NR_RUNSTATES     4u

@@ -15,6 +15,12 @@
 
 #define XEN_DOMAIN_MAX_VCPUS 128u
 
+/* Where the toolstack puts the two rings and binds their ports. */
+#define XEN_STORE_GFN    0xfeffcu
+#define XEN_CONSOLE_GFN  0xfefffu
+#define XEN_STORE_PORT   1u
+#define XEN_CONSOLE_PORT 2u
+
 typedef struct XenDomain XenDomain;
 
 typedef struct XenDomainConfig {
