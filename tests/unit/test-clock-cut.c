@@ -10,7 +10,9 @@
 #define START_UPTIME (1000 * S)
 #define START_NS     ((gint64)(3 * S))
 #define CUT_NS       ((gint64)(13 * S + 7))
-#define BEFORE       (START_UPTIME + CUT_NS - START_NS)
+/* Virtual time at which the wall clock reads its largest value. */
+#define WALLCLOCK_END (HOST_WALLCLOCK_NS_MAX - (gint64)EPOCH_2020 + START_NS)
+#define BEFORE        (START_UPTIME + CUT_NS - START_NS)
 
 static Clock *make_clock(ClockTscMode mode, guint64 khz, gboolean invtsc,
                          gboolean scaling)
@@ -291,6 +293,21 @@ static void test_cut_hundred_times_keeps_time_exact(void)
     clock_free(clock);
 }
 
+/* The last instant of the wall clock, and two cuts at once. */
+static void test_cut_at_the_bounds_is_taken(void)
+{
+    Clock *clock = make_clock(DEF, 2596122, FALSE, FALSE);
+    HostProfile p = {.set = HOST_PROFILE_UPTIME};
+    ClockCut r;
+
+    g_assert_true(clock_cut(clock, START_NS, &p, &r, NULL));
+    g_assert_true(clock_cut(clock, START_NS, &p, &r, NULL));
+    g_assert_cmpuint(r.tsc_before, ==, r.tsc_after);
+    g_assert_true(clock_cut(clock, WALLCLOCK_END, &p, &r, NULL));
+    g_assert_cmpint(clock_wallclock_base(clock), ==, HOST_WALLCLOCK_NS_MAX);
+    clock_free(clock);
+}
+
 typedef struct RefusalCase {
     gint64 at_ns;
     HostProfile profile;
@@ -342,6 +359,11 @@ static const RefusalCase refusal_cases[] = {
      HOST_PROFILE_ERROR_VALUE,
      "cut: the wall clock would be outside 0 to 6311520000000000000 ns since "
      "1970"},
+    {WALLCLOCK_END + 1,
+     {.set = HOST_PROFILE_UPTIME},
+     HOST_PROFILE_ERROR_VALUE,
+     "cut: the wall clock would be outside 0 to 6311520000000000000 ns since "
+     "1970"},
 };
 
 static void test_cut_refused_changes_nothing(void)
@@ -381,6 +403,8 @@ int main(int argc, char **argv)
                     test_cut_moves_the_offset_of_leaf_3);
     g_test_add_func("/clock-cut/cut_hundred_times_keeps_time_exact",
                     test_cut_hundred_times_keeps_time_exact);
+    g_test_add_func("/clock-cut/cut_at_the_bounds_is_taken",
+                    test_cut_at_the_bounds_is_taken);
     g_test_add_func("/clock-cut/cut_refused_changes_nothing",
                     test_cut_refused_changes_nothing);
     return g_test_run();

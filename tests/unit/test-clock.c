@@ -170,6 +170,7 @@ static void test_clock_before_its_start_stands_still(void)
     Clock *clock = make_clock(2596122, UPTIME_SEEN, 40, 1000);
 
     g_assert_cmpuint(clock_system_time(clock, 0), ==, UPTIME_SEEN);
+    g_assert_cmpuint(clock_system_time(clock, 999), ==, UPTIME_SEEN);
     g_assert_cmpuint(clock_guest_tsc(clock, 1, 0), ==, 40);
     clock_free(clock);
 }
