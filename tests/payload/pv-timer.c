@@ -45,6 +45,15 @@ static uint64_t late_ns(void)
     return cmdline_has("loose") ? LATE_LOOSE_NS : LATE_NS;
 }
 
+/*
+ * Between arming a timer and what must come before it: far more than the few
+ * instructions take, without icount also when the machine is busy.
+ */
+static uint64_t unit_ns(void)
+{
+    return cmdline_has("loose") ? 60 * NS_PER_MS : NS_PER_MS;
+}
+
 static long singleshot(unsigned vcpu, uint64_t at_ns, uint32_t flags)
 {
     struct vcpu_set_singleshot_timer set = {.timeout_abs_ns = at_ns,
@@ -150,15 +159,15 @@ static void stopped_timer_stays_silent(void)
 {
     unsigned before = ticks;
 
-    CHECK_RC(0, xen_set_timer(clock_now() + NS_PER_MS));
+    CHECK_RC(0, xen_set_timer(clock_now() + unit_ns()));
     CHECK_RC(0, xen_set_timer(0));
-    sleep_until(clock_now() + 3 * NS_PER_MS);
+    sleep_until(clock_now() + 3 * unit_ns());
     cpu_open_interrupts();
     CHECK_EQ(before, ticks);
 
-    CHECK_RC(0, singleshot(0, clock_now() + NS_PER_MS, 0));
+    CHECK_RC(0, singleshot(0, clock_now() + unit_ns(), 0));
     CHECK_RC(0, xen_vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL));
-    sleep_until(clock_now() + 3 * NS_PER_MS);
+    sleep_until(clock_now() + 3 * unit_ns());
     cpu_open_interrupts();
     CHECK_EQ(before, ticks);
 }
@@ -166,12 +175,12 @@ static void stopped_timer_stays_silent(void)
 static void set_timer_and_singleshot_are_one(void)
 {
     unsigned before = ticks;
-    uint64_t at = clock_now() + 2 * NS_PER_MS;
+    uint64_t at = clock_now() + 2 * unit_ns();
 
-    CHECK_RC(0, singleshot(0, at + 8 * NS_PER_MS, 0));
+    CHECK_RC(0, singleshot(0, at + 8 * unit_ns(), 0));
     CHECK_RC(0, xen_set_timer(at));
     CHECK_RANGE(at, at + late_ns(), wait_tick());
-    sleep_until(at + 20 * NS_PER_MS);
+    sleep_until(at + 20 * unit_ns());
     cpu_open_interrupts();
     CHECK_EQ(before + 1, ticks);
 }
@@ -203,7 +212,8 @@ static void periodic_timer_ticks_while_running(void)
     CHECK_RC(0, xen_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL));
     cpu_open_interrupts();
     got = ticks - before;
-    CHECK_RANGE(cmdline_has("loose") ? 1 : 9, 11, got);
+    CHECK_RANGE(cmdline_has("loose") ? 1 : 9, cmdline_has("loose") ? ~0u : 11,
+                got);
     before = ticks;
     until = clock_now() + 3 * NS_PER_MS;
     while (clock_now() < until) {
@@ -216,13 +226,13 @@ static void periodic_timer_does_not_wake_a_poll(void)
 {
     evtchn_port_t ports[1] = {(evtchn_port_t)port};
     struct sched_poll poll = {.nr_ports = 1};
-    uint64_t until = clock_now() + 35 * NS_PER_MS;
+    uint64_t until = clock_now() + 35 * unit_ns();
 
     evtchn_mask((unsigned)port);
     evtchn_clear((unsigned)port);
     set_xen_guest_handle(poll.ports, ports);
     poll.timeout = until;
-    CHECK_RC(0, periodic(10 * NS_PER_MS));
+    CHECK_RC(0, periodic(10 * unit_ns()));
     CHECK_RC(0, xen_sched_op(SCHEDOP_poll, &poll));
     CHECK_RANGE(until, until + late_ns() + NS_PER_MS, clock_now());
     CHECK_RC(0, xen_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL));
