@@ -101,5 +101,5 @@ void xen_runstate_reset(XenVcpu *v, int state)
     v->runstate = state;
     v->runstate_since_ns = xen_now(v->d);
     v->runstate_entry_ns = xen_system_time(v->d);
-    v->runstate_area.registered = false;
+    v->runstate_area = (XenArea){0};
 }

@@ -126,7 +126,7 @@ void xen_time_reset(XenDomain *d)
     d->epoch_base_ns = xen_now(d);
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
         memset(&d->vcpus[i].time, 0, sizeof(d->vcpus[i].time));
-        d->vcpus[i].time_area.registered = false;
+        d->vcpus[i].time_area = (XenArea){0};
     }
 }
 
