@@ -42,7 +42,10 @@ XenDomain *xen_domain_new(Host *host, Clock *clock, const XenDomainConfig *cfg,
 void xen_domain_free(XenDomain *d);
 /* Machine reset: as a domain just built. */
 void xen_domain_reset(XenDomain *d);
-/* INIT of one vCPU: runstate, timers and upcall vector of it start anew. */
+/*
+ * INIT of one vCPU: it is down and waits for SIPI.  What the guest set up for
+ * it stays, as on Xen: vcpu_info, timers, upcall vector.
+ */
 void xen_domain_reset_vcpu(XenDomain *d, unsigned vcpu);
 
 /* CPUID */
