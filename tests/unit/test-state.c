@@ -214,11 +214,12 @@ static void test_reader_after_an_error_gives_zeroes(void)
     guint8 bytes[5];
     StateReader *r;
 
-    buf->data[0] ^= 1;
     memset(bytes, 0xaa, sizeof(bytes));
     r = state_reader_new(buf->data, buf->len);
-    g_assert_cmpuint(state_get_u64(r, TAG_NUMBER, "number", G_MAXUINT64), ==,
-                     0);
+    g_assert_false(state_reader_failed(r));
+    /* Out of range, but well formed: the next field would be found. */
+    g_assert_cmpuint(state_get_u64(r, TAG_NUMBER, "number", 0x0a0af), ==, 0);
+    g_assert_true(state_reader_failed(r));
     state_get_bytes(r, TAG_BYTES, "bytes", bytes, sizeof(bytes));
     g_assert_cmpmem(bytes, sizeof(bytes), zeroes, sizeof(zeroes));
     g_assert_null(state_get_blob(r, TAG_BLOB, "blob", 4));
@@ -226,6 +227,18 @@ static void test_reader_after_an_error_gives_zeroes(void)
     g_assert_false(state_reader_finish(r, &error));
     g_assert_nonnull(strstr(error->message, "'number'"));
     g_error_free(error);
+    g_byte_array_unref(buf);
+}
+
+static void test_reader_takes_the_largest_value(void)
+{
+    GByteArray *buf = write_sample();
+    StateReader *r = state_reader_new(buf->data, buf->len);
+
+    g_assert_cmpuint(state_get_u64(r, TAG_NUMBER, "number", 0x0a0b0), ==,
+                     0x0a0b0);
+    g_assert_false(state_reader_failed(r));
+    g_assert_false(state_reader_finish(r, NULL));
     g_byte_array_unref(buf);
 }
 
@@ -268,6 +281,8 @@ int main(int argc, char **argv)
                     test_stream_damage_names_the_field);
     g_test_add_func("/state/reader_after_an_error_gives_zeroes",
                     test_reader_after_an_error_gives_zeroes);
+    g_test_add_func("/state/reader_takes_the_largest_value",
+                    test_reader_takes_the_largest_value);
     g_test_add_func("/state/reader_fail_refuses_a_good_stream",
                     test_reader_fail_refuses_a_good_stream);
     g_test_add_func("/state/reader_finish_takes_no_error_pointer",
