@@ -105,6 +105,7 @@ void xen_domain_vcpu_halted(XenDomain *d, unsigned vcpu, bool interrupts)
 void xen_domain_vcpu_running(XenDomain *d, unsigned vcpu)
 {
     XenVcpu *v = &d->vcpus[vcpu];
+    bool was_down = v->down;
 
     v->down = false;
     v->initialised = true;
@@ -112,6 +113,14 @@ void xen_domain_vcpu_running(XenDomain *d, unsigned vcpu)
     xen_runstate_change(v, RUNSTATE_running);
     xen_time_running(v);
     xen_periodic_resume(v);
+    /*
+     * Xen ignores INIT of a vCPU that has never run, so an upcall that was
+     * injected before stays in its local APIC (xen: arch/x86/hvm/vlapic.c,
+     * vlapic_init_sipi_one).  The machine's INIT cleared it: inject it again.
+     */
+    if (was_down && xen_upcall_pending(v)) {
+        xen_upcall_assert(v);
+    }
 }
 
 static int64_t op_yield(G_GNUC_UNUSED XenCall *c, G_GNUC_UNUSED void *arg)

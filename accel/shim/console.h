@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest's console on a QEMU character device.
+ *
+ * Output is taken from the guest at once, whatever the other end does: under
+ * icount a wait of the host is none of the guest's.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_CONSOLE_H
+#define JUMPCUT_ACCEL_SHIM_CONSOLE_H
+
+typedef struct ShimConsole ShimConsole;
+
+/* Takes input of the console. @return: bytes taken, at most @len */
+typedef size_t ShimConsoleInputFn(void *opaque, const uint8_t *buf, size_t len);
+
+/* @chardev: id of a -chardev, or NULL: then output goes nowhere. */
+ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
+                              void *opaque, Error **errp);
+void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len);
+/* The guest has room again. */
+void shim_console_accept(ShimConsole *c);
+/* Bytes the guest has written since its start. */
+uint64_t shim_console_bytes(const ShimConsole *c);
+void shim_console_set_bytes(ShimConsole *c, uint64_t bytes);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest memory for HostOps: physical, linear, pinned pages and overlays.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "qemu/rcu.h"
+#include "cpu.h"
+#include "exec/address-spaces.h"
+#include "exec/exec-all.h"
+#include "exec/memory.h"
+#include "exec/target_page.h"
+#include "hw/core/cpu.h"
+#include "system/tcg.h"
+#include "accel/shim/guest-memory.h"
+
+/* Above QEMU's own overlapping regions (SMRAM, PAM, option ROM shadows). */
+#define OVERLAY_PRIORITY 100
+
+struct HostPage {
+    struct rcu_head rcu;
+    MemoryRegion *mr;
+    uint64_t offset; /* of the page in @mr */
+    bool is_overlay;
+    bool mapped;
+    MemoryRegion overlay; /* @mr of an overlay page */
+};
+
+static size_t page_rest(uint64_t addr, size_t len)
+{
+    return MIN(len, HOST_PAGE_SIZE - (addr & (HOST_PAGE_SIZE - 1)));
+}
+
+/* The RAM region behind @gpa, or NULL. Call and use within the big lock. */
+static MemoryRegion *ram_at(uint64_t gpa, bool write, uint64_t *offset)
+{
+    hwaddr len = 1, xlat;
+    MemoryRegion *mr;
+
+    RCU_READ_LOCK_GUARD();
+    mr = address_space_translate(&address_space_memory, gpa, &xlat, &len, write,
+                                 MEMTXATTRS_UNSPECIFIED);
+    if (!memory_region_is_ram(mr) || (write && mr->readonly) ||
+        memory_region_is_ram_device(mr)) {
+        return NULL;
+    }
+    *offset = xlat;
+    return mr;
+}
+
+static bool ram_range(uint64_t gpa, size_t len, bool write)
+{
+    uint64_t offset;
+
+    if (len && gpa + (len - 1) < gpa) {
+        return false;
+    }
+    while (len) {
+        size_t n = page_rest(gpa, len);
+
+        if (!ram_at(gpa, write, &offset)) {
+            return false;
+        }
+        gpa += n;
+        len -= n;
+    }
+    return true;
+}
+
+bool guest_phys_read(uint64_t gpa, void *buf, size_t len)
+{
+    return ram_range(gpa, len, false) &&
+           address_space_read(&address_space_memory, gpa,
+                              MEMTXATTRS_UNSPECIFIED, buf, len) == MEMTX_OK;
+}
+
+bool guest_phys_write(uint64_t gpa, const void *buf, size_t len)
+{
+    return ram_range(gpa, len, true) &&
+           address_space_write(&address_space_memory, gpa,
+                               MEMTXATTRS_UNSPECIFIED, buf, len) == MEMTX_OK;
+}
+
+/* Host address of [gva, gva + len), which lies in one page, or NULL. */
+static void *virt_probe(CPUState *cs, uint64_t gva, size_t len,
+                        MMUAccessType type, int mmu_idx)
+{
+    void *host = NULL;
+    int flags = probe_access_flags(cpu_env(cs), gva, len, type, mmu_idx, true,
+                                   &host, 0);
+
+    return flags & (TLB_INVALID_MASK | TLB_MMIO | TLB_DISCARD_WRITE) ? NULL
+                                                                     : host;
+}
+
+static bool virt_access(CPUState *cs, uint64_t gva, void *buf, size_t len,
+                        bool write)
+{
+    CPUX86State *env = cpu_env(cs);
+
+    if (!tcg_enabled() || current_cpu != cs) {
+        return cpu_memory_rw_debug(cs, gva, buf, len, write) == 0;
+    }
+    while (len) {
+        uint64_t addr = env->hflags & HF_LMA_MASK ? gva : (uint32_t)gva;
+        size_t n = page_rest(addr, len);
+        void *host =
+            virt_probe(cs, addr, n, write ? MMU_DATA_STORE : MMU_DATA_LOAD,
+                       cpu_mmu_index_kernel(env));
+
+        if (!host) {
+            return false;
+        }
+        if (write) {
+            memcpy(host, buf, n);
+        } else {
+            memcpy(buf, host, n);
+        }
+        buf = (uint8_t *)buf + n;
+        gva += n;
+        len -= n;
+    }
+    return true;
+}
+
+bool guest_virt_read(CPUState *cs, uint64_t gva, void *buf, size_t len)
+{
+    return virt_access(cs, gva, buf, len, false);
+}
+
+bool guest_virt_write(CPUState *cs, uint64_t gva, const void *buf, size_t len)
+{
+    return virt_access(cs, gva, (void *)buf, len, true);
+}
+
+size_t guest_fetch(CPUState *cs, uint64_t pc, uint8_t *buf, size_t len)
+{
+    size_t got = 0;
+
+    while (got < len) {
+        size_t n = page_rest(pc + got, len - got);
+        void *host = virt_probe(cs, pc + got, n, MMU_INST_FETCH,
+                                cpu_mmu_index(cs, true));
+
+        if (!host) {
+            break;
+        }
+        memcpy(buf + got, host, n);
+        got += n;
+    }
+    return got;
+}
+
+/* Pinned pages */
+
+HostPage *guest_page_pin(uint64_t gfn)
+{
+    HostPage *page;
+    MemoryRegion *mr;
+    uint64_t offset;
+
+    if (gfn >> (64 - HOST_PAGE_SHIFT)) {
+        return NULL;
+    }
+    mr = ram_at(gfn << HOST_PAGE_SHIFT, true, &offset);
+    if (!mr) {
+        return NULL;
+    }
+    page = g_new0(HostPage, 1);
+    page->mr = mr;
+    page->offset = offset;
+    memory_region_ref(mr);
+    return page;
+}
+
+void guest_page_unpin(HostPage *page)
+{
+    memory_region_unref(page->mr);
+    g_free(page);
+}
+
+void *guest_page_ptr(HostPage *page)
+{
+    return (uint8_t *)memory_region_get_ram_ptr(page->mr) + page->offset;
+}
+
+void guest_page_dirty(HostPage *page, size_t off, size_t len)
+{
+    memory_region_set_dirty(page->mr, page->offset + off, len);
+}
+
+/* Overlays */
+
+HostPage *guest_overlay_new(const char *name)
+{
+    HostPage *page = g_new0(HostPage, 1);
+    Error *err = NULL;
+
+    if (!memory_region_init_ram(&page->overlay, NULL, name, HOST_PAGE_SIZE,
+                                &err)) {
+        error_report_err(err);
+        g_free(page);
+        return NULL;
+    }
+    page->mr = &page->overlay;
+    page->is_overlay = true;
+    return page;
+}
+
+bool guest_overlay_map(HostPage *page, uint64_t gfn)
+{
+    if (gfn >> (TARGET_PHYS_ADDR_SPACE_BITS - HOST_PAGE_SHIFT)) {
+        return false;
+    }
+    guest_overlay_unmap(page);
+    memory_region_add_subregion_overlap(get_system_memory(),
+                                        gfn << HOST_PAGE_SHIFT, page->mr,
+                                        OVERLAY_PRIORITY);
+    page->mapped = true;
+    return true;
+}
+
+void guest_overlay_unmap(HostPage *page)
+{
+    if (page->mapped) {
+        memory_region_del_subregion(get_system_memory(), page->mr);
+        page->mapped = false;
+    }
+}
+
+static void overlay_reclaim(HostPage *page)
+{
+    object_unparent(OBJECT(page->mr));
+    g_free(page);
+}
+
+void guest_overlay_free(HostPage *page)
+{
+    guest_overlay_unmap(page);
+    /* A flat view of before the unmapping may still be read. */
+    call_rcu(page, overlay_reclaim, rcu);
+}

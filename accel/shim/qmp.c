@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The QMP commands and events of qapi/jumpcut.json.
+ */
+#include "qemu/osdep.h"
+#include "qemu/timer.h"
+#include "qapi/error.h"
+#include "qapi/qmp-registry.h"
+#include "qapi/qapi-emit-events.h"
+#include "monitor/monitor-internal.h"
+#include "jumpcut-qapi-commands.h"
+#include "jumpcut-qapi-emit-events.h"
+#include "jumpcut-qapi-events.h"
+#include "accel/shim/events.h"
+#include "accel/shim/qmp.h"
+
+/* QMP handlers carry no pointer of ours. */
+static struct {
+    const char *version;
+    const char *build_id;
+    XenHvm *guest;
+} qmp;
+
+static JumpcutCutInfo cut_info(const XenHvmCut *c)
+{
+    return (JumpcutCutInfo){
+        .at_ns = c->cut.at_ns,
+        .console_bytes = c->console_bytes,
+        .system_time_before = c->cut.system_time_before,
+        .system_time_after = c->cut.system_time_after,
+        .tsc_before = c->cut.tsc_before,
+        .tsc_after = c->cut.tsc_after,
+        .tsc_khz_before = c->cut.guest_khz_before,
+        .tsc_khz_after = c->cut.guest_khz_after,
+        .invtsc_before = c->cut.invtsc_before,
+        .invtsc_after = c->cut.invtsc_after,
+    };
+}
+
+static JumpcutCutInfoList *list_cuts(const GArray *cuts)
+{
+    JumpcutCutInfoList *head = NULL, **tail = &head;
+
+    for (unsigned i = 0; i < cuts->len; i++) {
+        JumpcutCutInfo info = cut_info(&g_array_index(cuts, XenHvmCut, i));
+
+        QAPI_LIST_APPEND(tail, g_memdup2(&info, sizeof(info)));
+    }
+    return head;
+}
+
+static intList *list_pending(const GArray *pending)
+{
+    intList *head = NULL, **tail = &head;
+
+    for (unsigned i = 0; i < pending->len; i++) {
+        QAPI_LIST_APPEND(tail, g_array_index(pending, CutSpec, i).at_ns);
+    }
+    return head;
+}
+
+static JumpcutDigestList *list_digests(const GArray *digests)
+{
+    JumpcutDigestList *head = NULL, **tail = &head;
+
+    for (unsigned i = 0; i < digests->len; i++) {
+        const XenHvmDigest *d = &g_array_index(digests, XenHvmDigest, i);
+        JumpcutDigest *out = g_new0(JumpcutDigest, 1);
+
+        out->at_ns = d->at_ns;
+        out->reason = g_strdup(d->reason);
+        out->sha256 = g_strdup(d->sha256);
+        QAPI_LIST_APPEND(tail, out);
+    }
+    return head;
+}
+
+static void count_vcpus(XenHvm *x, JumpcutInfo *info)
+{
+    for (unsigned i = 0; i < xen_hvm_nr_vcpus(x); i++) {
+        XenVcpuInfo v;
+
+        xen_domain_query_vcpu(xen_hvm_domain(x), i, &v);
+        info->hypercalls += v.hypercalls;
+        info->upcalls += v.upcalls;
+    }
+}
+
+JumpcutInfo *qmp_query_jumpcut(Error **errp)
+{
+    JumpcutInfo *info = g_new0(JumpcutInfo, 1);
+    XenHvm *x = qmp.guest;
+    const XenHvmOptions *options;
+
+    info->version = g_strdup(qmp.version);
+    info->qemu_build_id = g_strdup(qmp.build_id);
+    info->virtual_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    if (!x) {
+        info->guest = g_strdup("none");
+        return info;
+    }
+    options = xen_hvm_options(x);
+    info->guest = g_strdup("xen-hvm");
+    info->xen_version = g_strdup_printf("%u.%u", options->version_major,
+                                        options->version_minor);
+    info->has_domid = true;
+    info->domid = options->domid;
+    info->has_shutdown_reason = xen_hvm_shutdown_reason(x) >= 0;
+    info->shutdown_reason = MAX(xen_hvm_shutdown_reason(x), 0);
+    info->console_bytes = xen_hvm_console_bytes(x);
+    count_vcpus(x, info);
+    info->cuts = list_cuts(xen_hvm_cuts(x));
+    info->pending_cuts = list_pending(xen_hvm_pending_cuts(x));
+    info->digests = list_digests(xen_hvm_digests(x));
+    return info;
+}
+
+static const char *runstate_name(unsigned runstate)
+{
+    /* xen: public/vcpu.h, RUNSTATE_* */
+    static const char *const names[] = {"running", "runnable", "blocked",
+                                        "offline"};
+
+    return runstate < ARRAY_SIZE(names) ? names[runstate] : "unknown";
+}
+
+static JumpcutVcpuClock *vcpu_clock(XenHvm *x, unsigned vcpu, int64_t now)
+{
+    JumpcutVcpuClock *out = g_new0(JumpcutVcpuClock, 1);
+    uint64List **tail = &out->runstate_time_ns;
+    XenVcpuInfo v;
+
+    xen_domain_query_vcpu(xen_hvm_domain(x), vcpu, &v);
+    out->vcpu = vcpu;
+    out->tsc = clock_guest_tsc(xen_hvm_clock(x), vcpu, now);
+    out->tsc_adjust = clock_tsc_adjust(xen_hvm_clock(x), vcpu);
+    out->pvclock_version = v.pvclock_version;
+    out->pvclock_system_time = v.pvclock_system_time;
+    out->pvclock_tsc_timestamp = v.pvclock_tsc_timestamp;
+    out->pvclock_mul = v.pvclock_mul;
+    out->pvclock_shift = v.pvclock_shift;
+    out->pvclock_flags = v.pvclock_flags;
+    out->runstate = g_strdup(runstate_name(v.runstate));
+    for (unsigned i = 0; i < ARRAY_SIZE(v.runstate_time_ns); i++) {
+        QAPI_LIST_APPEND(tail, v.runstate_time_ns[i]);
+    }
+    return out;
+}
+
+static bool qmp_have_guest(Error **errp)
+{
+    if (!qmp.guest) {
+        error_setg(errp, "there is no guest of Jumpcut's: -plugin "
+                         "jumpcut.so,guest=... was not given");
+        return false;
+    }
+    return true;
+}
+
+JumpcutClockInfo *qmp_query_jumpcut_clock(Error **errp)
+{
+    XenHvm *x = qmp.guest;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    JumpcutVcpuClockList **tail;
+    JumpcutClockInfo *info;
+    ClockTscInfo tsc;
+
+    if (!qmp_have_guest(errp)) {
+        return NULL;
+    }
+    info = g_new0(JumpcutClockInfo, 1);
+    clock_tsc_info(xen_hvm_clock(x), &tsc);
+    info->virtual_ns = now;
+    info->system_time = clock_system_time(xen_hvm_clock(x), now);
+    info->wallclock_ns =
+        clock_wallclock_base(xen_hvm_clock(x)) + (int64_t)info->system_time;
+    info->tsc_mode = (JumpcutTscMode)tsc.mode;
+    info->tsc_emulated = tsc.emulated;
+    info->tsc_khz = tsc.guest_khz;
+    info->host_tsc_khz = tsc.host_khz;
+    info->invtsc = clock_invtsc(xen_hvm_clock(x));
+    info->incarnation = tsc.incarnation;
+    tail = &info->vcpus;
+    for (unsigned i = 0; i < xen_hvm_nr_vcpus(x); i++) {
+        QAPI_LIST_APPEND(tail, vcpu_clock(x, i, now));
+    }
+    return info;
+}
+
+static bool set_field(HostProfile *profile, const char *key, const char *value,
+                      Error **errp)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (value && !host_profile_set(profile, key, value, &error)) {
+        error_setg(errp, "%s", error->message);
+        return false;
+    }
+    return true;
+}
+
+static bool set_number(HostProfile *profile, const char *key, bool has,
+                       uint64_t value, Error **errp)
+{
+    g_autofree char *text = g_strdup_printf("%" PRIu64, value);
+
+    return !has || set_field(profile, key, text, errp);
+}
+
+static bool set_switch(HostProfile *profile, const char *key, bool has,
+                       bool value, Error **errp)
+{
+    return !has || set_field(profile, key, value ? "on" : "off", errp);
+}
+
+void qmp_jumpcut_cut(bool has_at_ns, int64_t at_ns, const char *uptime,
+                     bool has_tsc, uint64_t tsc, bool has_tsc_khz,
+                     uint64_t tsc_khz, bool has_invtsc, bool invtsc,
+                     bool has_tsc_scaling, bool tsc_scaling,
+                     const char *wallclock, const char *downtime, Error **errp)
+{
+    HostProfile p = {.set = 0};
+
+    if (!qmp_have_guest(errp)) {
+        return;
+    }
+    if (has_at_ns && at_ns < 0) {
+        error_setg(errp, "at-ns is %" PRId64 ": virtual time begins at 0",
+                   at_ns);
+        return;
+    }
+    if (set_field(&p, "uptime", uptime, errp) &&
+        set_number(&p, "tsc", has_tsc, tsc, errp) &&
+        set_number(&p, "tsc-khz", has_tsc_khz, tsc_khz, errp) &&
+        set_switch(&p, "invtsc", has_invtsc, invtsc, errp) &&
+        set_switch(&p, "tsc-scaling", has_tsc_scaling, tsc_scaling, errp) &&
+        set_field(&p, "wallclock", wallclock, errp) &&
+        set_field(&p, "downtime", downtime, errp)) {
+        xen_hvm_cut(qmp.guest, &p, has_at_ns ? at_ns : -1, errp);
+    }
+}
+
+/* Events */
+
+void jumpcut_qapi_event_emit(jumpcut_QAPIEvent event, QDict *qdict)
+{
+    /*
+     * The monitor looks only for a rate limit at the event's number; RESUME
+     * has none, so the event goes out as it is.
+     */
+    qapi_event_emit(QAPI_EVENT_RESUME, qdict);
+}
+
+void shim_event_cut(const XenHvmCut *cut)
+{
+    JumpcutCutInfo info = cut_info(cut);
+
+    qapi_event_send_jumpcut_cut(&info);
+}
+
+void shim_qmp_register(const char *version, const char *build_id)
+{
+    qmp.version = version;
+    qmp.build_id = build_id;
+    qmp_register_command(&qmp_commands, "query-jumpcut",
+                         qmp_marshal_query_jumpcut, 0, 0);
+    qmp_register_command(&qmp_commands, "query-jumpcut-clock",
+                         qmp_marshal_query_jumpcut_clock, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-cut", qmp_marshal_jumpcut_cut,
+                         0, 0);
+}
+
+void shim_qmp_set_guest(XenHvm *x)
+{
+    qmp.guest = x;
+}

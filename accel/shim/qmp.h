@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The QMP commands of qapi/jumpcut.json.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_QMP_H
+#define JUMPCUT_ACCEL_SHIM_QMP_H
+
+#include "accel/shim/xen-hvm.h"
+
+/* Make the commands known; they answer for a guest that is none of ours. */
+void shim_qmp_register(const char *version, const char *build_id);
+/* From now on they answer for @x. */
+void shim_qmp_set_guest(XenHvm *x);
+
+#endif

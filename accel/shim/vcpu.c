@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Take CPUID, MSRs, hypercalls, RDTSC and interrupt entry from a stock TCG
+ * vCPU: the wrapped TCGCPUOps and the dispatch of what they catch.
+ *
+ * TCG checks SVM intercepts while HF_GUEST_MASK is set in hflags.  An
+ * intercepted instruction raises EXCP_VMEXIT with the state exactly before it,
+ * and do_interrupt is called with the big lock held.  VMCALL and (without
+ * EFER.SVME) VMMCALL raise #UD in the same way.
+ */
+#include "qemu/osdep.h"
+#include "qemu/main-loop.h"
+#include "qapi/error.h"
+#include "cpu.h"
+#include "svm.h"
+#include "hw/core/cpu.h"
+#include "accel/tcg/cpu-ops.h"
+#include "exec/helper-proto.h"
+#include "exec/exec-all.h"
+#include "system/cpu-timers.h"
+#include "system/runstate.h"
+#include "system/tcg.h"
+#include "accel/shim/guest-memory.h"
+#include "accel/shim/insn.h"
+#include "accel/shim/vcpu.h"
+#include "accel/shim/vmcb.h"
+
+typedef struct ShimVcpu {
+    CPUState *cs; /* NULL until the vCPU first executes */
+    struct vmcb *vmcb;
+    uint64_t vmcb_gpa;
+    uint8_t vector; /* callback vector of vector_level() */
+    bool vector_level;
+    bool blocked; /* by a hypercall: ended by shim_vcpu_wake() */
+    bool offline; /* the same, and interrupts do not end it */
+    bool masked;  /* EFLAGS.IF is off while it is offline */
+    bool stopped; /* the hypervisor knows that it does not run */
+    bool trap_tsc;
+    bool test_compat; /* ABI of the last shim_hypercall(): 32 bits */
+} ShimVcpu;
+
+typedef struct Shim {
+    const ShimHypervisorOps *ops;
+    void *opaque;
+    unsigned nr_vcpus;
+    ShimVcpu *vcpus;
+    const TCGCPUOps *stock;
+    TCGCPUOps wrapped;
+} Shim;
+
+/* The callbacks of TCGCPUOps carry no pointer of ours. */
+static Shim *shim;
+
+static ShimVcpu *shim_vcpu(CPUState *cs)
+{
+    /* cpu_index is below max_vcpus: the machine's max_cpus bounds both. */
+    assert(cs->cpu_index >= 0 && (unsigned)cs->cpu_index < shim->nr_vcpus);
+    return &shim->vcpus[cs->cpu_index];
+}
+
+static ShimVcpu *shim_vcpu_by_index(unsigned vcpu)
+{
+    return shim && vcpu < shim->nr_vcpus ? &shim->vcpus[vcpu] : NULL;
+}
+
+static uint64_t vcpu_intercepts(bool trap_tsc)
+{
+    uint64_t bits = 1ull << (SVM_EXIT_CPUID - SVM_EXIT_INTR) |
+                    1ull << (SVM_EXIT_MSR - SVM_EXIT_INTR);
+
+    if (trap_tsc) {
+        bits |= 1ull << (SVM_EXIT_RDTSC - SVM_EXIT_INTR);
+    }
+    return bits;
+}
+
+/*
+ * Under icount the TSC of TCG is virtual time in ns (1 GHz), so a guest's TSC
+ * of that frequency is an offset; else every RDTSC is taken over.
+ */
+static void vcpu_update_tsc(ShimVcpu *v, CPUX86State *env)
+{
+    uint64_t offset = 0;
+
+    v->trap_tsc = !icount_enabled() ||
+                  !shim->ops->tsc_is_offset(shim->opaque,
+                                            env_cpu(env)->cpu_index, &offset);
+    env->tsc_offset = offset;
+    env->intercept = vcpu_intercepts(v->trap_tsc);
+}
+
+static void vcpu_arm(ShimVcpu *v, CPUX86State *env)
+{
+    env->features[FEAT_8000_0001_ECX] &= ~CPUID_EXT3_SVM;
+    env->vm_vmcb = v->vmcb_gpa;
+    env->hflags |= HF_GUEST_MASK;
+    vcpu_update_tsc(v, env);
+}
+
+static void vcpu_disarm(CPUX86State *env)
+{
+    env->hflags &= ~HF_GUEST_MASK;
+    env->intercept = 0;
+    env->vm_vmcb = 0;
+    env->tsc_offset = 0;
+}
+
+static void vcpu_now_running(CPUState *cs, ShimVcpu *v)
+{
+    bql_lock();
+    if (v->masked) {
+        cpu_env(cs)->eflags |= IF_MASK;
+    }
+    v->stopped = v->blocked = v->offline = v->masked = false;
+    shim->ops->running(shim->opaque, cs->cpu_index);
+    bql_unlock();
+}
+
+static void shim_exec_enter(CPUState *cs)
+{
+    ShimVcpu *v = shim_vcpu(cs);
+
+    v->cs = cs;
+    shim->stock->cpu_exec_enter(cs);
+    if (unlikely(v->stopped)) {
+        vcpu_now_running(cs, v);
+    }
+    vcpu_arm(v, cpu_env(cs));
+}
+
+static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v)
+{
+    CPUX86State *env = cpu_env(cs);
+    bool interrupts = env->eflags & IF_MASK;
+
+    bql_lock();
+    v->stopped = true;
+    if (v->offline) {
+        /* QEMU must not see work for it: an idle machine's time goes on. */
+        v->masked = interrupts;
+        env->eflags &= ~IF_MASK;
+    } else if (!v->blocked) {
+        shim->ops->halted(shim->opaque, cs->cpu_index, interrupts);
+    }
+    bql_unlock();
+}
+
+static void shim_exec_exit(CPUState *cs)
+{
+    ShimVcpu *v = shim_vcpu(cs);
+
+    shim->stock->cpu_exec_exit(cs);
+    vcpu_disarm(cpu_env(cs));
+    if (cs->halted && !v->stopped) {
+        vcpu_now_stopped(cs, v);
+    }
+}
+
+/* Interrupts */
+
+/*
+ * The callback vector is level triggered on guest memory: raise or lower the
+ * virtual interrupt before anybody looks at interrupt_request.
+ */
+static void vcpu_sample_upcall(CPUState *cs, ShimVcpu *v)
+{
+    v->vector_level = shim->ops->upcall_due(shim->opaque, cs->cpu_index);
+    if (v->vector_level) {
+        v->vmcb->control.int_vector = v->vector;
+        cs->interrupt_request |= CPU_INTERRUPT_VIRQ;
+    } else {
+        cs->interrupt_request &= ~CPU_INTERRUPT_VIRQ;
+    }
+}
+
+static bool shim_exec_interrupt(CPUState *cs, int interrupt_request)
+{
+    ShimVcpu *v = shim_vcpu(cs);
+    bool taken;
+
+    vcpu_sample_upcall(cs, v);
+    taken = shim->stock->cpu_exec_interrupt(
+        cs, (interrupt_request & ~CPU_INTERRUPT_VIRQ) |
+                (cs->interrupt_request & CPU_INTERRUPT_VIRQ));
+    if (taken && v->vector_level) {
+        /* Taking any interrupt drops VIRQ; the level is still up. */
+        cs->interrupt_request |= CPU_INTERRUPT_VIRQ;
+    }
+    return taken;
+}
+
+static bool shim_exec_halt(CPUState *cs)
+{
+    ShimVcpu *v = shim_vcpu(cs);
+
+    bql_lock();
+    if (v->offline) {
+        /* DEVIATION: an NMI to a vCPU that is down is lost. */
+        cs->interrupt_request &=
+            ~(CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI | CPU_INTERRUPT_MCE);
+    } else if (cs->interrupt_request & CPU_INTERRUPT_VIRQ) {
+        vcpu_sample_upcall(cs, v);
+    }
+    bql_unlock();
+    return shim->stock->cpu_exec_halt(cs);
+}
+
+/* Emulated instructions */
+
+static bool vcpu_long_mode(const CPUX86State *env)
+{
+    return env->hflags & HF_CS64_MASK;
+}
+
+/*
+ * The instruction of @len bytes is done.  It cost one instruction of icount,
+ * which the exit gave back; it ends an interrupt shadow and may be
+ * single-stepped.
+ */
+static void vcpu_complete_insn(CPUState *cs, size_t len)
+{
+    CPUX86State *env = cpu_env(cs);
+
+    env->eip += len;
+    if (!vcpu_long_mode(env)) {
+        env->eip = (uint32_t)env->eip;
+    }
+    env->hflags &= ~HF_INHIBIT_IRQ_MASK;
+    if (icount_enabled()) {
+        if (cs->neg.icount_decr.u16.low) {
+            cs->neg.icount_decr.u16.low--;
+        } else if (cs->icount_extra) {
+            cs->icount_extra--;
+        }
+    }
+    if (env->eflags & TF_MASK) {
+        env->dr[6] |= DR6_BS;
+        env->exception_is_int = 0;
+        env->error_code = 0;
+        env->exception_next_eip = env->eip;
+        cs->exception_index = EXCP01_DB;
+        shim->stock->do_interrupt(cs);
+    }
+}
+
+static void vcpu_raise(CPUState *cs, int exception)
+{
+    CPUX86State *env = cpu_env(cs);
+
+    env->exception_is_int = 0;
+    env->error_code = 0;
+    env->exception_next_eip = env->eip;
+    cs->exception_index = exception;
+    shim->stock->do_interrupt(cs);
+}
+
+/*
+ * The instruction at the vCPU's program counter.  The next page is looked at
+ * only if the instruction goes on there: a look sets its accessed bit.
+ */
+static ShimInsn vcpu_decode(CPUState *cs, size_t *len)
+{
+    CPUX86State *env = cpu_env(cs);
+    uint8_t code[SHIM_INSN_MAX];
+    uint64_t pc = env->segs[R_CS].base + env->eip;
+    size_t here, got;
+    ShimInsn insn;
+
+    if (!vcpu_long_mode(env)) {
+        pc = (uint32_t)pc;
+    }
+    here = MIN(sizeof(code), -(pc | TARGET_PAGE_MASK));
+    got = guest_fetch(cs, pc, code, here);
+    insn = shim_insn_decode(code, got, vcpu_long_mode(env), len);
+    if (insn == SHIM_INSN_OTHER && here < sizeof(code)) {
+        got = guest_fetch(cs, pc, code, sizeof(code));
+        insn = shim_insn_decode(code, got, vcpu_long_mode(env), len);
+    }
+    return insn;
+}
+
+static void vcpu_do_cpuid(CPUState *cs)
+{
+    CPUX86State *env = cpu_env(cs);
+    uint32_t regs[4];
+
+    shim_cpuid(cs, env->regs[R_EAX], env->regs[R_ECX], regs);
+    env->regs[R_EAX] = regs[0];
+    env->regs[R_EBX] = regs[1];
+    env->regs[R_ECX] = regs[2];
+    env->regs[R_EDX] = regs[3];
+}
+
+static void vcpu_do_rdtsc(CPUState *cs, bool with_aux)
+{
+    CPUX86State *env = cpu_env(cs);
+    uint64_t tsc = shim_rdtsc(cs);
+
+    env->regs[R_EAX] = (uint32_t)tsc;
+    env->regs[R_EDX] = tsc >> 32;
+    if (with_aux) {
+        env->regs[R_ECX] = (uint32_t)env->tsc_aux;
+    }
+}
+
+/* MSRs outside the permission map's ranges always exit: hand them back. */
+static void vcpu_stock_msr(CPUX86State *env, bool write)
+{
+    uint64_t intercept = env->intercept;
+
+    env->intercept &= ~(1ull << (SVM_EXIT_MSR - SVM_EXIT_INTR));
+    if (write) {
+        helper_wrmsr(env);
+    } else {
+        helper_rdmsr(env);
+    }
+    env->intercept = intercept;
+}
+
+/* @return: true if the instruction is done, false after a fault */
+static bool vcpu_do_msr(CPUState *cs, bool write)
+{
+    CPUX86State *env = cpu_env(cs);
+    uint32_t index = env->regs[R_ECX];
+    uint64_t value =
+        (uint32_t)env->regs[R_EAX] | (uint64_t)(uint32_t)env->regs[R_EDX] << 32;
+    ShimMsrResult result;
+
+    if (write) {
+        result = shim_wrmsr(cs, index, value);
+    } else {
+        result = shim_rdmsr(cs, index, &value);
+    }
+    switch (result) {
+    case SHIM_MSR_GP:
+        vcpu_raise(cs, EXCP0D_GPF);
+        return false;
+    case SHIM_MSR_NOT_OURS:
+        vcpu_stock_msr(env, write);
+        return true;
+    case SHIM_MSR_OK:
+        break;
+    }
+    if (!write) {
+        env->regs[R_EAX] = (uint32_t)value;
+        env->regs[R_EDX] = value >> 32;
+    }
+    return true;
+}
+
+/* xen: arch/x86/hvm/hypercall.c, hvm_hypercall: registers by mode */
+static void vcpu_do_hypercall(CPUState *cs)
+{
+    CPUX86State *env = cpu_env(cs);
+    static const int regs64[] = {R_EDI, R_ESI, R_EDX, 10, 8, 9};
+    static const int regs32[] = {R_EBX, R_ECX, R_EDX, R_ESI, R_EDI, R_EBP};
+    ShimHypercall call = {
+        .long_mode = vcpu_long_mode(env),
+        /* 0 in real mode, which Xen serves, and 3 in virtual-8086 mode. */
+        .privileged = !(env->hflags & HF_CPL_MASK),
+    };
+    int64_t ret;
+
+    call.nr = call.long_mode ? env->regs[R_EAX] : (uint32_t)env->regs[R_EAX];
+    for (int i = 0; i < 6; i++) {
+        call.args[i] = call.long_mode ? env->regs[regs64[i]]
+                                      : (uint32_t)env->regs[regs32[i]];
+    }
+    ret = shim->ops->hypercall(shim->opaque, cs->cpu_index, &call);
+    env->regs[R_EAX] = call.long_mode ? (uint64_t)ret : (uint32_t)ret;
+}
+
+/* @return: false if the exit's instruction is none that exits */
+static bool vcpu_handle_exit(CPUState *cs)
+{
+    size_t len;
+    bool done = true;
+
+    switch (vcpu_decode(cs, &len)) {
+    case SHIM_INSN_CPUID:
+        vcpu_do_cpuid(cs);
+        break;
+    case SHIM_INSN_RDMSR:
+        done = vcpu_do_msr(cs, false);
+        break;
+    case SHIM_INSN_WRMSR:
+        done = vcpu_do_msr(cs, true);
+        break;
+    case SHIM_INSN_RDTSC:
+        vcpu_do_rdtsc(cs, false);
+        break;
+    case SHIM_INSN_RDTSCP:
+        vcpu_do_rdtsc(cs, true);
+        break;
+    default:
+        return false;
+    }
+    if (done) {
+        vcpu_complete_insn(cs, len);
+    }
+    return true;
+}
+
+static bool vcpu_handle_ud(CPUState *cs)
+{
+    size_t len;
+
+    switch (vcpu_decode(cs, &len)) {
+    case SHIM_INSN_VMCALL:
+    case SHIM_INSN_VMMCALL:
+        vcpu_do_hypercall(cs);
+        vcpu_complete_insn(cs, len);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void shim_do_interrupt(CPUState *cs)
+{
+    ShimVcpu *v = shim_vcpu(cs);
+
+    if (cs->exception_index == EXCP_VMEXIT) {
+        if (v->vmcb->control.exit_code == SVM_EXIT_SHUTDOWN) {
+            /* What TCG does on a triple fault outside of SVM. */
+            qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
+            shim_vcpu_offline(cs->cpu_index);
+        } else if (!vcpu_handle_exit(cs)) {
+            /* Another vCPU changed the code under the instruction. */
+            vcpu_raise(cs, EXCP06_ILLOP);
+        }
+        return;
+    }
+    if (cs->exception_index == EXCP06_ILLOP && !cpu_env(cs)->exception_is_int &&
+        vcpu_handle_ud(cs)) {
+        return;
+    }
+    shim->stock->do_interrupt(cs);
+}
+
+void shim_reset(void)
+{
+    for (unsigned i = 0; i < shim->nr_vcpus; i++) {
+        ShimVcpu *v = &shim->vcpus[i];
+
+        v->blocked = v->offline = v->masked = v->vector_level = false;
+        /* An application processor waits for SIPI, which starts it. */
+        v->stopped = i != 0;
+    }
+}
+
+/* Entries by vCPU */
+
+void shim_cpuid(CPUState *cs, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+    cpu_x86_cpuid(cpu_env(cs), leaf, subleaf, &regs[0], &regs[1], &regs[2],
+                  &regs[3]);
+    shim->ops->cpuid(shim->opaque, cs->cpu_index, leaf, subleaf, regs);
+}
+
+ShimMsrResult shim_rdmsr(CPUState *cs, uint32_t index, uint64_t *value)
+{
+    return shim->ops->rdmsr(shim->opaque, cs->cpu_index, index, value);
+}
+
+ShimMsrResult shim_wrmsr(CPUState *cs, uint32_t index, uint64_t value)
+{
+    return shim->ops->wrmsr(shim->opaque, cs->cpu_index, index, value);
+}
+
+uint64_t shim_rdtsc(CPUState *cs)
+{
+    return shim->ops->rdtsc(shim->opaque, cs->cpu_index);
+}
+
+int64_t shim_hypercall(CPUState *cs, bool long_mode, uint64_t nr,
+                       const uint64_t args[6])
+{
+    ShimHypercall call = {.long_mode = long_mode, .privileged = true, .nr = nr};
+
+    memcpy(call.args, args, sizeof(call.args));
+    shim->vcpus[cs->cpu_index].test_compat = !long_mode;
+    return shim->ops->hypercall(shim->opaque, cs->cpu_index, &call);
+}
+
+/* For HostOps */
+
+void shim_vcpu_vector_level(unsigned vcpu, uint8_t vector, bool level)
+{
+    ShimVcpu *v = shim_vcpu_by_index(vcpu);
+    CPUState *cs = v ? qemu_get_cpu(vcpu) : NULL;
+
+    if (!cs) {
+        return;
+    }
+    v->vector = vector;
+    v->vector_level = level;
+    if (level) {
+        v->vmcb->control.int_vector = vector;
+        cpu_interrupt(cs, CPU_INTERRUPT_VIRQ);
+    } else {
+        cpu_reset_interrupt(cs, CPU_INTERRUPT_VIRQ);
+    }
+}
+
+static void vcpu_stop(unsigned vcpu, bool offline)
+{
+    ShimVcpu *v = shim_vcpu_by_index(vcpu);
+    CPUState *cs = v ? qemu_get_cpu(vcpu) : NULL;
+
+    if (!cs) {
+        return;
+    }
+    v->blocked = true;
+    v->offline = offline;
+    cpu_interrupt(cs, CPU_INTERRUPT_HALT);
+}
+
+void shim_vcpu_block(unsigned vcpu)
+{
+    vcpu_stop(vcpu, false);
+}
+
+void shim_vcpu_offline(unsigned vcpu)
+{
+    vcpu_stop(vcpu, true);
+}
+
+void shim_vcpu_wake(unsigned vcpu)
+{
+    ShimVcpu *v = shim_vcpu_by_index(vcpu);
+    CPUState *cs = v ? qemu_get_cpu(vcpu) : NULL;
+
+    if (!cs || !v->blocked) {
+        return;
+    }
+    v->blocked = v->offline = false;
+    if (cs->interrupt_request & CPU_INTERRUPT_HALT) {
+        /* It has not stopped yet. */
+        cpu_reset_interrupt(cs, CPU_INTERRUPT_HALT);
+    } else {
+        cs->halted = 0;
+        qemu_cpu_kick(cs);
+    }
+}
+
+bool shim_vcpu_long_mode(unsigned vcpu)
+{
+    CPUState *cs = qemu_get_cpu(vcpu);
+
+    if (!tcg_enabled()) {
+        /* It stands in real mode: what the test says it is counts. */
+        return !shim->vcpus[vcpu].test_compat;
+    }
+    return cs && vcpu_long_mode(cpu_env(cs));
+}
+
+ShimVcpuState shim_vcpu_state(unsigned vcpu)
+{
+    const ShimVcpu *v = &shim->vcpus[vcpu];
+
+    return (ShimVcpuState){
+        .vector = v->vector,
+        .flags = (v->blocked ? SHIM_VCPU_BLOCKED : 0) |
+                 (v->offline ? SHIM_VCPU_OFFLINE : 0) |
+                 (v->masked ? SHIM_VCPU_MASKED : 0) |
+                 (v->stopped ? SHIM_VCPU_STOPPED : 0),
+    };
+}
+
+void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state)
+{
+    ShimVcpu *v = &shim->vcpus[vcpu];
+
+    v->vector = state.vector;
+    v->blocked = state.flags & SHIM_VCPU_BLOCKED;
+    v->offline = state.flags & SHIM_VCPU_OFFLINE;
+    v->masked = state.flags & SHIM_VCPU_MASKED;
+    v->stopped = state.flags & SHIM_VCPU_STOPPED;
+}
+
+void shim_tsc_changed(void)
+{
+    CPUState *cs;
+
+    if (!shim) {
+        return;
+    }
+    CPU_FOREACH(cs)
+    {
+        CPUX86State *env = cpu_env(cs);
+
+        /* One that does not execute now is armed when it does. */
+        if (env->hflags & HF_GUEST_MASK) {
+            vcpu_update_tsc(shim_vcpu(cs), env);
+        }
+    }
+}
+
+/* Installation */
+
+static void shim_wrap_class(ObjectClass *oc, void *opaque)
+{
+    CPUClass *cc = CPU_CLASS(oc);
+
+    if (cc->tcg_ops == shim->stock) {
+        cc->tcg_ops = &shim->wrapped;
+    }
+}
+
+static void shim_wrap_tcg(void)
+{
+    shim->stock = CPU_GET_CLASS(first_cpu)->tcg_ops;
+    shim->wrapped = *shim->stock;
+    shim->wrapped.cpu_exec_enter = shim_exec_enter;
+    shim->wrapped.cpu_exec_exit = shim_exec_exit;
+    shim->wrapped.cpu_exec_interrupt = shim_exec_interrupt;
+    shim->wrapped.cpu_exec_halt = shim_exec_halt;
+    shim->wrapped.do_interrupt = shim_do_interrupt;
+    object_class_foreach(shim_wrap_class, TYPE_X86_CPU, false, NULL);
+}
+
+bool shim_install(const ShimHypervisorOps *ops, void *opaque,
+                  unsigned max_vcpus, Error **errp)
+{
+    VmcbArea area;
+
+    if (!vmcb_area_new(&area, max_vcpus, errp)) {
+        return false;
+    }
+    shim = g_new0(Shim, 1);
+    shim->ops = ops;
+    shim->opaque = opaque;
+    shim->nr_vcpus = max_vcpus;
+    shim->vcpus = g_new0(ShimVcpu, max_vcpus);
+    for (unsigned i = 0; i < max_vcpus; i++) {
+        shim->vcpus[i].vmcb = vmcb_area_page(&area, i);
+        shim->vcpus[i].vmcb_gpa = vmcb_area_gpa(&area, i);
+    }
+    if (tcg_enabled()) {
+        shim_wrap_tcg();
+    }
+    return true;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Take CPUID, MSRs, hypercalls, RDTSC and interrupt entry from a stock TCG
+ * vCPU, and hand them to a hypervisor.
+ *
+ * While a vCPU executes it looks to TCG like a SVM guest whose VMCB is a page
+ * of ours, so that TCG's own intercept checks leave the instruction to us; the
+ * state is put on at cpu_exec_enter and off at cpu_exec_exit, so whoever looks
+ * at a stopped vCPU (migration, gdb, digests) finds a stock one.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_VCPU_H
+#define JUMPCUT_ACCEL_SHIM_VCPU_H
+
+typedef enum ShimMsrResult {
+    SHIM_MSR_NOT_OURS,
+    SHIM_MSR_OK,
+    SHIM_MSR_GP,
+} ShimMsrResult;
+
+typedef struct ShimHypercall {
+    bool long_mode;   /* 64-bit code segment */
+    bool privileged;  /* CPL 0 */
+    uint64_t nr;      /* RAX or EAX */
+    uint64_t args[6]; /* by Xen's convention of the mode */
+} ShimHypercall;
+
+/* The hypervisor a guest talks to.  All calls hold the big lock. */
+typedef struct ShimHypervisorOps {
+    /* CPUID as QEMU answers it comes in in @regs and may be changed. */
+    void (*cpuid)(void *opaque, unsigned vcpu, uint32_t leaf, uint32_t subleaf,
+                  uint32_t regs[4]);
+    ShimMsrResult (*rdmsr)(void *opaque, unsigned vcpu, uint32_t index,
+                           uint64_t *value);
+    ShimMsrResult (*wrmsr)(void *opaque, unsigned vcpu, uint32_t index,
+                           uint64_t value);
+    int64_t (*hypercall)(void *opaque, unsigned vcpu,
+                         const ShimHypercall *call);
+    uint64_t (*rdtsc)(void *opaque, unsigned vcpu);
+    /* True if RDTSC is virtual time (ns) plus *offset. Needs no lock. */
+    bool (*tsc_is_offset)(void *opaque, unsigned vcpu, uint64_t *offset);
+    void (*halted)(void *opaque, unsigned vcpu, bool interrupts);
+    void (*running)(void *opaque, unsigned vcpu);
+    bool (*upcall_due)(void *opaque, unsigned vcpu);
+} ShimHypervisorOps;
+
+/*
+ * Put @ops under every vCPU of the machine; once, from a machine-init-done
+ * notifier, before any vCPU runs.  @max_vcpus: hot-plugged ones included.
+ */
+bool shim_install(const ShimHypervisorOps *ops, void *opaque,
+                  unsigned max_vcpus, Error **errp);
+
+/* Machine reset: nothing is blocked or down. */
+void shim_reset(void);
+
+/* The same entries for a vCPU that does not execute (qtest). */
+void shim_cpuid(CPUState *cs, uint32_t leaf, uint32_t subleaf,
+                uint32_t regs[4]);
+ShimMsrResult shim_rdmsr(CPUState *cs, uint32_t index, uint64_t *value);
+ShimMsrResult shim_wrmsr(CPUState *cs, uint32_t index, uint64_t value);
+uint64_t shim_rdtsc(CPUState *cs);
+int64_t shim_hypercall(CPUState *cs, bool long_mode, uint64_t nr,
+                       const uint64_t args[6]);
+
+/* For HostOps (see hw/host.h); @vcpu out of range is ignored. */
+void shim_vcpu_vector_level(unsigned vcpu, uint8_t vector, bool level);
+void shim_vcpu_block(unsigned vcpu);
+void shim_vcpu_offline(unsigned vcpu);
+void shim_vcpu_wake(unsigned vcpu);
+bool shim_vcpu_long_mode(unsigned vcpu);
+/* What of a vCPU's state here migrates. */
+typedef struct ShimVcpuState {
+    uint8_t vector;
+    uint8_t flags; /* SHIM_VCPU_* */
+} ShimVcpuState;
+#define SHIM_VCPU_BLOCKED 0x01u
+#define SHIM_VCPU_OFFLINE 0x02u
+#define SHIM_VCPU_MASKED  0x04u
+#define SHIM_VCPU_STOPPED 0x08u
+#define SHIM_VCPU_FLAGS   0x0fu
+ShimVcpuState shim_vcpu_state(unsigned vcpu);
+void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state);
+
+/* RDTSC changed its scale or offset: vCPUs take notice. */
+void shim_tsc_changed(void);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nodes of a guest's xenstore: rights, making, removing; over QEMU's. */
+#include "qemu/osdep.h"
+
+#include "accel/shim/xenstore-qemu-internal.h"
+
+xs_transaction_t store_impl_tx(const StoreTx *tx)
+{
+    return tx ? tx->impl : XBT_NULL;
+}
+
+void store_free_perms(GList *perms)
+{
+    g_list_free_full(perms, g_free);
+}
+
+char *store_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == path ? g_strdup("/") : g_strndup(path, slash - path);
+}
+
+static bool in_set(GTree *set, const char *path)
+{
+    return g_tree_lookup(set, path);
+}
+
+static void set_add(GTree *set, const char *path)
+{
+    char *key = g_strdup(path);
+
+    g_tree_replace(set, key, key);
+}
+
+/* Permissions of a node, to be freed; NULL: there is no such node. */
+GList *store_perms(Store *s, const StoreTx *tx, const char *path)
+{
+    GList *perms = NULL;
+
+    if (tx && in_set(tx->removed, path)) {
+        return NULL;
+    }
+    if (xs_impl_get_perms(s->impl, 0, store_impl_tx(tx), path, &perms)) {
+        return NULL;
+    }
+    return perms;
+}
+
+bool store_exists(Store *s, const StoreTx *tx, const char *path)
+{
+    GList *perms = store_perms(s, tx, path);
+
+    store_free_perms(perms);
+    return perms;
+}
+
+unsigned store_perm_domid(const char *perm)
+{
+    return g_ascii_strtoull(perm + 1, NULL, 10);
+}
+
+/* xen: tools/xenstored/core.c, perm_for_conn: the first entry that fits */
+static bool allowed(GList *perms, unsigned domid, const char *letters)
+{
+    const char *first = perms->data;
+    char letter = first[0];
+
+    if (domid == 0 || store_perm_domid(first) == domid) {
+        return true;
+    }
+    for (GList *l = perms->next; l; l = l->next) {
+        const char *perm = l->data;
+
+        if (store_perm_domid(perm) == domid) {
+            letter = perm[0];
+            break;
+        }
+    }
+    return strchr(letters, letter);
+}
+
+/* Permissions of the first node above @path that exists; "/" does. */
+static GList *perms_above(Store *s, const StoreTx *tx, const char *path)
+{
+    g_autofree char *above = store_parent(path);
+    GList *perms;
+
+    while (!(perms = store_perms(s, tx, above))) {
+        char *next = store_parent(above);
+
+        g_free(above);
+        above = next;
+    }
+    return perms;
+}
+
+bool store_may(Store *s, const StoreTx *tx, unsigned domid, const char *path,
+               const char *letters)
+{
+    GList *perms = store_perms(s, tx, path);
+    bool may;
+
+    if (!perms) {
+        perms = perms_above(s, tx, path);
+    }
+    may = allowed(perms, domid, letters);
+    store_free_perms(perms);
+    return may;
+}
+
+static void count_nodes(Store *s, StoreTx *tx, int delta)
+{
+    *(tx ? &tx->nodes : &s->nodes) += delta;
+}
+
+void store_note_written(Store *s, StoreTx *tx, const char *path)
+{
+    if (tx) {
+        g_tree_remove(tx->removed, path);
+        set_add(tx->touched, path);
+    } else {
+        s->changes++;
+    }
+}
+
+void store_note_removed(StoreTx *tx, const char *path)
+{
+    g_tree_remove(tx->touched, path);
+    set_add(tx->removed, path);
+}
+
+static int impl_write(Store *s, const StoreTx *tx, const char *path,
+                      const void *value, size_t len)
+{
+    GByteArray *data = g_byte_array_sized_new(len);
+    int ret;
+
+    if (len) {
+        g_byte_array_append(data, value, len);
+    }
+    ret = xs_impl_write(s->impl, 0, store_impl_tx(tx), path, data);
+    g_byte_array_unref(data);
+    return ret;
+}
+
+static int impl_set_perms_muted(Store *s, const StoreTx *tx, const char *path,
+                                GList *perms)
+{
+    bool mute = s->mute;
+    int ret;
+
+    s->mute = true;
+    ret = xs_impl_set_perms(s->impl, 0, store_impl_tx(tx), path, perms);
+    s->mute = mute;
+    return ret;
+}
+
+static bool same_perms(GList *a, GList *b)
+{
+    for (; a && b; a = a->next, b = b->next) {
+        if (!g_str_equal(a->data, b->data)) {
+            return false;
+        }
+    }
+    return !a && !b;
+}
+
+/* A node just made has the permissions above it, or those it once had. */
+static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms)
+{
+    GList *old;
+    int ret = 0;
+
+    store_note_written(s, tx, path);
+    count_nodes(s, tx, 1);
+    old = store_perms(s, tx, path);
+    if (!same_perms(old, perms)) {
+        ret = impl_set_perms_muted(s, tx, path, perms);
+    }
+    store_free_perms(old);
+    return ret;
+}
+
+/*
+ * Makes @path and what is missing above it; each inherits the permissions, but
+ * a guest owns what it makes (xen: tools/xenstored/core.c, construct_node).
+ * DEVIATION: the quota of nodes is for the tree, not for each domain's part.
+ */
+int store_create(Store *s, StoreTx *tx, unsigned domid, const char *path,
+                 const void *value, size_t len)
+{
+    g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *at = g_strdup(path);
+    GList *perms;
+    int ret;
+
+    while (!store_exists(s, tx, at)) {
+        char *above = store_parent(at);
+
+        g_ptr_array_add(missing, at);
+        at = above;
+    }
+    if (domid && (tx ? tx->nodes : s->nodes) + missing->len > STORE_NODES_MAX) {
+        return ENOSPC;
+    }
+    perms = store_perms(s, tx, at);
+    if (domid) {
+        char letter = *(char *)perms->data;
+
+        g_free(perms->data);
+        perms->data = g_strdup_printf("%c%u", letter, domid);
+    }
+    ret = impl_write(s, tx, path, value, len);
+    for (guint i = missing->len; i > 0 && !ret; i--) {
+        ret = inherit(s, tx, g_ptr_array_index(missing, i - 1), perms);
+    }
+    store_free_perms(perms);
+    return ret;
+}
+
+/* Writes or makes a node that @domid may write or make. */
+int store_write(Store *s, StoreTx *tx, unsigned domid, const char *path,
+                const void *value, size_t len)
+{
+    int ret;
+
+    if (!store_exists(s, tx, path)) {
+        return store_create(s, tx, domid, path, value, len);
+    }
+    ret = impl_write(s, tx, path, value, len);
+    if (!ret) {
+        store_note_written(s, tx, path);
+    }
+    return ret;
+}
+
+int store_put(Store *s, StoreTx *tx, const char *path, const void *value,
+              size_t len, GList *perms)
+{
+    int ret;
+
+    s->mute = true;
+    ret = store_write(s, tx, 0, path, value, len);
+    if (!ret && perms) {
+        ret = impl_set_perms_muted(s, tx, path, perms);
+    }
+    s->mute = false;
+    return ret;
+}
+
+/* Names of the children that are there, in order, to be freed. */
+GList *store_children(Store *s, const StoreTx *tx, const char *path)
+{
+    GList *names = NULL, *next;
+
+    xs_impl_directory(s->impl, 0, store_impl_tx(tx), path, NULL, &names);
+    for (GList *l = names; tx && l; l = next) {
+        g_autofree char *child = g_strdup_printf("%s/%s", path[1] ? path : "",
+                                                 (const char *)l->data);
+
+        next = l->next;
+        if (in_set(tx->removed, child)) {
+            g_free(l->data);
+            names = g_list_delete_link(names, l);
+        }
+    }
+    return names;
+}
+
+void store_walk(Store *s, const StoreTx *tx, const char *path,
+                void (*fn)(void *opaque, const char *path), void *opaque)
+{
+    GList *names;
+
+    fn(opaque, path);
+    names = store_children(s, tx, path);
+    for (GList *l = names; l; l = l->next) {
+        g_autofree char *child = g_strdup_printf("%s/%s", path[1] ? path : "",
+                                                 (const char *)l->data);
+
+        store_walk(s, tx, child, fn, opaque);
+    }
+    g_list_free_full(names, g_free);
+}
+
+static void collect(void *opaque, const char *path)
+{
+    g_ptr_array_add(opaque, g_strdup(path));
+}
+
+int store_remove(Store *s, StoreTx *tx, const char *path)
+{
+    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
+    int ret;
+
+    store_walk(s, tx, path, collect, gone);
+    ret = xs_impl_rm(s->impl, 0, store_impl_tx(tx), path);
+    if (ret) {
+        return ret;
+    }
+    count_nodes(s, tx, -(int)gone->len);
+    if (!tx) {
+        s->changes++;
+        return 0;
+    }
+    for (guint i = 0; i < gone->len; i++) {
+        store_note_removed(tx, g_ptr_array_index(gone, i));
+    }
+    return 0;
+}

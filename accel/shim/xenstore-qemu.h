@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The xenstore of a HVM guest, kept in QEMU's own store (QEMU: hw/i386/kvm/
+ * xenstore_impl.h) with what xl puts there.
+ *
+ * QEMU's store keeps nodes, snapshots and watches; rights, quotas and errors
+ * are decided here, as xenstored decides them (xen: tools/xenstored/core.c),
+ * so QEMU's store is only ever asked in the name of domain 0.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_XENSTORE_QEMU_H
+#define JUMPCUT_ACCEL_SHIM_XENSTORE_QEMU_H
+
+#include "hw/state.h"
+#include "hw/xen/xenstore-tree.h"
+
+struct Error;
+
+extern const XenstoreTreeOps xenstore_qemu_ops;
+
+/*
+ * The store of domain @domid of the current machine.  The toolstack's part in
+ * it is played through xenstore_qemu_ops as domain 0.
+ */
+void *xenstore_qemu_new(unsigned domid, struct Error **errp);
+/* No watch is left.  What QEMU's store cannot free is emptied. */
+void xenstore_qemu_free(void *tree);
+/* As new; the ring has been reset before, so no watch fires. */
+void xenstore_qemu_reset(void *tree);
+
+/* Equal stores give equal bytes. */
+GByteArray *xenstore_qemu_save(void *tree);
+/* Into a store without watches; unchanged on error, which goes to @r. */
+void xenstore_qemu_load(void *tree, const GByteArray *bytes, StateReader *r);
+
+#endif

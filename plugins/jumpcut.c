@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plugin's entry: options to objects, nothing else.
+ *
+ * QEMU loads it after the accelerator is set up and before the board is built:
+ * QMP commands and trace events are registered here, the guest's hypervisor
+ * once the machine stands.
+ */
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "qapi/error.h"
+#include "qemu/notify.h"
+#include "qemu/qemu-plugin.h"
+#include "system/qtest.h"
+#include "system/system.h"
+#include "system/tcg.h"
+#include "accel/shim/guard.h"
+#include "accel/shim/qmp.h"
+#include "accel/shim/qtest-commands.h"
+#include "accel/shim/trace-host.h"
+#include "plugins/options.h"
+#include "jumpcut-config.h"
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
+
+static struct {
+    PluginOptions options;
+    Notifier machine_done;
+} jumpcut;
+
+static void machine_done(Notifier *notifier, void *data)
+{
+    Error *err = NULL;
+    XenHvm *x;
+
+    if (!tcg_enabled() && !qtest_enabled()) {
+        error_report("jumpcut: guest=xen-hvm needs -accel tcg (or qtest)");
+        exit(1);
+    }
+    x = xen_hvm_new(&jumpcut.options.hvm, &err);
+    if (!x) {
+        error_reportf_err(err, "jumpcut: ");
+        exit(1);
+    }
+    shim_qmp_set_guest(x);
+    if (qtest_enabled()) {
+        shim_qtest_commands_register(x);
+    }
+}
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
+                                           const qemu_info_t *info, int argc,
+                                           char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    Error *err = NULL;
+
+    if (!abi_guard_check(&err)) {
+        error_reportf_err(err, "jumpcut: ");
+        return -1;
+    }
+    if (!plugin_options_parse(&jumpcut.options, argc, argv, &error)) {
+        error_report("jumpcut: %s", error->message);
+        return -1;
+    }
+    if (jumpcut.options.help) {
+        g_autofree char *help = plugin_options_help();
+
+        fputs(help, stdout);
+        exit(0);
+    }
+    trace_host_register();
+    shim_qmp_register(JUMPCUT_VERSION, abi_guard_build_id());
+    if (jumpcut.options.has_guest) {
+        jumpcut.machine_done.notify = machine_done;
+        qemu_add_machine_init_done_notifier(&jumpcut.machine_done);
+    }
+    return 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Options of the plugin: -plugin jumpcut.so,KEY=VALUE,...
+ */
+#include "qemu/osdep.h"
+#include "plugins/options.h"
+
+#define DOMID_FIRST_RESERVED 0x7ff0u  /* xen: public/xen.h */
+#define DIGEST_NS_MIN        1000000u /* 1 ms */
+
+#define OPTION_ERROR (g_quark_from_static_string("jumpcut-option"))
+
+typedef struct OptionRow {
+    const char *key;
+    const char *help;
+    /* @row's own key is in @key: host profile rows share one handler. */
+    bool (*set)(PluginOptions *o, const char *key, const char *value,
+                GError **error);
+    bool repeats;
+} OptionRow;
+
+static bool option_fail(GError **error, const char *key, const char *value,
+                        const char *want)
+{
+    g_set_error(error, OPTION_ERROR, 0, "%s=%s: want %s", key, value, want);
+    return false;
+}
+
+static bool set_guest(PluginOptions *o, const char *key, const char *value,
+                      GError **error)
+{
+    if (strcmp(value, "xen-hvm")) {
+        return option_fail(error, key, value, "xen-hvm");
+    }
+    o->has_guest = true;
+    return true;
+}
+
+static bool set_xen_version(PluginOptions *o, const char *key,
+                            const char *value, GError **error)
+{
+    if (strcmp(value, "4.17") && strcmp(value, "4.20")) {
+        return option_fail(error, key, value, "4.17 or 4.20");
+    }
+    o->hvm.version_major = 4;
+    o->hvm.version_minor = strcmp(value, "4.17") ? 20 : 17;
+    return true;
+}
+
+static bool set_domid(PluginOptions *o, const char *key, const char *value,
+                      GError **error)
+{
+    guint64 n;
+
+    if (!g_ascii_string_to_unsigned(value, 10, 1, DOMID_FIRST_RESERVED - 1, &n,
+                                    NULL)) {
+        return option_fail(error, key, value, "a domain id, 1 to 32751");
+    }
+    o->hvm.domid = n;
+    return true;
+}
+
+static bool set_tsc_mode(PluginOptions *o, const char *key, const char *value,
+                         GError **error)
+{
+    static const char *const modes[] = {
+        [CLOCK_TSC_MODE_DEFAULT] = "default",
+        [CLOCK_TSC_MODE_ALWAYS_EMULATE] = "always-emulate",
+        [CLOCK_TSC_MODE_NATIVE] = "native",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
+        if (!strcmp(value, modes[i])) {
+            o->hvm.tsc_mode = i;
+            return true;
+        }
+    }
+    return option_fail(error, key, value, "default, always-emulate or native");
+}
+
+static bool set_profile(PluginOptions *o, const char *key, const char *value,
+                        GError **error)
+{
+    return host_profile_set(&o->hvm.profile, key, value, error);
+}
+
+static bool set_cut(PluginOptions *o, const char *key, const char *value,
+                    GError **error)
+{
+    CutSpec cut = {.at_ns = 0};
+
+    if (!cut_spec_parse(&cut, value, error)) {
+        return false;
+    }
+    g_array_append_val(o->hvm.cuts, cut);
+    return true;
+}
+
+static bool set_console(PluginOptions *o, const char *key, const char *value,
+                        GError **error)
+{
+    if (!*value) {
+        return option_fail(error, key, value, "the id of a -chardev");
+    }
+    o->hvm.console = g_strdup(value);
+    return true;
+}
+
+static bool set_digest(PluginOptions *o, const char *key, const char *value,
+                       GError **error)
+{
+    guint64 ns;
+
+    if (!host_time_parse(value, key, INT64_MAX / 2, &ns, error)) {
+        return false;
+    }
+    if (ns < DIGEST_NS_MIN) {
+        return option_fail(error, key, value, "an interval of 1 ms or more");
+    }
+    o->hvm.digest_ns = ns;
+    return true;
+}
+
+static bool set_help(PluginOptions *o, const char *key, const char *value,
+                     GError **error)
+{
+    o->help = true;
+    return true;
+}
+
+static const OptionRow option_rows[] = {
+    {"guest", "xen-hvm: be Xen to a HVM guest; absent: leave it alone",
+     set_guest, false},
+    {"xen-version", "4.17 (default) or 4.20", set_xen_version, false},
+    {"domid", "the guest's domain id (default 1)", set_domid, false},
+    {"tsc-mode", "default, always-emulate or native", set_tsc_mode, false},
+    {"uptime", "host uptime at the start, seconds or with a unit (default 0)",
+     set_profile, false},
+    {"tsc", "guest TSC at the start (default 0)", set_profile, false},
+    {"tsc-khz", "host TSC frequency, 1 to 10000000 kHz (default 1000000)",
+     set_profile, false},
+    {"invtsc", "on: expose the invariant TSC (default off)", set_profile,
+     false},
+    {"tsc-scaling", "on: the host can scale a guest's TSC (default off)",
+     set_profile, false},
+    {"wallclock",
+     "wall clock at the start, seconds since 1970 (default: the "
+     "machine's RTC)",
+     set_profile, false},
+    {"cut",
+     "AT:key=value,,... replace the host profile at virtual time AT; "
+     "may be repeated",
+     set_cut, true},
+    {"console", "id of the -chardev that hvc0 is connected to", set_console,
+     false},
+    {"digest", "take a digest of the machine every so often (virtual time)",
+     set_digest, false},
+    {"help", "on: print this list", set_help, false},
+};
+
+char *plugin_options_help(void)
+{
+    GString *out = g_string_new("jumpcut options:\n");
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        g_string_append_printf(out, "  %-12s %s\n", option_rows[i].key,
+                               option_rows[i].help);
+    }
+    return g_string_free(out, false);
+}
+
+static bool unknown_option(const char *key, GError **error)
+{
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        g_string_append_printf(known, "%s%s", i ? ", " : "",
+                               option_rows[i].key);
+    }
+    g_set_error(error, OPTION_ERROR, 0, "unknown option '%s'; there are: %s",
+                key, known->str);
+    return false;
+}
+
+static bool parse_one(PluginOptions *o, const char *arg, unsigned *seen,
+                      GError **error)
+{
+    const char *eq = strchr(arg, '=');
+    g_autofree char *key = eq ? g_strndup(arg, eq - arg) : g_strdup(arg);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        const OptionRow *row = &option_rows[i];
+
+        if (strcmp(row->key, key)) {
+            continue;
+        }
+        if (*seen & (1u << i) && !row->repeats) {
+            g_set_error(error, OPTION_ERROR, 0, "option '%s' is given twice",
+                        key);
+            return false;
+        }
+        *seen |= 1u << i;
+        return row->set(o, key, eq ? eq + 1 : "", error);
+    }
+    return unknown_option(key, error);
+}
+
+bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
+                          GError **error)
+{
+    unsigned seen = 0;
+
+    *o = (PluginOptions){
+        .hvm = {.version_major = 4, .version_minor = 17, .domid = 1},
+    };
+    o->hvm.cuts = g_array_new(false, false, sizeof(CutSpec));
+    for (int i = 0; i < argc; i++) {
+        if (!parse_one(o, argv[i], &seen, error)) {
+            plugin_options_clear(o);
+            return false;
+        }
+    }
+    if (argc && !o->has_guest && !o->help) {
+        g_set_error(error, OPTION_ERROR, 0,
+                    "option '%s' needs guest=xen-hvm beside it", argv[0]);
+        plugin_options_clear(o);
+        return false;
+    }
+    return true;
+}
+
+void plugin_options_clear(PluginOptions *o)
+{
+    g_clear_pointer(&o->hvm.cuts, g_array_unref);
+    g_free((char *)o->hvm.console);
+    o->hvm.console = NULL;
+}
