@@ -138,24 +138,6 @@ static int qtest_stderr_file(void)
     return fd;
 }
 
-/*
- * A plugin built with sanitizers needs their runtime in QEMU from its start;
- * what stock QEMU itself leaks at its end is not looked at.
- */
-static void qtest_preload(GSubprocessLauncher *launcher)
-{
-    const char *preload = g_getenv("JUMPCUT_PRELOAD");
-
-    if (preload) {
-        g_subprocess_launcher_setenv(launcher, "LD_PRELOAD", preload, TRUE);
-        g_subprocess_launcher_setenv(launcher, "ASAN_OPTIONS", "detect_leaks=0",
-                                     TRUE);
-        g_subprocess_launcher_setenv(launcher, "UBSAN_OPTIONS",
-                                     "halt_on_error=1:print_stacktrace=1",
-                                     TRUE);
-    }
-}
-
 static Qtest *qtest_spawn(const char *args, const char *plugin)
 {
     Qtest *q = g_new0(Qtest, 1);
@@ -177,7 +159,6 @@ static Qtest *qtest_spawn(const char *args, const char *plugin)
     q->qmp.fd = qtest_socketpair(launcher, QMP_CHILD_FD);
     g_subprocess_launcher_setenv(launcher, "QEMU_MODULE_DIR",
                                  qtest_module_dir(), TRUE);
-    qtest_preload(launcher);
     g_subprocess_launcher_set_child_setup(launcher, qtest_child_setup,
                                           GINT_TO_POINTER(getpid()), NULL);
     q->process = g_subprocess_launcher_spawnv(

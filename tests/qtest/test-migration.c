@@ -3,7 +3,7 @@
  * Migration into a second QEMU of the same options: the guest goes on with
  * the same clocks, timers, ports and pages, to the nanosecond.
  */
-#include "tests/qtest/xen-guest.h"
+#include "tests/qtest/xen-store.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -192,6 +192,27 @@ static void domain_state_goes_along(void)
     pair_quit(&p);
 }
 
+/* The guest's own nodes, and where it was in the ring. */
+static void xenstore_goes_along(void)
+{
+    Pair p = {.plugin = "guest=xen-hvm,domid=7"};
+    g_autofree char *written = NULL;
+    g_autofree char *read = NULL;
+    XgRing ring;
+
+    pair_start(&p);
+    ring = xg_store_ring(p.from);
+    written = xg_store_request(&ring, XS_WRITE, "data/test\0hello", 15);
+    g_assert_cmpstr(written, ==, "OK");
+    pair_migrate(&p);
+    ring = xg_store_ring(p.to);
+    g_assert_cmpuint(qtest_readl(p.to, ring.gpa + XG_STORE(req_prod)), ==,
+                     sizeof(struct xsd_sockmsg) + 15);
+    read = xg_store_request(&ring, XS_READ, "data/test", 10);
+    g_assert_cmpstr(read, ==, "hello");
+    pair_quit(&p);
+}
+
 /* A cut that was to come still comes, and one that was is not undone. */
 static void cuts_go_along(void)
 {
@@ -224,6 +245,7 @@ int main(int argc, char **argv)
                     timer_fires_on_the_other_side);
     g_test_add_func("/migration/domain-state-goes-along",
                     domain_state_goes_along);
+    g_test_add_func("/migration/xenstore-goes-along", xenstore_goes_along);
     g_test_add_func("/migration/cuts-go-along", cuts_go_along);
     return g_test_run();
 }

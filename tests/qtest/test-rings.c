@@ -3,7 +3,7 @@
  * The two rings a guest finds made for it: xenstore, and the console with a
  * character device behind it; with what a guest may do to their indexes.
  */
-#include "tests/qtest/xen-guest.h"
+#include "tests/qtest/xen-store.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -13,7 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <xen/io/console.h>
-#include <xen/io/xs_wire.h>
 
 #define XEN "guest=xen-hvm,xen-version=4.17,domid=7"
 
@@ -23,103 +22,21 @@
 #define TURNS_MAX 10000
 #define REPLY_MS  60000
 
-typedef struct Ring {
-    Qtest *q;
-    uint64_t gpa;
-    uint32_t port;
-} Ring;
-
-static uint64_t get_param(Qtest *q, uint32_t index)
-{
-    uint64_t value = 0;
-
-    g_assert_cmpint(xg_hvm_param(q, HVMOP_get_param, index, &value), ==, 0);
-    return value;
-}
-
-static void ring_kick(const Ring *r)
-{
-    struct evtchn_send send = {.port = r->port};
-
-    g_assert_cmpint(xg_evtchn(r->q, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
-}
-
-/* Xenstore */
-
-#define STORE(field) offsetof(struct xenstore_domain_interface, field)
-
-static Ring store_ring(Qtest *q)
-{
-    return (Ring){
-        .q = q,
-        .gpa = get_param(q, HVM_PARAM_STORE_PFN) << PAGE_SHIFT,
-        .port = get_param(q, HVM_PARAM_STORE_EVTCHN),
-    };
-}
-
-static void store_put(const Ring *r, const void *buf, size_t len)
-{
-    const uint8_t *bytes = buf;
-    uint32_t prod = qtest_readl(r->q, r->gpa + STORE(req_prod));
-
-    for (size_t i = 0; i < len; i++) {
-        qtest_writeb(
-            r->q, r->gpa + STORE(req) + MASK_XENSTORE_IDX((uint32_t)(prod + i)),
-            bytes[i]);
-    }
-    qtest_writel(r->q, r->gpa + STORE(req_prod), prod + len);
-}
-
-/* @len bytes that must be there. */
-static void store_get(const Ring *r, void *buf, size_t len)
-{
-    uint8_t *bytes = buf;
-    uint32_t cons = qtest_readl(r->q, r->gpa + STORE(rsp_cons));
-    uint32_t prod = qtest_readl(r->q, r->gpa + STORE(rsp_prod));
-
-    g_assert_cmpuint(prod - cons, >=, len);
-    for (size_t i = 0; i < len; i++) {
-        bytes[i] =
-            qtest_readb(r->q, r->gpa + STORE(rsp) +
-                                  MASK_XENSTORE_IDX((uint32_t)(cons + i)));
-    }
-    qtest_writel(r->q, r->gpa + STORE(rsp_cons), cons + len);
-}
-
-/* One request and its answer's text; errors are answers too. */
-static char *store_request(const Ring *r, uint32_t type, const void *payload,
-                           size_t len)
-{
-    struct xsd_sockmsg msg = {.type = type, .req_id = 77, .len = len};
-    char *text;
-
-    store_put(r, &msg, sizeof(msg));
-    store_put(r, payload, len);
-    ring_kick(r);
-    store_get(r, &msg, sizeof(msg));
-    g_assert_cmpuint(msg.req_id, ==, 77);
-    g_assert_true(msg.type == type || msg.type == XS_ERROR);
-    g_assert_cmpuint(msg.len, <=, XENSTORE_PAYLOAD_MAX);
-    text = g_malloc0(msg.len + 1);
-    store_get(r, text, msg.len);
-    return text;
-}
-
 static void store_answers_in_the_ring(void)
 {
     Qtest *q = qtest_start(NULL, XEN);
-    Ring r = store_ring(q);
-    g_autofree char *domid = store_request(&r, XS_READ, "domid", 6);
-    g_autofree char *none = store_request(&r, XS_READ, "nothing", 8);
+    XgRing r = xg_store_ring(q);
+    g_autofree char *domid = xg_store_request(&r, XS_READ, "domid", 6);
+    g_autofree char *none = xg_store_request(&r, XS_READ, "nothing", 8);
     g_autofree char *written = NULL;
     g_autofree char *read = NULL;
 
     g_assert_cmpuint(r.gpa, ==, 0xfeffc000);
     g_assert_cmpstr(domid, ==, "7");
     g_assert_cmpstr(none, ==, "ENOENT");
-    written = store_request(&r, XS_WRITE, "data/test\0hello", 15);
+    written = xg_store_request(&r, XS_WRITE, "data/test\0hello", 15);
     g_assert_cmpstr(written, ==, "OK");
-    read = store_request(&r, XS_READ, "/local/domain/7/data/test", 26);
+    read = xg_store_request(&r, XS_READ, "/local/domain/7/data/test", 26);
     g_assert_cmpstr(read, ==, "hello");
     qtest_quit(q);
 }
@@ -127,11 +44,11 @@ static void store_answers_in_the_ring(void)
 static void store_answer_is_an_event(void)
 {
     Qtest *q = qtest_start(NULL, XEN);
-    Ring r = store_ring(q);
+    XgRing r = xg_store_ring(q);
     g_autofree char *domid = NULL;
 
     xg_map_shared_info(q);
-    domid = store_request(&r, XS_READ, "domid", 6);
+    domid = xg_store_request(&r, XS_READ, "domid", 6);
     g_assert_true(xg_pending(q, r.port));
     g_assert_true(xg_upcall_pending(q, 0));
     qtest_quit(q);
@@ -141,15 +58,15 @@ static void store_answer_is_an_event(void)
 static void store_many_requests_wrap(void)
 {
     Qtest *q = qtest_start(NULL, XEN);
-    Ring r = store_ring(q);
+    XgRing r = xg_store_ring(q);
 
     for (unsigned i = 0; i < 100; i++) {
-        g_autofree char *domid = store_request(&r, XS_READ, "domid", 6);
+        g_autofree char *domid = xg_store_request(&r, XS_READ, "domid", 6);
 
         g_assert_cmpstr(domid, ==, "7");
     }
-    g_assert_cmpuint(qtest_readl(q, r.gpa + STORE(req_prod)), ==, 2200);
-    g_assert_cmpuint(qtest_readl(q, r.gpa + STORE(req_cons)), ==, 2200);
+    g_assert_cmpuint(qtest_readl(q, r.gpa + XG_STORE(req_prod)), ==, 2200);
+    g_assert_cmpuint(qtest_readl(q, r.gpa + XG_STORE(req_cons)), ==, 2200);
     qtest_quit(q);
 }
 
@@ -174,19 +91,19 @@ static void store_bad_ring_is_left_alone(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases) + G_N_ELEMENTS(heads); i++) {
         Qtest *q = qtest_start(NULL, XEN);
-        Ring r = store_ring(q);
+        XgRing r = xg_store_ring(q);
 
         if (i < G_N_ELEMENTS(cases)) {
-            qtest_writel(q, r.gpa + STORE(req_cons), cases[i].req_cons);
-            qtest_writel(q, r.gpa + STORE(req_prod), cases[i].req_prod);
-            qtest_writel(q, r.gpa + STORE(rsp_cons), cases[i].rsp_cons);
-            qtest_writel(q, r.gpa + STORE(rsp_prod), cases[i].rsp_prod);
+            qtest_writel(q, r.gpa + XG_STORE(req_cons), cases[i].req_cons);
+            qtest_writel(q, r.gpa + XG_STORE(req_prod), cases[i].req_prod);
+            qtest_writel(q, r.gpa + XG_STORE(rsp_cons), cases[i].rsp_cons);
+            qtest_writel(q, r.gpa + XG_STORE(rsp_prod), cases[i].rsp_prod);
         } else {
-            store_put(&r, &heads[i - G_N_ELEMENTS(cases)],
-                      sizeof(struct xsd_sockmsg));
+            xg_store_put(&r, &heads[i - G_N_ELEMENTS(cases)],
+                         sizeof(struct xsd_sockmsg));
         }
-        ring_kick(&r);
-        ring_kick(&r);
+        xg_ring_kick(&r);
+        xg_ring_kick(&r);
         g_assert_cmphex(
             qtest_hypercall(q, 0, __HYPERVISOR_xen_version, XENVER_version, 0),
             ==, 0x40011);
@@ -202,7 +119,7 @@ static void store_bad_ring_is_left_alone(void)
 #define CONSOLE(field) offsetof(struct xencons_interface, field)
 
 /* A QEMU whose console is the socket *@fd. */
-static Qtest *console_start(int *fd, Ring *r)
+static Qtest *console_start(int *fd, XgRing *r)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *dir = g_dir_make_tmp("qtest-console-XXXXXX", &error);
@@ -219,15 +136,15 @@ static Qtest *console_start(int *fd, Ring *r)
     }
     g_unlink(path);
     g_rmdir(dir);
-    *r = (Ring){
+    *r = (XgRing){
         .q = q,
-        .gpa = get_param(q, HVM_PARAM_CONSOLE_PFN) << PAGE_SHIFT,
-        .port = get_param(q, HVM_PARAM_CONSOLE_EVTCHN),
+        .gpa = xg_get_param(q, HVM_PARAM_CONSOLE_PFN) << PAGE_SHIFT,
+        .port = xg_get_param(q, HVM_PARAM_CONSOLE_EVTCHN),
     };
     return q;
 }
 
-static void console_output(const Ring *r, const char *text)
+static void console_output(const XgRing *r, const char *text)
 {
     uint32_t prod = qtest_readl(r->q, r->gpa + CONSOLE(out_prod));
 
@@ -237,7 +154,7 @@ static void console_output(const Ring *r, const char *text)
                      text[i]);
     }
     qtest_writel(r->q, r->gpa + CONSOLE(out_prod), prod);
-    ring_kick(r);
+    xg_ring_kick(r);
 }
 
 static void console_expect(int fd, const char *text)
@@ -260,7 +177,7 @@ static void console_expect(int fd, const char *text)
 static void console_works_both_ways(void)
 {
     int fd;
-    Ring r;
+    XgRing r;
     Qtest *q = console_start(&fd, &r);
     uint32_t prod = 0;
     char in[6] = "";
@@ -288,7 +205,7 @@ static void console_long_input_arrives_in_order(void)
     uint8_t sent[3 * XENCONS_IN_SIZE];
     size_t got = 0;
     int fd;
-    Ring r;
+    XgRing r;
     Qtest *q = console_start(&fd, &r);
 
     for (size_t i = 0; i < sizeof(sent); i++) {
@@ -305,7 +222,7 @@ static void console_long_input_arrives_in_order(void)
                 sent[got]);
         }
         qtest_writel(q, r.gpa + CONSOLE(in_cons), got);
-        ring_kick(&r);
+        xg_ring_kick(&r);
     }
     g_assert_cmpuint(got, ==, sizeof(sent));
     close(fd);
@@ -317,16 +234,16 @@ static void console_bad_indexes_print_nothing(void)
     static const uint32_t prods[] = {XENCONS_OUT_SIZE + 1, 0x80000000,
                                      UINT32_MAX};
     int fd;
-    Ring r;
+    XgRing r;
     Qtest *q = console_start(&fd, &r);
     g_autoptr(JsonNode) info = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(prods); i++) {
         qtest_writel(q, r.gpa + CONSOLE(out_prod), prods[i]);
-        ring_kick(&r);
+        xg_ring_kick(&r);
     }
     qtest_writel(q, r.gpa + CONSOLE(in_prod), 5);
-    ring_kick(&r);
+    xg_ring_kick(&r);
     qtest_writel(q, r.gpa + CONSOLE(in_prod), 0);
     info = qtest_qmp(q, "query-jumpcut", NULL);
     g_assert_cmpint(
