@@ -332,12 +332,32 @@ static gboolean check_values(const RawOptions *raw, BootOptions *o,
                                           TIMEOUT_S_MAX, &o->timeout_s, error));
 }
 
+/*
+ * Without an invariant TSC each further vCPU of a Linux guest times its delay
+ * loop over several ticks, and until the guest has a real clocksource those
+ * may be a second apart: tell it loops per jiffy (for 250 jiffies a second, as
+ * Debian's kernels have) instead.
+ */
+static char *make_append(const RawOptions *raw, const BootOptions *o)
+{
+    guint64 khz =
+        raw->tsc_khz ? g_ascii_strtoull(raw->tsc_khz, NULL, 10) : 1000000;
+    g_autoptr(GString) append = g_string_new(BOOT_DEFAULT_APPEND);
+
+    if (o->smp > 1) {
+        g_string_append_printf(append, " lpj=%" G_GUINT64_FORMAT,
+                               khz * 1000 / 250);
+    }
+    if (raw->append && *raw->append) {
+        g_string_append_printf(append, " %s", raw->append);
+    }
+    return g_string_free(g_steal_pointer(&append), FALSE);
+}
+
 static void take_values(RawOptions *raw, BootOptions *o)
 {
     o->initrd = g_steal_pointer(&raw->initrd);
-    o->append = raw->append && *raw->append
-                    ? g_strconcat(BOOT_DEFAULT_APPEND " ", raw->append, NULL)
-                    : g_strdup(BOOT_DEFAULT_APPEND);
+    o->append = make_append(raw, o);
     o->icount = !raw->no_icount;
     o->reboot = !g_strcmp0(raw->reboot, "continue");
     o->xen_version = g_steal_pointer(&raw->xen_version);

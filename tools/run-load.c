@@ -179,6 +179,7 @@ static gboolean load_console(Run *run, JsonObject *root, GError **error)
 {
     g_autofree char *relative = NULL, *wanted = NULL, *got = NULL;
     g_autofree char *dir = g_path_get_dirname(run->path);
+    g_autofree char *base = g_canonicalize_filename(dir, NULL);
     g_autofree char *path = NULL;
     JsonObject *console;
 
@@ -187,7 +188,7 @@ static gboolean load_console(Run *run, JsonObject *root, GError **error)
         !get_string(console, "sha256", &wanted, error)) {
         return FALSE;
     }
-    path = g_canonicalize_filename(relative, dir);
+    path = g_canonicalize_filename(relative, base);
     if (!g_file_get_contents(path, &run->console, &run->console_size, error)) {
         return FALSE;
     }

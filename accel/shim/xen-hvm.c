@@ -13,6 +13,7 @@
 #include "cpu.h"
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
+#include "hw/i386/x86.h"
 #include "system/cpu-timers.h"
 #include "system/reset.h"
 #include "system/rtc.h"
@@ -370,9 +371,10 @@ static void xen_hvm_reset(void *opaque)
 
 /* Construction */
 
-static Clock *make_clock(XenHvm *x)
+static Clock *make_clock(XenHvm *x, Error **errp)
 {
     HostProfile profile = x->options.profile;
+    g_autoptr(GError) error = NULL;
 
     if (!(profile.set & HOST_PROFILE_WALLCLOCK)) {
         struct tm tm;
@@ -380,6 +382,11 @@ static Clock *make_clock(XenHvm *x)
         qemu_get_timedate(&tm, 0);
         profile.wallclock_ns = mktimegm(&tm) * NANOSECONDS_PER_SECOND;
         profile.set |= HOST_PROFILE_WALLCLOCK;
+    }
+    if (!host_profile_check(&profile, &error)) {
+        error_setg(errp, "host profile (wall clock from -rtc): %s",
+                   error->message);
+        return NULL;
     }
     return clock_new(&profile, x->options.tsc_mode, x->nr_vcpus,
                      qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
@@ -429,8 +436,14 @@ static void make_timers(XenHvm *x)
 
 XenHvm *xen_hvm_new(const XenHvmOptions *options, Error **errp)
 {
-    XenHvm *x = g_new0(XenHvm, 1);
+    XenHvm *x;
 
+    if (!object_dynamic_cast(OBJECT(current_machine), TYPE_X86_MACHINE)) {
+        error_setg(errp, "machine %s: a Xen HVM guest needs pc, q35 or microvm",
+                   MACHINE_GET_CLASS(current_machine)->name);
+        return NULL;
+    }
+    x = g_new0(XenHvm, 1);
     x->options = *options;
     x->shutdown_reason = -1;
     x->nr_vcpus = current_machine->smp.max_cpus;
@@ -444,8 +457,8 @@ XenHvm *xen_hvm_new(const XenHvmOptions *options, Error **errp)
     if (!x->console) {
         return NULL;
     }
-    x->clock = make_clock(x);
-    if (!make_domain(x, errp) ||
+    x->clock = make_clock(x, errp);
+    if (!x->clock || !make_domain(x, errp) ||
         !shim_install(&hypervisor_ops, x, x->nr_vcpus, errp)) {
         return NULL;
     }

@@ -35,8 +35,9 @@ typedef struct Store {
     GPtrArray *txs;   /* of StoreTx, oldest first */
     uint32_t last_tx;
     GHashTable *groups; /* watched path: StoreGroup */
-    bool mute;          /* events do not count */
-    GPtrArray *events;  /* of StoreEvent: wait for the end of the operation */
+    uint64_t next_watch;
+    bool mute;         /* events do not count */
+    GPtrArray *events; /* of StoreEvent: wait for the end of the operation */
 } Store;
 
 /* xenstore-qemu-node.c; @tx is NULL outside of transactions */
@@ -81,8 +82,8 @@ void store_unwatch(void *tree, unsigned domid, const char *path,
                    const char *token, XenstoreWatchFn *fn, void *opaque);
 /* Events of what is done from here on are held back ... */
 void store_begin(Store *s);
-/* ... and told now, as far as the watchers may know. */
-void store_end(Store *s);
+/* ... and told now, as far as the watchers may know, in the order of paths. */
+void store_end(Store *s, bool children_first);
 void store_free_group(gpointer data);
 void store_free_event(gpointer data);
 

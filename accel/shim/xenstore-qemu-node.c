@@ -172,7 +172,9 @@ static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms)
     GList *old;
     int ret = 0;
 
-    store_note_written(s, tx, path);
+    if (tx) {
+        g_tree_remove(tx->removed, path);
+    }
     count_nodes(s, tx, 1);
     old = store_perms(s, tx, path);
     if (!same_perms(old, perms)) {
@@ -215,6 +217,7 @@ int store_create(Store *s, StoreTx *tx, unsigned domid, const char *path,
     for (guint i = missing->len; i > 0 && !ret; i--) {
         ret = inherit(s, tx, g_ptr_array_index(missing, i - 1), perms);
     }
+    store_note_written(s, tx, path);
     store_free_perms(perms);
     return ret;
 }

@@ -15,6 +15,7 @@
 #include "accel/shim/xenstore-qemu-internal.h"
 
 typedef struct StoreWatch {
+    uint64_t seq; /* in the order they were set */
     unsigned domid;
     char *token;
     XenstoreWatchFn *fn;
@@ -73,17 +74,6 @@ static bool permitted(Store *s, unsigned domid, const char *path)
            store_may(s, NULL, domid, above, "rb");
 }
 
-static void tell(StoreGroup *group, const char *path)
-{
-    for (guint i = 0; i < group->watches->len; i++) {
-        const StoreWatch *watch = g_ptr_array_index(group->watches, i);
-
-        if (permitted(group->store, watch->domid, path)) {
-            watch->fn(watch->opaque, path, watch->token);
-        }
-    }
-}
-
 static void fired(void *opaque, const char *path, const char *token)
 {
     StoreGroup *group = opaque;
@@ -104,12 +94,61 @@ void store_begin(Store *s)
     g_ptr_array_set_size(s->events, 0);
 }
 
-void store_end(Store *s)
+static gint compare_events(gconstpointer a, gconstpointer b)
 {
-    for (guint i = 0; i < s->events->len; i++) {
-        const StoreEvent *event = g_ptr_array_index(s->events, i);
+    const StoreEvent *x = *(StoreEvent *const *)a;
+    const StoreEvent *y = *(StoreEvent *const *)b;
 
-        tell(event->group, event->path);
+    return strcmp(x->path, y->path);
+}
+
+static gint compare_watches(gconstpointer a, gconstpointer b)
+{
+    const StoreWatch *x = *(StoreWatch *const *)a;
+    const StoreWatch *y = *(StoreWatch *const *)b;
+
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* To each of @watches once, as they were set. */
+static void tell(Store *s, const char *path, GPtrArray *watches)
+{
+    const StoreWatch *last = NULL;
+
+    g_ptr_array_sort(watches, compare_watches);
+    for (guint i = 0; i < watches->len; i++) {
+        const StoreWatch *watch = g_ptr_array_index(watches, i);
+
+        if (watch != last && permitted(s, watch->domid, path)) {
+            watch->fn(watch->opaque, path, watch->token);
+        }
+        last = watch;
+    }
+    g_ptr_array_set_size(watches, 0);
+}
+
+/*
+ * QEMU fires in the order of its hash tables, which is no order: events go by
+ * path, and those of a path to the watches as they were set (xen: tools/
+ * xenstored/watch.c, fire_watches).
+ */
+void store_end(Store *s, bool children_first)
+{
+    g_autoptr(GPtrArray) watches = g_ptr_array_new();
+    guint nr = s->events->len;
+
+    g_ptr_array_sort(s->events, compare_events);
+    for (guint i = 0; i < nr; i++) {
+        guint at = children_first ? nr - 1 - i : i;
+        guint next = children_first ? at - 1 : at + 1;
+        const StoreEvent *event = g_ptr_array_index(s->events, at);
+        const StoreEvent *other;
+
+        g_ptr_array_extend(watches, event->group->watches, NULL, NULL);
+        other = i + 1 < nr ? g_ptr_array_index(s->events, next) : NULL;
+        if (!other || !g_str_equal(other->path, event->path)) {
+            tell(s, event->path, watches);
+        }
     }
     g_ptr_array_set_size(s->events, 0);
 }
@@ -169,6 +208,7 @@ int store_watch(void *tree, unsigned domid, const char *path, const char *token,
         return ret;
     }
     watch = g_new0(StoreWatch, 1);
+    watch->seq = s->next_watch++;
     watch->domid = domid;
     watch->token = g_strdup(token);
     watch->fn = fn;

@@ -77,7 +77,7 @@ static int op_write(void *tree, unsigned domid, guint32 id, const char *path,
     }
     store_begin(s);
     ret = store_write(s, tx, domid, path, value, len);
-    store_end(s);
+    store_end(s, false);
     return ret;
 }
 
@@ -130,7 +130,7 @@ static int op_mkdir(void *tree, unsigned domid, guint32 id, const char *path)
     }
     store_begin(s);
     ret = store_create(s, tx, domid, path, NULL, 0);
-    store_end(s);
+    store_end(s, false);
     return ret;
 }
 
@@ -157,7 +157,7 @@ static int op_rm(void *tree, unsigned domid, guint32 id, const char *path)
     }
     store_begin(s);
     ret = store_remove(s, tx, path);
-    store_end(s);
+    store_end(s, true);
     return ret;
 }
 
@@ -213,7 +213,7 @@ static int op_set_perms(void *tree, unsigned domid, guint32 id,
     if (!ret) {
         store_note_written(s, tx, path);
     }
-    store_end(s);
+    store_end(s, false);
     return ret;
 }
 
@@ -278,7 +278,7 @@ static int op_transaction_end(void *tree, unsigned domid, guint32 id,
         s->changes++;
     }
     g_ptr_array_remove(s->txs, tx);
-    store_end(s);
+    store_end(s, false);
     return ret;
 }
 
