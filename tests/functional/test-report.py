@@ -201,6 +201,12 @@ def damaged_file(directory, _name, content):
 
 
 @test
+def record_at_a_relative_path_is_found(directory):
+    path = write(directory, "a")
+    report(directory, os.path.relpath(path))
+
+
+@test
 def console_of_another_run_is_refused(directory):
     path = write(directory, "a")
     (directory / "a.console").write_bytes(b"other")
