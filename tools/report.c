@@ -50,9 +50,13 @@ static gboolean same_digests(const Run *a, const Run *b)
            common_digests(a, b) == a->digests->len;
 }
 
+/*
+ * When QEMU stops a guest that powered itself off is QEMU's affair: vCPUs run
+ * on until its main loop comes round to it.  All before that is digested.
+ */
 static gboolean same_ending(const Run *a, const Run *b)
 {
-    return !strcmp(a->ending, b->ending) && a->virtual_ns == b->virtual_ns;
+    return !strcmp(a->ending, b->ending);
 }
 
 static void print_difference(const Run *first, const Run *again)
@@ -76,10 +80,7 @@ static void print_difference(const Run *first, const Run *again)
                i + 1, g_array_index(longer->digests, RunDigest, i).at_ns);
     }
     if (!same_ending(first, again)) {
-        printf("  the endings differ: %s at %" G_GINT64_FORMAT
-               " ns, %s at %" G_GINT64_FORMAT " ns\n",
-               first->ending, first->virtual_ns, again->ending,
-               again->virtual_ns);
+        printf("  the endings differ: %s, %s\n", first->ending, again->ending);
     }
 }
 
