@@ -108,6 +108,32 @@ static void option_all_together_are_taken(void)
     qtest_quit(q);
 }
 
+static void help_lists_every_option(void)
+{
+    static const char *const keys[] = {
+        "guest",  "xen-version", "domid",     "tsc-mode", "uptime",
+        "tsc",    "tsc-khz",     "invtsc",    "cut",      "tsc-scaling",
+        "digest", "console",     "wallclock", "help",
+    };
+    g_autofree char *plugin =
+        g_strconcat(g_getenv("JUMPCUT_PLUGIN"), ",help=on", NULL);
+    const char *argv[] = {
+        g_getenv("JUMPCUT_QEMU"), "-display", "none", "-plugin", plugin, NULL};
+    g_autofree char *out = NULL;
+    g_autoptr(GError) error = NULL;
+    int status = -1;
+
+    g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out,
+                 NULL, &status, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(status, ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autofree char *line = g_strdup_printf("\n  %s ", keys[i]);
+
+        g_assert_nonnull(strstr(out, line));
+    }
+}
+
 /* The machine itself can be too large for the domain. */
 static void machine_of_too_many_vcpus_is_refused(void)
 {
@@ -126,6 +152,8 @@ int main(int argc, char **argv)
     g_test_add_func("/options/cut-malformed-is-named", cut_malformed_is_named);
     g_test_add_func("/options/all-together-are-taken",
                     option_all_together_are_taken);
+    g_test_add_func("/options/help-lists-every-option",
+                    help_lists_every_option);
     g_test_add_func("/options/machine-of-too-many-vcpus-is-refused",
                     machine_of_too_many_vcpus_is_refused);
     return g_test_run();
