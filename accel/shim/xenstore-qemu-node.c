@@ -217,7 +217,9 @@ int store_create(Store *s, StoreTx *tx, unsigned domid, const char *path,
     for (guint i = missing->len; i > 0 && !ret; i--) {
         ret = inherit(s, tx, g_ptr_array_index(missing, i - 1), perms);
     }
-    store_note_written(s, tx, path);
+    if (!ret) {
+        store_note_written(s, tx, path);
+    }
     store_free_perms(perms);
     return ret;
 }
