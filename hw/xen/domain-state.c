@@ -223,7 +223,7 @@ void xen_domain_save(XenDomain *d, StateWriter *w)
     state_put_u64(w, TAG_VM_ASSIST, d->vm_assist);
     overlay_save(&d->shared_info, w);
     state_put_u64(w, TAG_NR_GRANT_FRAMES, d->nr_grant_frames);
-    for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
+    for (unsigned i = 0; i < d->nr_grant_frames; i++) {
         overlay_save(&d->grant[i], w);
     }
     for (unsigned i = 0; i < HVM_NR_PARAMS; i++) {
@@ -272,7 +272,10 @@ static void pages_load(XenDomain *d, StateReader *r)
     overlay_load(d, &d->shared_info, "shared_info", r);
     d->nr_grant_frames = (unsigned)state_get_u64(
         r, TAG_NR_GRANT_FRAMES, "grant frames", XEN_GRANT_FRAMES_MAX);
-    for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
+    if (d->nr_grant_frames == 0) {
+        state_reader_fail(r, "grant frames: 0, must be at least 1");
+    }
+    for (unsigned i = 0; i < d->nr_grant_frames; i++) {
         overlay_load(d, &d->grant[i], "grant frame", r);
     }
     for (unsigned i = 0; i < HVM_NR_PARAMS; i++) {

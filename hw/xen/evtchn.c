@@ -479,6 +479,9 @@ void xen_evtchn_save(XenDomain *d, StateWriter *w)
         const Port *p = &d->evtchn->ports[i];
 
         state_put_u64(w, TAG_STATE, p->state);
+        if (p->state == PORT_FREE) {
+            continue;
+        }
         state_put_u64(w, TAG_VCPU, p->vcpu);
         state_put_u64(w, TAG_REMOTE_DOM, p->remote_dom);
         state_put_u64(w, TAG_REMOTE_PORT, p->remote_port);
@@ -491,29 +494,33 @@ void xen_evtchn_save(XenDomain *d, StateWriter *w)
 static void port_load(XenDomain *d, uint32_t port, StateReader *r)
 {
     Port *p = &d->evtchn->ports[port];
-    bool backend;
+    Port loaded = {0};
 
-    p->state = (PortState)state_get_u64(r, TAG_STATE, "port state", PORT__MAX);
-    p->vcpu =
-        (unsigned)state_get_u64(r, TAG_VCPU, "port vCPU", d->cfg.nr_vcpus - 1);
-    p->remote_dom = (uint16_t)state_get_u64(r, TAG_REMOTE_DOM,
-                                            "port's remote domain", UINT16_MAX);
-    p->remote_port = (uint32_t)state_get_u64(
-        r, TAG_REMOTE_PORT, "port's remote port", XEN_MAX_PORT);
-    p->virq = (uint32_t)state_get_u64(r, TAG_VIRQ, "port's virtual interrupt",
-                                      XEN_NR_VIRQS - 1);
-    backend = state_get_u64(r, TAG_BACKEND, "port's backend", p->fn != NULL);
-    if (backend && p->state != PORT_INTERDOMAIN) {
+    loaded.state =
+        (PortState)state_get_u64(r, TAG_STATE, "port state", PORT__MAX);
+    if ((port == 0) != (loaded.state == PORT_RESERVED)) {
+        state_reader_fail(r, "port %u: cannot be of state %u", port,
+                          loaded.state);
+    }
+    if (loaded.state != PORT_FREE) {
+        loaded.vcpu = (unsigned)state_get_u64(r, TAG_VCPU, "port vCPU",
+                                              d->cfg.nr_vcpus - 1);
+        loaded.remote_dom = (uint16_t)state_get_u64(
+            r, TAG_REMOTE_DOM, "port's remote domain", UINT16_MAX);
+        loaded.remote_port = (uint32_t)state_get_u64(
+            r, TAG_REMOTE_PORT, "port's remote port", XEN_MAX_PORT);
+        loaded.virq = (uint32_t)state_get_u64(
+            r, TAG_VIRQ, "port's virtual interrupt", XEN_NR_VIRQS - 1);
+        if (state_get_u64(r, TAG_BACKEND, "port's backend", p->fn != NULL)) {
+            loaded.fn = p->fn;
+            loaded.opaque = p->opaque;
+        }
+    }
+    if (loaded.fn && loaded.state != PORT_INTERDOMAIN) {
         state_reader_fail(r, "port %u: a backend on a port of state %u", port,
-                          p->state);
+                          loaded.state);
     }
-    if (!backend) {
-        p->fn = NULL;
-        p->opaque = NULL;
-    }
-    if ((port == 0) != (p->state == PORT_RESERVED)) {
-        state_reader_fail(r, "port %u: cannot be of state %u", port, p->state);
-    }
+    *p = loaded;
 }
 
 /* What ports say of each other, and of virtual interrupts. */

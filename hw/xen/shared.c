@@ -101,8 +101,8 @@ void xen_vcpu_info_reset(XenVcpu *v)
         v->info_page = NULL;
         v->info_off = 0;
         v->info = v->dummy_info;
-        memset(v->dummy_info, 0, sizeof(v->dummy_info));
     }
+    memset(v->dummy_info, 0, sizeof(v->dummy_info));
 }
 
 /* Xen 4.17 checks the offset first, later versions the registration. */

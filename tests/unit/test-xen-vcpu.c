@@ -245,6 +245,27 @@ static void test_init_keeps_what_was_prepared(void)
                     -XEN_EINVAL);
 }
 
+/* The machine's INIT clears the local APIC, where Xen's leaves it alone. */
+static void test_upcall_due_before_the_start_is_injected_at_it(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, OLD);
+    struct xen_hvm_evtchn_upcall_vector vector = {1, 0xf3};
+
+    g_assert_cmpint(register_info(g, 1, 0x50, 0), ==, 0);
+    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_hvm_op,
+                                 HVMOP_set_evtchn_upcall_vector, &vector,
+                                 sizeof(vector)),
+                    ==, 0);
+    xen_domain_reset_vcpu(g->d, 1);
+    fake_host_clear_events(g->fake);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_LAPIC_INJECT), ==, 1);
+    /* Once it runs a block and its end make no more of them. */
+    xen_domain_vcpu_halted(g->d, 1, true);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_LAPIC_INJECT), ==, 1);
+}
+
 static void test_runstate_counts_every_state(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, OLD);
@@ -375,6 +396,7 @@ int main(int argc, char **argv)
     ADD(argument_that_cannot_be_read_is_efault);
     ADD(down_and_up_stop_and_start_a_vcpu);
     ADD(init_keeps_what_was_prepared);
+    ADD(upcall_due_before_the_start_is_injected_at_it);
     ADD(runstate_counts_every_state);
     ADD(runstate_area_is_written_at_changes_in_64_bit_layout);
     ADD(runstate_area_is_written_in_32_bit_layout);
