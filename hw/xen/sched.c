@@ -111,6 +111,14 @@ void xen_domain_vcpu_running(XenDomain *d, unsigned vcpu)
     v->initialised = true;
     stop_waiting(v);
     xen_runstate_change(v, RUNSTATE_running);
+    if (was_down && vcpu != 0) {
+        /*
+         * In step with the first vCPU (xen: arch/x86/hvm/hvm.c,
+         * hvm_vcpu_reset_state).
+         * DEVIATION: TSC_ADJUST then reads as the first one's, in Xen as 0.
+         */
+        clock_write_tsc_adjust(d->clock, vcpu, clock_tsc_adjust(d->clock, 0));
+    }
     xen_time_running(v);
     xen_periodic_resume(v);
     /*

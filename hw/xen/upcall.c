@@ -34,13 +34,15 @@ void xen_upcall_assert(XenVcpu *v)
     const HostOps *ops = d->host->ops;
     uint8_t vector = 0;
 
+    if (d->callback == XEN_CALLBACK_VECTOR) {
+        /* Stays in force beside the other (hvm_vcpu_has_pending_irq). */
+        vector = d->callback_vector;
+        ops->vector_level(d->host, v->id, vector, xen_upcall_pending(v));
+    }
     if (v->upcall_vector) {
         vector = v->upcall_vector;
         ops->lapic_inject(d->host, v->id, vector);
-    } else if (d->callback == XEN_CALLBACK_VECTOR) {
-        vector = d->callback_vector;
-        ops->vector_level(d->host, v->id, vector, xen_upcall_pending(v));
-    } else if (v->id == 0) {
+    } else if (d->callback != XEN_CALLBACK_VECTOR && v->id == 0) {
         callback_line_update(d);
     }
     v->upcalls++;

@@ -63,6 +63,15 @@ static void on_late(TrapFrame *frame)
     lapic_eoi();
 }
 
+static unsigned busy;
+
+/* Does not tell the local APIC that it has ended. */
+static void on_busy(TrapFrame *frame)
+{
+    (void)frame;
+    busy++;
+}
+
 static void fresh_domain_has_two_ports(void)
 {
     struct evtchn_status status = {.dom = DOMID_SELF};
@@ -230,6 +239,18 @@ static void callback_vector_stays_beside_the_lapics(void)
     cpu_open_interrupts();
     CHECK_EQ(1, calls);
     CHECK_EQ(1, late);
+    /* It also ends a halt while the local APIC is busy with the other. */
+    cpu_set_handler(LAPIC_VECTOR, on_busy);
+    CHECK_RC(0, evtchn_send((unsigned)port));
+    cpu_open_interrupts();
+    cpu_open_interrupts();
+    CHECK_EQ(1, busy);
+    timer_event_ends_a_halt();
+    CHECK_EQ(1, busy);
+    lapic_eoi();
+    cpu_open_interrupts();
+    CHECK_EQ(2, busy);
+    lapic_eoi();
     cpu_set_handler(CALLBACK_VECTOR, NULL);
     CHECK_RC(0, evtchn_callback_gsi(UNUSED_GSI));
 }
