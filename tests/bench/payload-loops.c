@@ -7,11 +7,11 @@
  *   undefined  the same instruction where there is no Xen: #UD and back
  *   pvclock    a reading of system time
  *   rdtsc      RDTSC
- *   cpu        arithmetic on memory, no exit at all
+ *   cpu        arithmetic, memory and branches in user mode, no exit at all
  */
 #include "tests/payload/lib/clock.h"
 
-#define CPU_WORDS 4096u
+#define CPU_WORDS 8192u
 
 static volatile uint64_t sink;
 
@@ -43,12 +43,31 @@ static void loop_undefined(uint64_t count)
     }
 }
 
+/* As short as a kernel's: the record changes once a second at most. */
+static uint64_t pvclock_now(const volatile struct vcpu_time_info *t)
+{
+    uint64_t delta, ns;
+    uint32_t version;
+
+    do {
+        version = t->version & ~1u;
+        barrier();
+        delta = rdtsc() - t->tsc_timestamp;
+        delta =
+            t->tsc_shift < 0 ? delta >> -t->tsc_shift : delta << t->tsc_shift;
+        ns = t->system_time + (delta >> 32) * t->tsc_to_system_mul +
+             (((delta & 0xffffffff) * t->tsc_to_system_mul) >> 32);
+        barrier();
+    } while (t->version != version);
+    return ns;
+}
+
 static void loop_pvclock(uint64_t count)
 {
-    const struct vcpu_time_info *record = &xen_vcpu_info(0)->time;
+    const struct vcpu_info *info = xen_vcpu_info(0);
 
     while (count-- > 0) {
-        sink = pvclock_read(record);
+        sink = pvclock_now(&info->time);
     }
 }
 
@@ -59,18 +78,30 @@ static void loop_rdtsc(uint64_t count)
     }
 }
 
-static void loop_cpu(uint64_t count)
-{
-    static uint32_t words[CPU_WORDS];
-    uint32_t x = 1;
+static uint64_t cpu_count_left;
 
-    while (count-- > 0) {
-        for (unsigned i = 0; i < CPU_WORDS; i++) {
-            x = x * 1664525 + 1013904223;
-            words[(x >> 12) % CPU_WORDS] ^= x + words[i];
+static unsigned long compute(void)
+{
+    static uint64_t words[CPU_WORDS];
+    uint64_t x = 88172645463325252u, sum = 0;
+
+    while (cpu_count_left-- > 0) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        if (x & 1) {
+            words[x % CPU_WORDS] += x;
+        } else {
+            sum += words[(x >> 8) % CPU_WORDS];
         }
     }
-    sink = words[x % CPU_WORDS];
+    return (unsigned long)sum;
+}
+
+static void loop_cpu(uint64_t count)
+{
+    cpu_count_left = count;
+    sink = cpu_user_call(compute);
 }
 
 static void loop_runs(void)
