@@ -15,45 +15,53 @@
  * Real Xen: a migration does this to a guest that is not told (xen:
  * arch/x86/time.c, tsc_set_info; arch/x86/hvm/hvm.c, hvm_load_cpu_ctxt).
  *
- * RUN: uptime plugin=uptime=1000 plugin=cut=0.1:uptime=5000
- *      want=before.system=1000099980000..1000100000000
+ * RUN: uptime plugin=uptime=1000 plugin=cut=0.005:uptime=5000
+ *      want=before.system=1000004980000..1000005000000
  *      want=after.system=5000000000000..5000000020000
- *      want=record.system=5000000000000 want=record.tsc=100000000
- *      want=before.tsc=99980000..100001000 want=after.tsc=100000000..100020000
+ *      want=record.system=5000000000000 want=record.tsc=5000000
+ *      want=before.tsc=4980000..5001000 want=after.tsc=5000000..5020000
  *      want=incarnation=2
- * RUN: backwards plugin=uptime=5000 plugin=cut=0.1:uptime=10
- *      want=before.system=5000099980000..5000100000000
+ * RUN: backwards plugin=uptime=5000 plugin=cut=0.005:uptime=10
+ *      want=before.system=5000004980000..5000005000000
  *      want=after.system=10000000000..10000020000
- * want=record.system=10000000000 want=record.tsc=100000000 RUN: tsc
- * plugin=cut=0.1:tsc=77000000000 want=before.tsc=99980000..100001000
+ *      want=record.system=10000000000 want=record.tsc=5000000
+ * RUN: tsc plugin=cut=0.005:tsc=77000000000
+ *      want=before.tsc=4980000..5001000
  *      want=after.tsc=77000000000..77000020000 want=record.tsc=77000000000
- *      want=record.system=100000000
- *      want=after.system=100000000..100020000
- * RUN: tsc-back plugin=tsc=900000000000 plugin=cut=0.1:tsc=5,uptime=77
+ *      want=record.system=5000000 want=after.system=4999000..5020000
+ * RUN: tsc-back plugin=tsc=900000000000
+ *      plugin=cut=0.005:tsc=5,uptime=77
  *      want=record.tsc=5 want=record.system=77000000000
- * RUN: downtime plugin=cut=0.1:downtime=3 want=record.system=3100000000
- *      want=record.tsc=100000000
- *      want=after.system=3100000000..3100020000
- * RUN: khz-emulated plugin=cut=0.1:tsc-khz=2596122,uptime=50
+ * RUN: downtime plugin=cut=0.005:downtime=3
+ *      want=record.system=3005000000 want=record.tsc=5000000
+ *      want=after.system=3005000000..3005020000
+ * RUN: khz-emulated plugin=cut=0.005:tsc-khz=2596122,uptime=50
  *      want=record.mul=0x80000000 want=record.shift=1
- *      want=record.tsc=100000000 want=guest-khz=1000000 want=host-khz=2596122
- *      want=emulated=1
+ *      want=record.tsc=5000000 want=guest-khz=1000000
+ *      want=host-khz=2596122 want=emulated=1 want=rate-khz=1000000
  * RUN: khz-native plugin=tsc-mode=native
- *      plugin=cut=0.1:tsc-khz=2596122,uptime=50
+ *      plugin=cut=0.005:tsc-khz=2596122,uptime=50
  *      want=record.mul=0xc5379ca5 want=record.shift=255
- *      want=host-khz=2596122 want=emulated=0 want=record.tsc=100000000
+ *      want=host-khz=2596122 want=emulated=0 want=record.tsc=5000000
  *      want=rate-khz=2596121..2596123
- * RUN: invtsc plugin=cut=0.1:invtsc=on,uptime=50 want=invtsc.before=0
- *      want=invtsc.after=1 append=timer
+ * RUN: khz-from plugin=tsc-khz=2596122 plugin=tsc-mode=native
+ *      plugin=cut=0.005:tsc-khz=1000000,uptime=50
+ *      want=before.tsc=12928000..12984000 want=record.tsc=12980610
+ *      want=record.mul=0x80000000 want=record.shift=1
+ *      want=rate-khz=1000000
+ * RUN: invtsc plugin=cut=0.005:invtsc=on,uptime=50 append=timer
+ *      want=invtsc.before=0 want=invtsc.after=1
  * RUN: wallclock plugin=wallclock=1577836800
- *      plugin=cut=0.1:wallclock=1600000000,uptime=50
+ *      plugin=cut=0.005:wallclock=1600000000,uptime=50
  *      want=wallclock.before=1577836800 want=wallclock.after=1599999950
- * RUN: timer plugin=uptime=1000 plugin=cut=0.1:uptime=5000 append=timer
- * RUN: smp smp=2 plugin=uptime=1000 plugin=cut=0.1:uptime=5000
+ * RUN: timer plugin=uptime=1000 plugin=cut=0.005:uptime=5000
+ *      append=timer
+ * RUN: smp smp=2 plugin=uptime=1000 plugin=cut=0.005:uptime=5000
  *      want=other.system=5000000000000..5000200000000
- * RUN: twice plugin=cut=0.1:uptime=50 plugin=cut=0.2:uptime=20 append=again
- *      want=record.system=50000000000 want=again.system=20000000000
- *      want=incarnation=2 want=again.incarnation=3
+ * RUN: twice plugin=cut=0.005:uptime=50 plugin=cut=0.08:uptime=20
+ *      append=again want=record.system=50000000000
+ *      want=again.system=20000000000 want=incarnation=2
+ *      want=again.incarnation=3
  */
 #include "tests/payload/lib/clock.h"
 
