@@ -3,9 +3,12 @@
 # apt configuration and without being root.  APT_DIR is a folder of ours.
 
 # Prints "deb" or "deb-src" lines for every suite of this Debian that the
-# machine gets packages from, and for its backports.  apt itself reads the
-# sources, whatever their format; no mirror is named here.
-apt_sources() { # TYPE
+# machine gets packages from, for its backports, and for SUITEs of others from
+# the same mirror.  apt itself reads the sources, whatever their format; no
+# mirror is named here.
+apt_sources() { # TYPE SUITE...
+    type=$1
+    shift
     codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     option=
@@ -15,10 +18,11 @@ apt_sources() { # TYPE
         while read -r uri suite; do
             case $suite in
             "$codename")
-                echo "$1 $option$uri $suite main"
-                echo "$1 $option$uri $suite-backports main"
+                for also in "$suite" "$suite-backports" "$@"; do
+                    echo "$type $option$uri $also main"
+                done
                 ;;
-            "$codename"-*) echo "$1 $option$uri $suite main" ;;
+            "$codename"-*) echo "$type $option$uri $suite main" ;;
             esac
         done | sort -u
 }
@@ -33,10 +37,11 @@ apt_private() { # PROGRAM ARGS...
         -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none "$@"
 }
 
-# Fetches package lists of TYPE into APT_DIR; at most once a day.
-apt_update_private() { # TYPE
+# Fetches package lists, of what apt_sources prints, into APT_DIR; at most once
+# a day.
+apt_update_private() { # TYPE SUITE...
     mkdir -p "$APT_DIR/lists/partial" "$APT_DIR/cache/archives/partial"
-    apt_sources "$1" >"$APT_DIR/sources.new"
+    apt_sources "$@" >"$APT_DIR/sources.new"
     if [ ! -s "$APT_DIR/sources.new" ]; then
         echo "no Debian mirror in this machine's apt sources" >&2
         return 1
