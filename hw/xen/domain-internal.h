@@ -30,6 +30,13 @@ size_t xen_mask_offset(const XenDomain *d);
 size_t xen_pending_sel_offset(const XenDomain *d);
 bool xen_upcall_pending(const XenVcpu *v);
 
+/* area.c */
+int64_t xen_area_map(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len);
+int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa,
+                        size_t len);
+void xen_area_unmap(XenVcpu *v, XenPhysArea *area);
+void xen_area_dirty(XenVcpu *v, const XenPhysArea *area, size_t len);
+
 /* upcall.c */
 void xen_upcall_mark(XenVcpu *v);
 void xen_upcall_assert(XenVcpu *v);
@@ -39,6 +46,7 @@ void xen_callback_load(XenDomain *d, bool asserted);
 
 /* time.c */
 void xen_time_update(XenVcpu *v, bool force);
+void xen_time_phys_populate(XenVcpu *v);
 void xen_time_reset(XenDomain *d);
 void xen_time_running(XenVcpu *v);
 void xen_epoch_arm(XenDomain *d);
@@ -50,6 +58,7 @@ HostTimerFn xen_epoch_fire;
 void xen_runstate_change(XenVcpu *v, int state);
 void xen_runstate_get(const XenVcpu *v, struct vcpu_runstate_info *info);
 bool xen_runstate_write(XenVcpu *v, unsigned writer);
+void xen_runstate_phys_write(XenVcpu *v);
 void xen_runstate_reset(XenVcpu *v, int state);
 
 /* timer.c */

@@ -49,6 +49,9 @@ typedef enum DomainTag {
     TAG_UPCALL_VECTOR,
     TAG_UPCALLS,
     TAG_HYPERCALLS,
+    TAG_PHYS_MAPPED,
+    TAG_PHYS_GPA,
+    TAG_RUNSTATE_PHYS_32,
 } DomainTag;
 
 static void overlay_save(const XenOverlay *o, StateWriter *w)
@@ -105,6 +108,24 @@ static void area_load(XenArea *area, const char *name, StateReader *r)
     area->gva.v = state_get_u64(r, TAG_AREA_GVA, name, UINT64_MAX);
 }
 
+static void phys_area_save(const XenPhysArea *area, StateWriter *w)
+{
+    state_put_u64(w, TAG_PHYS_MAPPED, area->page != NULL);
+    state_put_u64(w, TAG_PHYS_GPA, area->gpa);
+}
+
+static void phys_area_load(XenVcpu *v, XenPhysArea *area, const char *name,
+                           size_t len, StateReader *r)
+{
+    bool mapped = state_get_u64(r, TAG_PHYS_MAPPED, name, 1);
+    uint64_t gpa = state_get_u64(r, TAG_PHYS_GPA, name, UINT64_MAX - 1);
+
+    if (mapped && !state_reader_failed(r) &&
+        xen_area_attach(v, area, gpa, len)) {
+        state_reader_fail(r, "%s: cannot be at 0x%" PRIx64, name, gpa);
+    }
+}
+
 static void vcpu_save(const XenVcpu *v, StateWriter *w)
 {
     state_put_u64(w, TAG_VCPU_INITIALISED, v->initialised);
@@ -118,6 +139,7 @@ static void vcpu_save(const XenVcpu *v, StateWriter *w)
     state_put_bytes(w, TAG_INFO_DUMMY, v->dummy_info, sizeof(v->dummy_info));
     state_put_bytes(w, TAG_TIME, &v->time, sizeof(v->time));
     area_save(&v->time_area, w);
+    phys_area_save(&v->time_phys, w);
     state_put_u64(w, TAG_RUNSTATE, (uint64_t)v->runstate);
     state_put_u64(w, TAG_RUNSTATE_SINCE, (uint64_t)v->runstate_since_ns);
     state_put_u64(w, TAG_RUNSTATE_ENTRY, v->runstate_entry_ns);
@@ -125,6 +147,8 @@ static void vcpu_save(const XenVcpu *v, StateWriter *w)
         state_put_u64(w, TAG_RUNSTATE_TIME, v->runstate_time_ns[i]);
     }
     area_save(&v->runstate_area, w);
+    state_put_u64(w, TAG_RUNSTATE_PHYS_32, v->runstate_phys_32);
+    phys_area_save(&v->runstate_phys, w);
     timer_save(&v->singleshot, w);
     timer_save(&v->poll, w);
     timer_save(&v->periodic, w);
@@ -171,6 +195,12 @@ static void vcpu_runstate_load(XenVcpu *v, StateReader *r)
             state_get_u64(r, TAG_RUNSTATE_TIME, "runstate time", UINT64_MAX);
     }
     area_load(&v->runstate_area, "runstate area", r);
+    v->runstate_phys_32 =
+        state_get_u64(r, TAG_RUNSTATE_PHYS_32, "physical runstate layout", 1);
+    phys_area_load(v, &v->runstate_phys, "physical runstate area",
+                   v->runstate_phys_32 ? sizeof(XenCompatRunstateInfo)
+                                       : sizeof(struct vcpu_runstate_info),
+                   r);
 }
 
 static void vcpu_timers_load(XenVcpu *v, StateReader *r)
@@ -201,6 +231,8 @@ static void vcpu_load(XenVcpu *v, StateReader *r)
     vcpu_info_load(v, r);
     state_get_bytes(r, TAG_TIME, "time record", &v->time, sizeof(v->time));
     area_load(&v->time_area, "time area", r);
+    phys_area_load(v, &v->time_phys, "physical time area",
+                   sizeof(struct vcpu_time_info), r);
     vcpu_runstate_load(v, r);
     vcpu_timers_load(v, r);
     v->upcall_vector = (uint8_t)state_get_u64(r, TAG_UPCALL_VECTOR,

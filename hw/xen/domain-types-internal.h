@@ -9,6 +9,7 @@
 #include "hw/xen/evtchn-internal.h"
 #include "hw/xen/xenstore-ring.h"
 
+#define XEN_MINOR_PHYS_AREAS 18u /* and other news of Xen 4.18 */
 #define XEN_GRANT_FRAMES_MAX 64u
 #define XEN_NR_WATCHDOGS     2u
 #define XEN_NR_RUNSTATES     4u
@@ -42,6 +43,13 @@ typedef struct XenArea {
     GuestVirt gva;
 } XenArea;
 
+/* An area in a page of the guest's choice, pinned while it is mapped. */
+typedef struct XenPhysArea {
+    HostPage *page; /* NULL: none */
+    uint8_t *ptr;
+    uint64_t gpa;
+} XenPhysArea;
+
 typedef struct XenWatchdog {
     XenDomain *d;
     XenTimer timer; /* in virtual time */
@@ -67,12 +75,15 @@ struct XenVcpu {
 
     struct vcpu_time_info time; /* as last written */
     XenArea time_area;
+    XenPhysArea time_phys;
 
     int runstate;
     int64_t runstate_since_ns;  /* virtual time */
     uint64_t runstate_entry_ns; /* system time */
     uint64_t runstate_time_ns[XEN_NR_RUNSTATES];
     XenArea runstate_area;
+    XenPhysArea runstate_phys;
+    bool runstate_phys_32; /* it is in 32-bit layout */
 
     XenTimer singleshot; /* in system time */
     XenTimer poll;       /* in system time */

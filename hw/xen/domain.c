@@ -161,6 +161,8 @@ void xen_domain_free(XenDomain *d)
     }
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
         xen_vcpu_info_reset(&d->vcpus[i]);
+        xen_area_unmap(&d->vcpus[i], &d->vcpus[i].time_phys);
+        xen_area_unmap(&d->vcpus[i], &d->vcpus[i].runstate_phys);
         xen_vcpu_timers_free(&d->vcpus[i]);
     }
     for (unsigned i = 0; i < XEN_NR_WATCHDOGS; i++) {

@@ -24,12 +24,12 @@
 typedef struct XenDomain XenDomain;
 
 typedef struct XenDomainConfig {
-    unsigned nr_vcpus;        /* 1 to XEN_DOMAIN_MAX_VCPUS */
-    unsigned version_major;   /* Xen's version as the guest sees it: 4 */
-    unsigned version_minor;   /* 17 or 20 */
+    unsigned nr_vcpus;      /* 1 to XEN_DOMAIN_MAX_VCPUS */
+    unsigned version_major; /* Xen's version as the guest sees it: 4 */
+    unsigned version_minor; /* 17 or 20 */
     uint16_t domid;
     uint8_t uuid[16];
-    uint64_t nr_pages;        /* memory of the guest, in 4 KiB pages */
+    uint64_t nr_pages; /* memory of the guest, in 4 KiB pages */
 } XenDomainConfig;
 
 /*
@@ -60,7 +60,7 @@ bool xen_domain_cpuid(XenDomain *d, unsigned vcpu, uint32_t leaf,
 typedef enum XenMsrResult {
     XEN_MSR_NOT_OURS, /* pass it on to the machine */
     XEN_MSR_OK,
-    XEN_MSR_GP,       /* general protection fault, error code 0 */
+    XEN_MSR_GP, /* general protection fault, error code 0 */
 } XenMsrResult;
 XenMsrResult xen_domain_rdmsr(XenDomain *d, unsigned vcpu, uint32_t index,
                               uint64_t *value);
@@ -103,7 +103,7 @@ size_t xen_domain_console_receive(XenDomain *d, const uint8_t *buf, size_t len);
 
 /* Figures for QMP. */
 typedef struct XenVcpuInfo {
-    unsigned runstate;            /* RUNSTATE_* */
+    unsigned runstate; /* RUNSTATE_* */
     uint64_t runstate_time_ns[4];
     uint32_t pvclock_version;
     uint64_t pvclock_system_time;
@@ -111,7 +111,7 @@ typedef struct XenVcpuInfo {
     uint32_t pvclock_mul;
     int8_t pvclock_shift;
     uint8_t pvclock_flags;
-    uint8_t upcall_vector;        /* 0: none */
+    uint8_t upcall_vector; /* 0: none */
     bool vcpu_info_registered;
     uint64_t upcalls, hypercalls;
 } XenVcpuInfo;

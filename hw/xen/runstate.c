@@ -26,6 +26,44 @@ void xen_runstate_get(const XenVcpu *v, struct vcpu_runstate_info *info)
     info->time[v->runstate] += (uint64_t)delta;
 }
 
+/* The record in one layout, to be copied to a guest. */
+typedef union RunstateImage {
+    struct vcpu_runstate_info native;
+    XenCompatRunstateInfo compat;
+} RunstateImage;
+
+/* @return: its size; where state_entry_time is in it goes to *@entry_off */
+static size_t image_make(RunstateImage *image, bool compat,
+                         const struct vcpu_runstate_info *info,
+                         size_t *entry_off)
+{
+    memset(image, 0, sizeof(*image));
+    if (!compat) {
+        *entry_off = offsetof(struct vcpu_runstate_info, state_entry_time);
+        image->native = *info;
+        return sizeof(image->native);
+    }
+    *entry_off = offsetof(XenCompatRunstateInfo, state_entry_time);
+    image->compat.state = info->state;
+    image->compat.state_entry_time = info->state_entry_time;
+    memcpy(image->compat.time, info->time, sizeof(info->time));
+    return sizeof(image->compat);
+}
+
+/* The record as of the last change of state. */
+static void runstate_last(const XenVcpu *v, struct vcpu_runstate_info *info)
+{
+    memset(info, 0, sizeof(*info));
+    info->state = v->runstate;
+    info->state_entry_time = v->runstate_entry_ns;
+    memcpy(info->time, v->runstate_time_ns, sizeof(info->time));
+}
+
+static bool update_flag(const XenVcpu *v)
+{
+    return v->d->vm_assist & (1u << VMASST_TYPE_runstate_update_flag);
+}
+
 static bool area_write(XenVcpu *v, unsigned writer, size_t off, const void *buf,
                        size_t len)
 {
@@ -37,43 +75,64 @@ static bool area_write(XenVcpu *v, unsigned writer, size_t off, const void *buf,
 
 /*
  * Write @v's record, as of its last change of state, to the guest's area,
- * through the page tables of vCPU @writer.
+ * through the page tables of vCPU @writer; another vCPU than @v sees the
+ * present time, as it does not wait for a change.
  * @return: false if the area cannot be written; Xen ignores that.
  */
 bool xen_runstate_write(XenVcpu *v, unsigned writer)
 {
-    bool compat = v->d->shinfo_32;
-    bool flag = v->d->vm_assist & (1u << VMASST_TYPE_runstate_update_flag);
-    size_t entry_off =
-        compat ? offsetof(XenCompatRunstateInfo, state_entry_time)
-               : offsetof(struct vcpu_runstate_info, state_entry_time);
-    uint64_t entry = v->runstate_entry_ns;
+    struct vcpu_runstate_info info;
+    RunstateImage image;
+    size_t entry_off, len;
     uint8_t top;
     bool ok = true;
 
-    if (flag) {
-        entry |= XEN_RUNSTATE_UPDATE;
-        top = entry >> 56;
-        ok = area_write(v, writer, entry_off + UPDATE_BYTE, &top, 1);
-    }
-    if (compat) {
-        XenCompatRunstateInfo info = {v->runstate, entry, {0}};
-
-        memcpy(info.time, v->runstate_time_ns, sizeof(info.time));
-        ok = ok && area_write(v, writer, 0, &info, sizeof(info));
+    if (writer == v->id) {
+        runstate_last(v, &info);
     } else {
-        struct vcpu_runstate_info info = {0};
-
-        info.state = v->runstate;
-        info.state_entry_time = entry;
-        memcpy(info.time, v->runstate_time_ns, sizeof(info.time));
-        ok = ok && area_write(v, writer, 0, &info, sizeof(info));
+        xen_runstate_get(v, &info);
     }
-    if (flag && ok) {
-        top = v->runstate_entry_ns >> 56;
+    top = info.state_entry_time >> 56;
+    if (update_flag(v)) {
+        info.state_entry_time |= XEN_RUNSTATE_UPDATE;
+    }
+    len = image_make(&image, v->d->shinfo_32, &info, &entry_off);
+    if (update_flag(v)) {
+        ok = area_write(v, writer, entry_off + UPDATE_BYTE,
+                        (uint8_t *)&image + entry_off + UPDATE_BYTE, 1);
+    }
+    ok = ok && area_write(v, writer, 0, &image, len);
+    if (update_flag(v) && ok) {
         ok = area_write(v, writer, entry_off + UPDATE_BYTE, &top, 1);
     }
     return ok;
+}
+
+/* The same for the area registered by physical address. */
+void xen_runstate_phys_write(XenVcpu *v)
+{
+    uint8_t *area = v->runstate_phys.ptr;
+    struct vcpu_runstate_info info;
+    RunstateImage image;
+    size_t entry_off, len;
+
+    runstate_last(v, &info);
+    len = image_make(&image, v->runstate_phys_32, &info, &entry_off);
+    if (update_flag(v)) {
+        uint8_t *flag = (uint8_t *)&image + entry_off + UPDATE_BYTE;
+        uint8_t top = *flag;
+
+        *flag |= XEN_RUNSTATE_UPDATE >> 56;
+        __atomic_store_n(area + entry_off + UPDATE_BYTE, *flag,
+                         __ATOMIC_SEQ_CST);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        memcpy(area, &image, len);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        __atomic_store_n(area + entry_off + UPDATE_BYTE, top, __ATOMIC_SEQ_CST);
+    } else {
+        memcpy(area, &image, len);
+    }
+    xen_area_dirty(v, &v->runstate_phys, len);
 }
 
 /* Nothing if @v is in @state already. */
@@ -93,6 +152,9 @@ void xen_runstate_change(XenVcpu *v, int state)
     if (v->runstate_area.registered) {
         xen_runstate_write(v, v->id);
     }
+    if (v->runstate_phys.page) {
+        xen_runstate_phys_write(v);
+    }
 }
 
 void xen_runstate_reset(XenVcpu *v, int state)
@@ -102,4 +164,6 @@ void xen_runstate_reset(XenVcpu *v, int state)
     v->runstate_since_ns = xen_now(v->d);
     v->runstate_entry_ns = xen_system_time(v->d);
     v->runstate_area = (XenArea){0};
+    xen_area_unmap(v, &v->runstate_phys);
+    v->runstate_phys_32 = false;
 }

@@ -110,7 +110,7 @@ static int64_t check_registration(const XenVcpu *v, uint32_t off,
                                   const XenVcpu *caller)
 {
     uint32_t align = v->d->shinfo_32 ? 4 : 8;
-    bool old_order = v->d->cfg.version_minor < 18;
+    bool old_order = v->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS;
 
     if (!old_order && off >= HOST_PAGE_SIZE) {
         return -XEN_EINVAL;

@@ -33,21 +33,45 @@ void xen_epoch_arm(XenDomain *d)
  * Odd version, content, even version: with barriers between them, since the
  * guest may be reading on another thread.
  */
-static void record_write(XenVcpu *v, struct vcpu_time_info *new)
+static void record_write(uint8_t *record, const struct vcpu_time_info *from)
 {
-    uint8_t *record = v->info + offsetof(struct vcpu_info, time);
+    uint32_t odd = from->version - 1;
+
+    __atomic_store_n((uint32_t *)record, odd, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    memcpy(record + sizeof(odd), (const uint8_t *)from + sizeof(odd),
+           sizeof(*from) - sizeof(odd));
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n((uint32_t *)record, from->version, __ATOMIC_SEQ_CST);
+}
+
+/* The version goes on from where the guest's record is. */
+static void primary_write(XenVcpu *v)
+{
+    size_t off = offsetof(struct vcpu_info, time);
     uint32_t version;
 
-    memcpy(&version, record, sizeof(version));
-    version = (version + 1) | 1;
-    __atomic_store_n((uint32_t *)record, version, __ATOMIC_SEQ_CST);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    memcpy(record + sizeof(version), (uint8_t *)new + sizeof(version),
-           sizeof(*new) - sizeof(version));
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    new->version = version + 1;
-    __atomic_store_n((uint32_t *)record, new->version, __ATOMIC_SEQ_CST);
-    xen_vcpu_info_dirty(v, offsetof(struct vcpu_info, time), sizeof(*new));
+    memcpy(&version, v->info + off, sizeof(version));
+    v->time.version = ((version + 1) | 1) + 1;
+    record_write(v->info + off, &v->time);
+    xen_vcpu_info_dirty(v, off, sizeof(v->time));
+}
+
+static void phys_write(XenVcpu *v, const struct vcpu_time_info *from)
+{
+    if (v->time_phys.page) {
+        record_write(v->time_phys.ptr, from);
+        xen_area_dirty(v, &v->time_phys, sizeof(*from));
+    }
+}
+
+/* The area was just registered: version 0 (xen: time_area_populate). */
+void xen_time_phys_populate(XenVcpu *v)
+{
+    struct vcpu_time_info first = v->time;
+
+    first.version = 0;
+    phys_write(v, &first);
 }
 
 /*
@@ -91,11 +115,12 @@ void xen_time_update(XenVcpu *v, bool force)
     if (!force && !memcmp(&new, &v->time, sizeof(new))) {
         return;
     }
-    record_write(v, &new);
     v->time = new;
+    primary_write(v);
     secondary_write(v);
-    xen_trace(d, HOST_TRACE_pvclock_update, v->id, new.version, new.system_time,
-              new.tsc_timestamp);
+    phys_write(v, &v->time);
+    xen_trace(d, HOST_TRACE_pvclock_update, v->id, v->time.version,
+              new.system_time, new.tsc_timestamp);
 }
 
 /* @v starts to run: its record may be of an older epoch. */
@@ -127,6 +152,7 @@ void xen_time_reset(XenDomain *d)
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
         memset(&d->vcpus[i].time, 0, sizeof(d->vcpus[i].time));
         d->vcpus[i].time_area = (XenArea){0};
+        xen_area_unmap(&d->vcpus[i], &d->vcpus[i].time_phys);
     }
 }
 

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * vcpu_op (xen: common/domain.c, common_vcpu_op; arch/x86/domain.c).
- *
- * DEVIATION: the areas registered by physical address (sub-operations 14 and
- * 15, Xen 4.18) answer -ENOSYS and their XENFEAT bits are not set.
- */
+/* vcpu_op (xen: common/domain.c, common_vcpu_op; arch/x86/domain.c). */
 #include <string.h>
 
 #include "hw/xen/hypercall-internal.h"
@@ -96,6 +91,45 @@ static int64_t op_register_time(XenCall *c, void *arg)
     return 0;
 }
 
+/* As register_runstate, by physical address; all ones ends it. */
+static int64_t op_register_runstate_phys(XenCall *c, void *arg)
+{
+    const struct vcpu_register_runstate_memory_area *op = arg;
+    XenVcpu *v = target(c);
+    int64_t ret;
+
+    if (c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS) {
+        return -XEN_ENOSYS;
+    }
+    ret = xen_area_map(v, &v->runstate_phys, op->addr.p,
+                       c->compat ? sizeof(XenCompatRunstateInfo)
+                                 : sizeof(struct vcpu_runstate_info));
+    if (!ret) {
+        v->runstate_phys_32 = c->compat && v->runstate_phys.page;
+    }
+    if (!ret && v->runstate_phys.page && v == c->v) {
+        xen_runstate_phys_write(v); /* another's at its next change */
+    }
+    return ret;
+}
+
+static int64_t op_register_time_phys(XenCall *c, void *arg)
+{
+    const struct vcpu_register_time_memory_area *op = arg;
+    XenVcpu *v = target(c);
+    int64_t ret;
+
+    if (c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS) {
+        return -XEN_ENOSYS;
+    }
+    ret = xen_area_map(v, &v->time_phys, op->addr.p,
+                       sizeof(struct vcpu_time_info));
+    if (!ret) {
+        xen_time_phys_populate(v);
+    }
+    return ret;
+}
+
 static int64_t op_set_periodic(XenCall *c, void *arg)
 {
     const struct vcpu_set_periodic_timer *op = arg;
@@ -184,6 +218,12 @@ static const XenSubop vcpu_ops[] = {
     XEN_SUBOP(VCPUOP_register_vcpu_time_memory_area,
               struct vcpu_register_time_memory_area, XEN_ARG_IN,
               op_register_time),
+    XEN_SUBOP(XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA,
+              struct vcpu_register_runstate_memory_area, XEN_ARG_IN,
+              op_register_runstate_phys),
+    XEN_SUBOP(XEN_VCPUOP_REGISTER_TIME_PHYS_AREA,
+              struct vcpu_register_time_memory_area, XEN_ARG_IN,
+              op_register_time_phys),
 };
 
 int64_t xen_do_vcpu_op(XenCall *c)

@@ -7,7 +7,7 @@
 
 #include "hw/xen/hypercall-internal.h"
 
-/* DEVIATION: bit 10, hvm_pirqs, is never set; see evtchn.c and vcpu.c. */
+/* DEVIATION: bit 10, hvm_pirqs, is never set; see evtchn.c. */
 #define FEATURES                                                          \
     (1u << XENFEAT_writable_page_tables |                                 \
      1u << XENFEAT_auto_translated_physmap |                              \
@@ -70,7 +70,7 @@ static int64_t op_platform_parameters(XenCall *c, void *arg)
     return 0;
 }
 
-static int64_t op_get_features(G_GNUC_UNUSED XenCall *c, void *arg)
+static int64_t op_get_features(XenCall *c, void *arg)
 {
     struct xen_feature_info *info = arg;
 
@@ -78,6 +78,10 @@ static int64_t op_get_features(G_GNUC_UNUSED XenCall *c, void *arg)
         return -XEN_EINVAL;
     }
     info->submap = FEATURES;
+    if (c->d->cfg.version_minor >= XEN_MINOR_PHYS_AREAS) {
+        info->submap |= 1u << XEN_XENFEAT_RUNSTATE_PHYS_AREA |
+                        1u << XEN_XENFEAT_VCPU_TIME_PHYS_AREA;
+    }
     return 0;
 }
 

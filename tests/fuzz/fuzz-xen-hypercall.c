@@ -119,7 +119,7 @@ static void step(XenGuest *g, FuzzInput *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FuzzInput in = {data, size};
-    XenGuest *g = xen_guest_new(NR_VCPUS, 17);
+    XenGuest *g = xen_guest_new(NR_VCPUS, 20);
 
     fake_host_set_tracing(g->fake, false);
     while (in.left) {

@@ -23,7 +23,7 @@ static void go_on(XenGuest *g)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static GByteArray *fresh; /* what a refusal must leave */
-    XenGuest *g = xen_guest_new(NR_VCPUS, 17);
+    XenGuest *g = xen_guest_new(NR_VCPUS, 20);
     StateReader *r = state_reader_new(data, size);
     g_autoptr(GByteArray) state = NULL;
 

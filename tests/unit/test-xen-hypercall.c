@@ -281,14 +281,27 @@ static void test_version_sub_operations_answer_as_xen(void)
 
 static void test_version_features_are_those_of_a_hvm_domu(void)
 {
-    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
-    struct xen_feature_info info = {0, 0};
+    static const struct {
+        unsigned minor;
+        uint32_t want;
+    } cases[] = {{17, 0x12305}, {20, 0xd2305}};
 
-    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_xen_version,
-                                 XENVER_get_features, &info, sizeof(info)),
-                    ==, 0);
-    g_assert_cmphex(info.submap, ==, 0x12305);
-    info = (struct xen_feature_info){1, 0x5555};
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(1, cases[i].minor);
+        struct xen_feature_info info = {0, 0};
+
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_xen_version,
+                                     XENVER_get_features, &info, sizeof(info)),
+                        ==, 0);
+        g_assert_cmphex(info.submap, ==, cases[i].want);
+    }
+}
+
+static void test_version_feature_submaps_end(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    struct xen_feature_info info = {1, 0x5555};
+
     g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_xen_version,
                                  XENVER_get_features, &info, sizeof(info)),
                     ==, -XEN_EINVAL);
@@ -363,6 +376,7 @@ int main(int argc, char **argv)
     ADD(vm_assist_knows_the_runstate_flag_only);
     ADD(version_sub_operations_answer_as_xen);
     ADD(version_features_are_those_of_a_hvm_domu);
+    ADD(version_feature_submaps_end);
     ADD(argument_that_cannot_be_copied_is_efault);
     return g_test_run();
 }

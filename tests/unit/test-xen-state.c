@@ -9,7 +9,7 @@
 /* A guest in the middle of everything, 3.5 s after its start. */
 static XenGuest *busy_guest(void)
 {
-    XenGuest *g = xen_guest_new(3, 17);
+    XenGuest *g = xen_guest_new(3, 20);
     struct vcpu_register_vcpu_info info = {0x50, 0x80, 0};
     struct vcpu_register_runstate_memory_area area = {.addr.p = XEN_GUEST_BUF};
     struct vcpu_register_time_memory_area time = {.addr.p = 0x21000};
@@ -21,6 +21,7 @@ static XenGuest *busy_guest(void)
     struct xen_add_to_physmap grant = {DOMID_SELF, 0, XENMAPSPACE_grant_table,
                                        3, 0x60};
     struct sched_poll poll = {.nr_ports = 0, .timeout = 60 * S};
+    uint64_t phys[] = {0x51000, 0x52000};
 
     xen_domain_vcpu_running(g->d, 1);
     g_assert_cmpint(xen_guest_bind_virq(g, VIRQ_TIMER, 0), ==, 3);
@@ -35,6 +36,10 @@ static XenGuest *busy_guest(void)
                       sizeof(area));
     xen_guest_vcpu_op(g, VCPUOP_register_vcpu_time_memory_area, 0, &time,
                       sizeof(time));
+    xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA, 1, &phys[0],
+                      sizeof(phys[0]));
+    xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_TIME_PHYS_AREA, 2, &phys[1],
+                      sizeof(phys[1]));
     xen_guest_vcpu_op(g, VCPUOP_set_periodic_timer, 0, &period, sizeof(period));
     xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector,
                  &vector, sizeof(vector));
@@ -56,7 +61,7 @@ static XenGuest *busy_guest(void)
 /* A domain at the time of @from, reset, its clock that of @from. */
 static XenGuest *target_of(XenGuest *from)
 {
-    XenGuest *g = xen_guest_new(3, 17);
+    XenGuest *g = xen_guest_new(3, 20);
     StateWriter *w = state_writer_new();
     g_autoptr(GByteArray) clock = NULL;
     StateReader *r;
@@ -123,7 +128,7 @@ static void test_round_trip_gives_the_same_bytes_and_future(void)
 
 static void test_reset_equals_a_domain_just_made(void)
 {
-    g_autoptr(XenGuest) a = xen_guest_new(3, 17);
+    g_autoptr(XenGuest) a = xen_guest_new(3, 20);
     g_autoptr(XenGuest) b = busy_guest();
     g_autoptr(GByteArray) fresh = NULL, reset = NULL;
 
@@ -189,6 +194,9 @@ static const char *const field_names[] = {
     "time area",
     "runstate",
     "runstate since",
+    "physical runstate layout",
+    "physical runstate area",
+    "physical time area",
     "runstate area",
     "one-shot timer",
     "poll timer",

@@ -324,6 +324,19 @@ static void test_runstate_area_is_written_at_changes_in_64_bit_layout(void)
     g_assert_cmpint(info.state, ==, RUNSTATE_running);
 }
 
+/* Of another vCPU the present is written: it may not change for long. */
+static void test_runstate_area_of_another_vcpu_is_live(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, OLD);
+    struct vcpu_runstate_info info;
+
+    fake_host_advance(g->fake, 70);
+    g_assert_cmpint(register_runstate(g, 1, XEN_GUEST_BUF), ==, 0);
+    fake_host_peek(g->fake, XEN_GUEST_BUF, &info, sizeof(info));
+    g_assert_cmpint(info.state, ==, RUNSTATE_offline);
+    g_assert_cmpuint(info.time[RUNSTATE_offline], ==, 70);
+}
+
 static void test_runstate_area_is_written_in_32_bit_layout(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, OLD);
@@ -383,6 +396,114 @@ static void test_runstate_area_at_a_bad_address_is_dropped(void)
     xen_domain_vcpu_running(g->d, 0);
 }
 
+static int64_t register_phys(XenGuest *g, uint64_t cmd, unsigned vcpu,
+                             uint64_t gpa)
+{
+    uint64_t op = gpa;
+
+    return xen_guest_vcpu_op(g, cmd, vcpu, &op, sizeof(op));
+}
+
+static void test_physical_area_errors_are_those_of_xen(void)
+{
+    static const struct {
+        unsigned minor;
+        bool compat;
+        uint64_t gpa;
+        int64_t runstate, time;
+    } cases[] = {
+        {OLD, false, 0x50000, -XEN_ENOSYS, -XEN_ENOSYS},
+        {NEW, false, 0x50000, 0, 0},
+        {NEW, false, 0x50fd0, 0, 0},
+        {NEW, false, 0x50fe0, -XEN_ENXIO, 0},
+        {NEW, false, 0x50fe8, -XEN_ENXIO, -XEN_ENXIO},
+        {NEW, false, 0x50004, -XEN_ENXIO, -XEN_ENXIO},
+        {NEW, true, 0x50004, 0, 0},
+        {NEW, true, 0x50fd4, 0, 0},
+        {NEW, true, 0x50002, -XEN_ENXIO, -XEN_ENXIO},
+        {NEW, false, XEN_GUEST_UNMAPPED << 12, -XEN_EINVAL, -XEN_EINVAL},
+        {NEW, false, XEN_GUEST_READONLY << 12, -XEN_EINVAL, -XEN_EINVAL},
+        {NEW, false, 0xfffffffffffff000, -XEN_EINVAL, -XEN_EINVAL},
+        {NEW, false, UINT64_MAX, 0, 0},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(1, cases[i].minor);
+
+        if (cases[i].compat) {
+            xen_guest_set_compat(g);
+        }
+        g_test_message("case %u", i);
+        g_assert_cmpint(register_phys(g, 14, 0, cases[i].gpa), ==,
+                        cases[i].runstate);
+        g_assert_cmpint(register_phys(g, 15, 0, cases[i].gpa), ==,
+                        cases[i].time);
+    }
+}
+
+static void physical_runstate_in_layout(bool compat)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, NEW);
+    unsigned entry = compat ? 4 : 8, times = entry + 8;
+
+    if (compat) {
+        xen_guest_set_compat(g);
+    }
+    fake_host_advance(g->fake, 10);
+    g_assert_cmpint(register_phys(g, 14, 0, 0x50000), ==, 0);
+    g_assert_cmpuint(fake_host_peek64(g->fake, 0x50000 + entry), ==,
+                     XEN_GUEST_UPTIME_NS);
+    g_assert_cmpint(xen_guest_call(g, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
+                                   VMASST_TYPE_runstate_update_flag, 0),
+                    ==, 0);
+    xen_domain_vcpu_halted(g->d, 0, true);
+    g_assert_cmpuint(fake_host_peek32(g->fake, 0x50000), ==, RUNSTATE_blocked);
+    g_assert_cmpuint(fake_host_peek64(g->fake, 0x50000 + entry), ==,
+                     XEN_GUEST_UPTIME_NS + 10);
+    g_assert_cmpuint(fake_host_peek64(g->fake, 0x50000 + times), ==, 10);
+    /* Another vCPU's is written when its state changes. */
+    g_assert_cmpint(register_phys(g, 14, 1, 0x51000), ==, 0);
+    g_assert_cmpuint(fake_host_peek64(g->fake, 0x51000 + entry), ==, 0);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_peek64(g->fake, 0x51000 + entry), ==,
+                     XEN_GUEST_UPTIME_NS + 10);
+    /* Moved, then ended: the pages are let go. */
+    g_assert_cmpint(register_phys(g, 14, 1, 0x52000), ==, 0);
+    g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 2);
+    g_assert_cmpint(register_phys(g, 14, 1, UINT64_MAX), ==, 0);
+    g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 1);
+    xen_domain_reset(g->d);
+    g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 0);
+}
+
+static void test_physical_runstate_area_in_64_bit_layout(void)
+{
+    physical_runstate_in_layout(false);
+}
+
+static void test_physical_runstate_area_in_32_bit_layout(void)
+{
+    physical_runstate_in_layout(true);
+}
+
+static void test_physical_time_area_follows_the_record(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, NEW);
+    struct vcpu_time_info first, second;
+
+    g_assert_cmpint(register_phys(g, 15, 0, 0x50100), ==, 0);
+    first = xen_guest_time(g, xen_guest_vcpu_info(g, 0) + 32);
+    second = xen_guest_time(g, 0x50100);
+    g_assert_cmpuint(first.version, ==, 2);
+    g_assert_cmpuint(second.version, ==, 0);
+    g_assert_cmpuint(second.system_time, ==, first.system_time);
+    fake_host_advance(g->fake, XEN_GUEST_NS_PER_S);
+    first = xen_guest_time(g, xen_guest_vcpu_info(g, 0) + 32);
+    second = xen_guest_time(g, 0x50100);
+    g_assert_cmpuint(first.version, ==, 4);
+    g_assert_cmpmem(&second, sizeof(second), &first, sizeof(first));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -399,8 +520,13 @@ int main(int argc, char **argv)
     ADD(upcall_due_before_the_start_is_injected_at_it);
     ADD(runstate_counts_every_state);
     ADD(runstate_area_is_written_at_changes_in_64_bit_layout);
+    ADD(runstate_area_of_another_vcpu_is_live);
     ADD(runstate_area_is_written_in_32_bit_layout);
     ADD(runstate_update_flag_brackets_the_write);
     ADD(runstate_area_at_a_bad_address_is_dropped);
+    ADD(physical_area_errors_are_those_of_xen);
+    ADD(physical_runstate_area_in_64_bit_layout);
+    ADD(physical_runstate_area_in_32_bit_layout);
+    ADD(physical_time_area_follows_the_record);
     return g_test_run();
 }

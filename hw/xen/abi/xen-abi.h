@@ -26,10 +26,14 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
-/* Xen's own continuation of EVTCHNOP_reset; a guest can issue it too. */
-#define XEN_EVTCHNOP_RESET_CONT 14
-#define XEN_NR_VIRQS            24
-#define XEN_VCPU_INFO_SIZE      64u
+/* In headers newer than Xen 4.17's only. */
+#define XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA 14
+#define XEN_VCPUOP_REGISTER_TIME_PHYS_AREA     15
+#define XEN_XENFEAT_RUNSTATE_PHYS_AREA         18
+#define XEN_XENFEAT_VCPU_TIME_PHYS_AREA        19
+#define XEN_EVTCHNOP_RESET_CONT                14 /* Xen's continuation */
+#define XEN_NR_VIRQS                           24
+#define XEN_VCPU_INFO_SIZE                     64u
 
 /* A 32-bit guest aligns 64-bit members to four bytes. */
 #define XEN_COMPAT_LAYOUT __attribute__((packed, aligned(4)))
@@ -104,7 +108,6 @@ XEN_ABI_SIZE(struct vcpu_time_info, 32);
 XEN_ABI_AT(struct vcpu_time_info, tsc_timestamp, 8);
 XEN_ABI_AT(struct vcpu_time_info, system_time, 16);
 XEN_ABI_AT(struct vcpu_time_info, tsc_to_system_mul, 24);
-XEN_ABI_AT(struct vcpu_time_info, tsc_shift, 28);
 XEN_ABI_AT(struct vcpu_time_info, flags, 29);
 XEN_ABI_SIZE(struct vcpu_info, XEN_VCPU_INFO_SIZE);
 XEN_ABI_SIZE(XenCompatVcpuInfo, XEN_VCPU_INFO_SIZE);

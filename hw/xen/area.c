@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Areas a guest registers by physical address, since Xen 4.18 (xen:
+ * common/domain.c, map_guest_area).
+ */
+#include "hw/xen/domain-internal.h"
+
+void xen_area_unmap(XenVcpu *v, XenPhysArea *area)
+{
+    if (area->page) {
+        v->d->host->ops->page_unpin(v->d->host, area->page);
+    }
+    *area = (XenPhysArea){0};
+}
+
+/* The first @len bytes of @area were changed. */
+void xen_area_dirty(XenVcpu *v, const XenPhysArea *area, size_t len)
+{
+    v->d->host->ops->page_dirty(v->d->host, area->page,
+                                area->gpa % HOST_PAGE_SIZE, len);
+}
+
+/*
+ * @area becomes the @len bytes at @gpa; the one it was before is let go.
+ * @return: as xen_area_map(); what is misaligned for 64-bit words alone is fine
+ */
+int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
+{
+    Host *host = v->d->host;
+    size_t off = gpa % HOST_PAGE_SIZE;
+    XenPhysArea mapped = {.gpa = gpa};
+
+    if (off + len > HOST_PAGE_SIZE || gpa % sizeof(uint32_t)) {
+        return -XEN_ENXIO;
+    }
+    mapped.page = host->ops->page_pin(host, gpa >> HOST_PAGE_SHIFT);
+    if (!mapped.page) {
+        return -XEN_EINVAL;
+    }
+    mapped.ptr = (uint8_t *)host->ops->page_ptr(host, mapped.page) + off;
+    xen_area_unmap(v, area);
+    *area = mapped;
+    return 0;
+}
+
+/*
+ * The guest registers the @len bytes at @gpa, or none if @gpa is all ones.
+ * @return: 0; -XEN_ENXIO: it crosses the page or is misaligned; -XEN_EINVAL:
+ * no writable RAM (DEVIATION: Xen answers -EACCES where it can be read).
+ */
+int64_t xen_area_map(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
+{
+    if (gpa == UINT64_MAX) {
+        xen_area_unmap(v, area);
+        return 0;
+    }
+    if (!v->d->shinfo_32 && gpa % sizeof(uint64_t)) {
+        return -XEN_ENXIO;
+    }
+    return xen_area_attach(v, area, gpa, len);
+}
