@@ -48,13 +48,14 @@ static void expect(void *s, guint32 tx, const char *path, const char *value,
                    int error)
 {
     g_autoptr(GByteArray) got = NULL;
+    g_autofree char *text = NULL;
     int ret = xenstore_qemu_ops.read(s, DOMID, tx, path, &got);
 
-    if (ret != error || (!ret && (got->len != strlen(value) ||
-                                  memcmp(got->data, value, got->len)))) {
-        g_error("%s: got error %d, value '%.*s'; want error %d, '%s'", path,
-                ret, got ? (int)got->len : 0, got ? (char *)got->data : "",
-                error, value ? value : "");
+    text =
+        got && got->len ? g_strndup((char *)got->data, got->len) : g_strdup("");
+    if (ret != error || (!ret && strcmp(text, value) != 0)) {
+        g_error("%s: got error %d, value '%s'; want error %d, '%s'", path, ret,
+                text, error, value ? value : "");
     }
 }
 
