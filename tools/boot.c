@@ -140,6 +140,11 @@ static void qmp_event(const char *name, JsonObject *data, gpointer opaque)
     BootRun *run = opaque;
     const char *reason;
 
+    if (!strcmp(name, "GUEST_PANICKED")) {
+        /* With shutdown=pause no SHUTDOWN follows. */
+        end_run(run, ENDING_CRASHED);
+        return;
+    }
     if (strcmp(name, "SHUTDOWN") || !data) {
         return;
     }
@@ -148,8 +153,6 @@ static void qmp_event(const char *name, JsonObject *data, gpointer opaque)
         end_run(run, ENDING_POWERED_OFF);
     } else if (!strcmp(reason, "guest-reset")) {
         end_run(run, ENDING_REBOOT);
-    } else if (!strcmp(reason, "guest-panic")) {
-        end_run(run, ENDING_CRASHED);
     } else if (g_str_has_prefix(reason, "host-")) {
         end_run(run, ENDING_QUIT);
     }
