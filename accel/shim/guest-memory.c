@@ -32,12 +32,18 @@ static size_t page_rest(uint64_t addr, size_t len)
     return MIN(len, HOST_PAGE_SIZE - (addr & (HOST_PAGE_SIZE - 1)));
 }
 
-/* The RAM region behind @gpa, or NULL. Call and use within the big lock. */
+/*
+ * The RAM region behind @gpa, or NULL. Call and use within the big lock.
+ * Above the physical addresses lie pages that no guest may reach (vmcb.c).
+ */
 static MemoryRegion *ram_at(uint64_t gpa, bool write, uint64_t *offset)
 {
     hwaddr len = 1, xlat;
     MemoryRegion *mr;
 
+    if (gpa >> TARGET_PHYS_ADDR_SPACE_BITS) {
+        return NULL;
+    }
     RCU_READ_LOCK_GUARD();
     mr = address_space_translate(&address_space_memory, gpa, &xlat, &len, write,
                                  MEMTXATTRS_UNSPECIFIED);

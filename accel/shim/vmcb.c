@@ -14,7 +14,10 @@
 #include "exec/address-spaces.h"
 #include "accel/shim/vmcb.h"
 
-/* Above any physical address a page table or a 52-bit bus can hold. */
+/*
+ * Above any physical address a page table or a 52-bit bus can hold; addresses
+ * that guests hand over in registers are checked in guest-memory.c.
+ */
 #define VMCB_AREA_GPA (1ull << 56)
 #define VMCB_PAGE     4096u
 #define MSRPM_PAGES   2u

@@ -172,6 +172,10 @@ static void msr_bad_access_is_gp(void)
     g_assert_false(qtest_wrmsr(q, 0, MSR_HYPERCALL_PAGE, PAGE_GPA | 1));
     g_assert_false(qtest_wrmsr(q, 0, MSR_HYPERCALL_PAGE, NO_RAM_GPA));
     g_assert_false(qtest_wrmsr(q, 0, MSR_HYPERCALL_PAGE, 0xfffffffffffff000));
+    /* Beyond the physical addresses: pages of the shim's own are there. */
+    g_assert_false(qtest_wrmsr(q, 0, MSR_HYPERCALL_PAGE, 1ull << 52));
+    g_assert_false(qtest_wrmsr(q, 0, MSR_HYPERCALL_PAGE, 1ull << 56));
+    g_assert_false(qtest_wrmsr(q, 0, MSR_HYPERCALL_PAGE, 9ull << 53));
     g_assert_false(qtest_rdmsr(q, 0, 0x40000001, &value));
     g_assert_false(qtest_rdmsr(q, 0, 0x40000200, &value));
     g_assert_false(qtest_wrmsr(q, 0, 0x40000001, 0));

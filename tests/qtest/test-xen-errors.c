@@ -170,6 +170,10 @@ static void vcpu_info_placement(void)
         {XG_FREE_GPA >> 12, 4, -XEN_ENXIO},
         {XG_NO_RAM_GPA >> 12, 0, -XEN_EINVAL},
         {UINT64_MAX, 0, -XEN_EINVAL},
+        /* Beyond the physical addresses: pages of the shim's own are there. */
+        {1ull << 40, 0, -XEN_EINVAL},
+        {1ull << 44, 0, -XEN_EINVAL},
+        {(1ull << 44) + 2, 0, -XEN_EINVAL},
         {XG_FREE_GPA >> 12, 0x40, 0},
         {XG_FREE_GPA >> 12, 0x80, -XEN_EINVAL},
     };
