@@ -2,9 +2,10 @@
 /* Xen's CPUID leaves (xen: arch/x86/cpuid.c, cpuid_hypervisor_leaves). */
 #include "hw/xen/domain-internal.h"
 
-#define LEAF_BASE  0x40000000u
-#define LEAF_LIMIT 0x400000ffu
-#define NR_LEAVES  6u
+#define LEAF_BASE 0x40000000u
+/* Hypervisors' leaves; none of them is the processor's. */
+#define LEAF_HYPERVISOR_LIMIT 0x4fffffffu
+#define NR_LEAVES             6u
 
 /* "XenVMMXenVMM" */
 #define SIGNATURE_EBX 0x566e6558u
@@ -48,7 +49,7 @@ static void leaf_time(const XenDomain *d, uint32_t subleaf, XenCpuid *out)
 bool xen_domain_cpuid(XenDomain *d, unsigned vcpu, uint32_t leaf,
                       uint32_t subleaf, XenCpuid *out)
 {
-    if (leaf < LEAF_BASE || leaf > LEAF_LIMIT) {
+    if (leaf < LEAF_BASE || leaf > LEAF_HYPERVISOR_LIMIT) {
         return false;
     }
     *out = (XenCpuid){0};

@@ -52,7 +52,7 @@ void xen_domain_reset_vcpu(XenDomain *d, unsigned vcpu);
 typedef struct XenCpuid {
     uint32_t eax, ebx, ecx, edx;
 } XenCpuid;
-/* @return: true and *out filled for leaves 0x40000000 to 0x400000ff. */
+/* @return: true and *out filled for leaves 0x40000000 to 0x4fffffff. */
 bool xen_domain_cpuid(XenDomain *d, unsigned vcpu, uint32_t leaf,
                       uint32_t subleaf, XenCpuid *out);
 

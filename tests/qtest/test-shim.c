@@ -72,6 +72,19 @@ static void cpuid_hypervisor_leaves(void)
     qtest_quit(q);
 }
 
+/* QEMU answers a leaf it does not know with its last basic one. */
+static void cpuid_leaves_after_xens_are_zero(void)
+{
+    static const uint32_t after[] = {0x40000100, 0x40000200, 0x40010000,
+                                     0x4fffffff};
+    Qtest *q = qtest_start("-cpu EPYC,level=7", XEN);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(after); i++) {
+        assert_cpuid(qtest_cpuid(q, 0, after[i], 0), 0, 0, 0, 0);
+    }
+    qtest_quit(q);
+}
+
 static void cpuid_version_follows_option(void)
 {
     Qtest *q = qtest_start(NULL, XEN ",xen-version=4.20");
@@ -302,6 +315,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
     g_test_add_func("/shim/cpuid/hypervisor-leaves", cpuid_hypervisor_leaves);
+    g_test_add_func("/shim/cpuid/leaves-after-xens-are-zero",
+                    cpuid_leaves_after_xens_are_zero);
     g_test_add_func("/shim/cpuid/version-follows-option",
                     cpuid_version_follows_option);
     g_test_add_func("/shim/cpuid/without-guest-is-unknown",

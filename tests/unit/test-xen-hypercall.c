@@ -20,6 +20,8 @@ static void test_cpuid_leaves_match_xen(void)
         {0x40000005, 0, {0, 0, 0, 0}},
         {0x40000006, 0, {0, 0, 0, 0}},
         {0x400000ff, 0, {0, 0, 0, 0}},
+        {0x40000100, 0, {0, 0, 0, 0}},
+        {0x4fffffff, 0, {0, 0, 0, 0}},
     };
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
 
@@ -35,7 +37,7 @@ static void test_cpuid_leaves_match_xen(void)
 
 static void test_cpuid_outside_range_is_not_ours(void)
 {
-    static const uint32_t leaves[] = {0, 1, 0x3fffffff, 0x40000100, 0x80000007};
+    static const uint32_t leaves[] = {0, 1, 0x3fffffff, 0x50000000, 0x80000007};
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
     XenCpuid got;
 
