@@ -126,6 +126,26 @@ static void test_round_trip_gives_the_same_bytes_and_future(void)
     g_assert_cmpstr(dump_a, ==, dump_b);
 }
 
+static void test_vector_callback_is_held_again_after_a_load(void)
+{
+    g_autoptr(XenGuest) a = busy_guest();
+    g_autoptr(XenGuest) b = target_of(a);
+    g_autoptr(GByteArray) state = NULL;
+    GError *error = NULL;
+
+    g_assert_cmpint(xen_guest_set_param(a, HVM_PARAM_CALLBACK_IRQ,
+                                        0x0200000000000000 | 0xe0),
+                    ==, 0);
+    state = xen_guest_save(a);
+    /* Memory is there before the domain: vCPU 0 has its vcpu_info in it. */
+    copy_page(b, a, 0x50000);
+    load(b, state, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(fake_host_vector_held(a->fake, 0), ==, 0xe0);
+    g_assert_cmpuint(fake_host_vector_held(b->fake, 0), ==, 0xe0);
+    g_assert_cmpuint(fake_host_vector_held(b->fake, 1), ==, 0);
+}
+
 static void test_reset_equals_a_domain_just_made(void)
 {
     g_autoptr(XenGuest) a = xen_guest_new(3, 20);
@@ -383,6 +403,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add_func("/xen/state/" #name, test_##name)
     ADD(round_trip_gives_the_same_bytes_and_future);
+    ADD(vector_callback_is_held_again_after_a_load);
     ADD(reset_equals_a_domain_just_made);
     ADD(each_field_is_refused_by_name);
     ADD(any_damaged_byte_is_survived);

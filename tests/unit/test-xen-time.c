@@ -131,6 +131,26 @@ static void test_wall_clock_is_written_in_32_bit_layout(void)
     wallclock_in_layout(true);
 }
 
+/* A host that has been up since before 1970. */
+static void test_wall_clock_before_1970_is_floored(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    uint64_t wc = (XEN_GUEST_SHINFO << HOST_PAGE_SHIFT) +
+                  offsetof(struct shared_info, wc_version);
+    HostProfile profile = {.set = HOST_PROFILE_WALLCLOCK,
+                           .wallclock_ns = 3 * S + 1};
+    ClockCut report;
+    GError *error = NULL;
+
+    clock_cut(g->clock, 0, &profile, &report, &error);
+    g_assert_no_error(error);
+    xen_domain_clock_changed(g->d);
+    /* 3.000000001 s when it was up for 5 s: -2 s and 1 ns */
+    g_assert_cmphex(fake_host_peek32(g->fake, wc + 4), ==, 0xfffffffe);
+    g_assert_cmpuint(fake_host_peek32(g->fake, wc + 8), ==, 1);
+    g_assert_cmphex(fake_host_peek32(g->fake, wc + 12), ==, 0xffffffff);
+}
+
 static uint32_t bind_timer(XenGuest *g, unsigned vcpu)
 {
     int64_t port = xen_guest_bind_virq(g, VIRQ_TIMER, vcpu);
@@ -347,6 +367,7 @@ int main(int argc, char **argv)
     ADD(secondary_record_follows_the_first);
     ADD(wall_clock_is_written_in_64_bit_layout);
     ADD(wall_clock_is_written_in_32_bit_layout);
+    ADD(wall_clock_before_1970_is_floored);
     ADD(set_timer_fires_as_xen);
     ADD(singleshot_and_set_timer_share_one_timer);
     ADD(periodic_timer_ticks_while_running_only);
