@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * State of the vCPU shim, for vcpu*.c alone.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_VCPU_INTERNAL_H
+#define JUMPCUT_ACCEL_SHIM_VCPU_INTERNAL_H
+
+#include "accel/tcg/cpu-ops.h"
+#include "accel/shim/vcpu.h"
+
+struct vmcb;
+
+typedef struct ShimVcpu {
+    CPUState *cs; /* NULL until the vCPU first executes */
+    struct vmcb *vmcb;
+    uint64_t vmcb_gpa;
+    uint8_t vector; /* callback vector of vector_level() */
+    bool vector_level;
+    bool blocked; /* by a hypercall: ended by shim_vcpu_wake() */
+    bool offline; /* the same, and interrupts do not end it */
+    bool masked;  /* EFLAGS.IF is off while it is offline */
+    bool stopped; /* the hypervisor knows that it does not run */
+    bool trap_tsc;
+    bool test_compat; /* ABI of the last shim_hypercall(): 32 bits */
+} ShimVcpu;
+
+typedef struct Shim {
+    const ShimHypervisorOps *ops;
+    void *opaque;
+    unsigned nr_vcpus;
+    ShimVcpu *vcpus;
+    const TCGCPUOps *stock;
+    TCGCPUOps wrapped;
+} Shim;
+
+/* The callbacks of TCGCPUOps carry no pointer of ours. */
+extern Shim *shim;
+
+/* vcpu-insn.c: instructions taken over */
+
+/* 64-bit code segment? */
+bool vcpu_long_mode(const CPUX86State *env);
+/* Deliver @exception, error code 0, at the current instruction. */
+void vcpu_raise(CPUState *cs, int exception);
+/* @return: false if there is none of the instructions that exit */
+bool vcpu_handle_exit(CPUState *cs);
+/* @return: false if #UD is the guest's own */
+bool vcpu_handle_ud(CPUState *cs);
+
+#endif
