@@ -151,6 +151,17 @@ static void direct_vector_is_a_level(void)
     check_callback(true);
 }
 
+/* xen: arch/x86/hvm/hvm.c, hvm_interrupt_blocked: only the local APIC's */
+static void task_priority_spares_the_direct_vector(void)
+{
+    calls = 0;
+    lapic_write(LAPIC_TPR, 0xff);
+    CHECK_RC(0, evtchn_send((unsigned)port));
+    cpu_open_interrupts();
+    lapic_write(LAPIC_TPR, 0);
+    CHECK_EQ(1, calls);
+}
+
 static void masked_port_raises_nothing(void)
 {
     calls = 0;
@@ -221,6 +232,15 @@ static void lapic_vector_is_an_edge(void)
     CHECK(lapic_requested(LAPIC_VECTOR));
     cpu_open_interrupts();
     CHECK(!lapic_requested(LAPIC_VECTOR));
+    CHECK_EQ(1, calls);
+
+    calls = 0;
+    lapic_write(LAPIC_TPR, 0xff);
+    CHECK_RC(0, evtchn_send((unsigned)port));
+    cpu_open_interrupts();
+    CHECK_EQ(0, calls);
+    lapic_write(LAPIC_TPR, 0);
+    cpu_open_interrupts();
     CHECK_EQ(1, calls);
 }
 
@@ -304,6 +324,7 @@ static void ipi_wakes_the_other_vcpu(void)
 
 PAYLOAD(NEEDS_XEN, TEST(fresh_domain_has_two_ports),
         TEST(lowest_free_port_is_taken), TEST(direct_vector_is_a_level),
+        TEST(task_priority_spares_the_direct_vector),
         TEST(masked_port_raises_nothing), TEST(timer_event_ends_a_halt),
         TEST(gsi_is_a_level), TEST(no_callback_no_upcall),
         TEST(lapic_vector_is_an_edge),

@@ -9,6 +9,7 @@
 
 /* Local APIC of this CPU. */
 #define LAPIC_ID  0x20
+#define LAPIC_TPR 0x80
 #define LAPIC_EOI 0xb0
 #define LAPIC_SVR 0xf0
 #define LAPIC_IRR 0x200
