@@ -59,7 +59,7 @@ static GOptionContext *option_context_new(RawOptions *raw)
         OPTION("memory", STRING, memory,
                "memory, with unit M or G (" DEFAULT_MEMORY ")", "SIZE"),
         OPTION("append", STRING, append,
-               "kernel parameters after \"" BOOT_DEFAULT_APPEND "\"", "TEXT"),
+               "kernel parameters, after those it always gets", "TEXT"),
         OPTION("invtsc", STRING, invtsc, "expose the invariant TSC (off)",
                "on|off"),
         OPTION("tsc-mode", STRING, tsc_mode,

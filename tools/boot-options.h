@@ -11,9 +11,9 @@
 
 /*
  * What the kernel always gets: hvc0 as its console, and a panic that ends the
- * guest (with SHUTDOWN_crash) rather than hanging it.
+ * guest with SHUTDOWN_crash; before Linux has set Xen up, with a reboot.
  */
-#define BOOT_DEFAULT_APPEND "console=hvc0 panic=-1"
+#define BOOT_DEFAULT_APPEND "console=hvc0 panic=-1 xen_legacy_crash"
 
 typedef struct BootOptions {
     /* What the guest is. */

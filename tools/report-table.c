@@ -118,7 +118,7 @@ static void print_cut(const Run *run, const RunCut *cut)
 
 void report_table_run(const Run *run)
 {
-    g_autofree char *end = format_seconds(run->virtual_ns, 9);
+    g_autofree char *end = format_seconds(run->virtual_ns, 3);
 
     printf("%s: Linux %s, %" PRId64 " vCPU%s\n", run->path, run->kernel_version,
            run->smp, run->smp == 1 ? "" : "s");
