@@ -28,6 +28,7 @@ INITRD = os.environ.get("JUMPCUT_INITRD",
                         str(ROOT / "build/tools/guest/initramfs.cpio"))
 # A guest that takes longer than this is hung, on the slowest machine.
 HANG_S = 240
+CLOCKS = ("printk_us", "monotonic_ns", "boottime_ns", "realtime_ns", "tsc")
 
 _tests = []
 
@@ -80,6 +81,21 @@ def run(*args, stdin=subprocess.DEVNULL, env=None, tool=TOOL):
                           env={**os.environ, **(env or {})}, **given)
 
 
+def samples_of(console):
+    """The agent's whole lines, clocks as numbers, with their place in it."""
+    found = []
+    end = 0
+    for line in console.splitlines(keepends=True):
+        start, end = end, end + len(line)
+        text = line.decode(errors="replace").strip()
+        if not (text.startswith("JUMPCUT sample=") and text.endswith(" end")):
+            continue
+        sample = dict(word.split("=", 1) for word in text.split()[1:-1])
+        sample.update((clock, int(sample[clock])) for clock in CLOCKS)
+        found.append({**sample, "start": start, "end": end})
+    return found
+
+
 def boot_command(directory, name, version, *args, append="", qemu_args=()):
     """The tool's command line for a guest; its record is NAME.json."""
     if not pathlib.Path(INITRD).is_file():
@@ -119,12 +135,7 @@ class Run:
         raise Failure(f"no user space; console ends {self.text[-800:]!r}")
 
     def samples(self):
-        found = []
-        for line in self.text.splitlines():
-            if line.startswith("JUMPCUT sample=") and line.endswith(" end"):
-                found.append(dict(word.split("=", 1)
-                                  for word in line.split()[1:-1]))
-        return found
+        return samples_of(self.console)
 
 
 def _run_one(number, name, function, row):

@@ -148,7 +148,7 @@ def version_and_help_go_to_stdout(_directory):
 
 @test_each(
     ("powered-off", "guest-shutdown", 0, "powered-off", ""),
-    ("panicked", "guest-panic", 1, "crashed", "the guest crashed"),
+    ("panicked", "panic", 1, "crashed", "the guest crashed"),
     ("xen-crash", "xen-crash", 1, "crashed", "the guest crashed"),
     ("reboot", "guest-reset", 5, "reboot", "asked for a reboot"),
     ("killed", "die", 3, "qemu-failed", "signal 9: fake-qemu: last words"),

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian's kernels as Xen HVM guests, from boot to every ending, and again.
+
+Subject: the whole.  A guest that boots shows that what Linux uses works, not
+that what it does not use does.  Each run of the matrix is made twice: the
+console must be the same byte for byte, the machine digest for digest.
+"""
+import subprocess
+
+from harness import (Failure, Run, boot_command, check, check_in, main, run,
+                     test, test_each)
+
+# While the agent takes its samples.
+CUTS = {"6.12": "13", "6.1": "4.8"}
+MATRIX = [(f"{version}-{vcpus}-vcpus", version, vcpus)
+          for version in ("6.12", "6.1") for vcpus in (1, 2, 4)]
+KERNELS = [(version, version) for version in ("6.12", "6.1")]
+
+
+def check_user_space(guest, version, vcpus, clocksource="xen"):
+    booted = guest.booted()
+    check_in("kernel", f"{version}.", booted["kernel"])
+    check("vCPUs", booted["vcpus"], str(vcpus))
+    check("hypervisor", booted["hypervisor"], "xen")
+    check("clocksource", booted["clocksource"], clocksource)
+    check_in("console", "Hypervisor detected: Xen HVM", guest.text)
+
+
+@test_each(*MATRIX)
+def boots_to_power_off_and_repeats(directory, _name, version, vcpus):
+    runs = [Run(directory, name, version, "--smp", vcpus, "--digest", "2",
+                "--cut", f"{CUTS[version]}:uptime=508119.80759",
+                append="jumpcut.samples=40") for name in ("a", "b")]
+    check_user_space(runs[0], version, vcpus)
+    check("ending", runs[0].record["exit"]["ending"], "powered-off")
+    check("console bytes", runs[0].info["console-bytes"],
+          runs[0].record["console"]["bytes"])
+    result = run("report", *(one.report for one in runs))
+    if result.returncode:
+        raise Failure(result.stdout.decode() + result.stderr.decode())
+    check_in("report", "2 runs, 1 repetition, 0 different",
+             result.stdout.decode())
+
+
+@test_each(*KERNELS)
+def console_works_both_ways(directory, _name, version):
+    guest = Run(directory, "echo", version, append="jumpcut.run=echo",
+                stdin=b"what is typed is heard\n")
+    check_in("console", "JUMPCUT echo what is typed is heard\r\n", guest.text)
+
+
+@test_each(*KERNELS)
+def reboot_is_told(directory, _name, version):
+    guest = Run(directory, "reboot", version, "--smp", 2,
+                append="jumpcut.run=reboot", status=5)
+    check("ending", guest.record["exit"]["ending"], "reboot")
+
+
+@test_each(*KERNELS)
+def panic_is_a_crash(directory, _name, version):
+    guest = Run(directory, "panic", version, append="jumpcut.run=panic",
+                status=1)
+    check_in("console", "Kernel panic - not syncing", guest.text)
+    check("Xen's reason", guest.info["shutdown-reason"], 3)
+
+
+@test
+def reboot_continues(directory):
+    """The machine is reset and boots as before; its console hears again."""
+    command = boot_command(directory, "again", "6.12", "--reboot", "continue",
+                           append="jumpcut.run=echo")
+    seen = b""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0,
+                          stdout=subprocess.PIPE) as process:
+        for boot, said in enumerate((b"reboot\n", b"power off\n"), start=1):
+            while seen.count(b"JUMPCUT ready") < boot:
+                got = process.stdout.read(4096)
+                if not got:
+                    raise Failure(f"ended before boot {boot}: {seen[-500:]}")
+                seen += got
+            process.stdin.write(said)
+        seen += process.stdout.read()
+        check("exit status", process.wait(), 0)
+    check_in("second boot", b"JUMPCUT echo power off", seen)
+
+
+@test_each(*((f"{version}-{vcpus}-vcpus", version, vcpus)
+             for version, vcpus in (("6.12", 1), ("6.12", 4), ("6.1", 2))))
+def boots_without_icount(directory, _name, version, vcpus):
+    """By wall-clock time, and multi-threaded."""
+    guest = Run(directory, "mttcg", version, "--no-icount", "--smp", vcpus,
+                append="jumpcut.run=poweroff")
+    check_user_space(guest, version, vcpus)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A running guest moves to a second QEMU.
+
+Subject: the migration state of the plugin.  The console of both QEMUs, one
+after the other, must be that of one guest whose clocks moved at the cuts only.
+The guest is stopped wherever it is (QMP stop is not exact in virtual time), so
+this cannot tell whether the run is the same to the instruction.
+"""
+from harness import INITRD, Failure, check, check_in, kernel, main, \
+    samples_of, test_each
+from qmp import Qemu, command_of
+
+NS = 1_000_000_000
+SAMPLES = 60
+UPTIME_NS = 508_119_807_590_000
+# The first cut, while the agent takes its samples: the guest moves after it,
+# and the second cut happens in the other QEMU.
+CUT_NS = {"6.12": 12_800_000_000, "6.1": 4_600_000_000}
+# Between the first and the last reading of one sample.
+SAMPLE_NS = NS // 1000
+
+
+def arguments(version, vcpus):
+    first = CUT_NS[version]
+    return ["--initrd", INITRD, "--smp", vcpus, "--append",
+            f"cryptomgr.notests jumpcut.samples={SAMPLES}",
+            "--cut", f"{first}ns:uptime={UPTIME_NS}ns",
+            "--cut", f"{first + NS}ns:downtime=3s", kernel(version)]
+
+
+def move(source, target, path):
+    """@return: the cuts the source made; a QEMU tells its own only."""
+    for qemu in (source, target):
+        qemu.do("migrate-set-capabilities",
+                capabilities=[{"capability": "events", "state": True}])
+    target.do("migrate-incoming", uri=f"unix:{path}")
+    source.do("cont")
+    source.wait_event("JUMPCUT_CUT")
+    source.do("stop")
+    source.do("migrate", uri=f"unix:{path}")
+    for qemu in (source, target):
+        status = ""
+        while status != "completed":
+            status = qemu.wait_event("MIGRATION")["status"]
+            if status == "failed":
+                raise Failure(f"migration failed at the {qemu.name}")
+    cuts = source.do("query-jumpcut")["cuts"]
+    source.do("quit")
+    return cuts
+
+
+def check_clocks(console, cuts):
+    """Between two samples with no cut between them all clocks agree."""
+    samples = samples_of(console)
+    check("samples", [one["sample"] for one in samples],
+          [str(number) for number in range(1, SAMPLES + 1)])
+    for before, after in zip(samples, samples[1:]):
+        if any(before["start"] <= cut["console-bytes"] < after["end"]
+               for cut in cuts):
+            continue
+        passed = after["tsc"] - before["tsc"]
+        for clock in ("monotonic_ns", "boottime_ns", "realtime_ns"):
+            step = after[clock] - before[clock]
+            if abs(step - passed) > SAMPLE_NS:
+                raise Failure(f"{clock} moved by {step}, the TSC by {passed}, "
+                              f"before sample {after['sample']}")
+
+
+@test_each(("6.12-1-vcpu", "6.12", 1), ("6.12-2-vcpus", "6.12", 2),
+           ("6.1-4-vcpus", "6.1", 4))
+def guest_moves_and_notices_nothing(directory, _name, version, vcpus):
+    logs = directory / "source.log", directory / "target.log"
+    ends = ("-S", "-action", "shutdown=pause")
+    args = arguments(version, vcpus)
+    with Qemu(command_of(logs[0], *args), ends, "source") as source, \
+            Qemu(command_of(logs[1], *args), (*ends, "-incoming", "defer"),
+                 "target") as target:
+        cuts = move(source, target, directory / "migration")
+        target.do("cont")
+        reason = target.wait_event("SHUTDOWN")["reason"]
+        check("reason", reason, "guest-shutdown")
+        info = target.do("query-jumpcut")
+    console = b"".join(log.read_bytes() for log in logs)
+    check_in("console after the move", b"JUMPCUT sample=", logs[1].read_bytes())
+    check("console bytes", info["console-bytes"], len(console))
+    cuts += info["cuts"]
+    check("number of cuts", len(cuts), 2)
+    first, second = cuts
+    check("system time after the first cut", first["system-time-after"],
+          UPTIME_NS)
+    check("time of the second cut", second["at-ns"], CUT_NS[version] + NS)
+    check("system time before the second cut", second["system-time-before"],
+          UPTIME_NS + NS)
+    check("system time after the second cut", second["system-time-after"],
+          UPTIME_NS + 4 * NS)
+    check_clocks(console, cuts)
+
+
+if __name__ == "__main__":
+    main()
