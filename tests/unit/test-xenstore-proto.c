@@ -332,6 +332,38 @@ static void test_directory_part_pages_through_a_large_directory(void)
     guest_free(g);
 }
 
+/* The list and the empty string behind it fit into one reply, or just not. */
+static void test_directory_part_is_filled_to_the_last_byte(void)
+{
+    unsigned whole = 0, split = 0;
+
+    for (unsigned len = 40; len < 99; len++) {
+        XenstoreGuest *g = guest_new();
+        g_autofree char *name = g_strnfill(len, 'z');
+        g_autofree char *path = g_strdup_printf("/local/domain/7/dir/%s", name);
+        size_t list = 40 * 100 + len + 1, skip;
+        GuestMsg *msg;
+
+        add_children(g, 40);
+        fake_tree_set(g->tree, path, "", NULL);
+        msg = guest_call(g, XS_DIRECTORY_PART, 0,
+                         ZSTR("dir\0"
+                              "0"));
+        skip = strlen((char *)msg->payload->data) + 1;
+        if (skip + list + 1 <= XENSTORE_PAYLOAD_MAX) {
+            g_assert_cmpuint(msg->payload->len, ==, skip + list + 1);
+            whole++;
+        } else {
+            g_assert_cmpuint(msg->payload->len, ==, skip + 40 * 100);
+            split++;
+        }
+        guest_msg_free(msg);
+        guest_free(g);
+    }
+    g_assert_cmpuint(whole, >, 0);
+    g_assert_cmpuint(split, >, 0);
+}
+
 /* What the generation is does not matter, but that it changes does. */
 static void test_directory_part_edges(void)
 {
@@ -398,6 +430,7 @@ int main(int argc, char **argv)
     ADD(request_unnamed_error_is_einval);
     ADD(read_too_large_value_is_e2big);
     ADD(directory_part_pages_through_a_large_directory);
+    ADD(directory_part_is_filled_to_the_last_byte);
     ADD(directory_part_edges);
     ADD(write_then_read_gives_the_bytes);
     ADD(perms_set_then_get);
