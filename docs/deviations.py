@@ -15,35 +15,51 @@ MARK = "DEVIATION:"
 
 
 class BadComment(Exception):
-    """A mark that cannot be listed; the message has file and line."""
+    """A mark that cannot be listed; the message names the file."""
 
 
 def comments(text):
-    """(line number, text) of each C comment, decoration removed."""
+    """(position, lines) of each C comment, decoration removed."""
     pattern = r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*'
     for match in re.finditer(pattern, text, re.DOTALL):
         comment = match.group()
         if comment.startswith('"'):
             continue
         body = comment[2:-2] if comment.startswith("/*") else comment[2:]
-        lines = [re.sub(r"^\s*\*? ?", "", line).rstrip()
-                 for line in body.split("\n")]
-        yield text.count("\n", 0, match.start()) + 1, lines
+        yield match.start(), [re.sub(r"^\s*\*? ?", "", line).rstrip()
+                              for line in body.split("\n")]
 
 
 def statements(lines):
-    """(offset, words) of each marked paragraph of a comment."""
-    start, words = None, []
-    for offset, line in enumerate(lines + [""]):
+    """What each mark of a comment says, to the end of its paragraph; with the
+    words before it if it stands inside a line."""
+    words = None
+    for line in lines + [""]:
         if MARK in line or not line.strip():
-            if start is not None:
-                yield start, " ".join(words)
-            start, words = None, []
+            if words is not None:
+                yield " ".join(words).replace("( ", "(")
+            words = None
         if MARK in line:
-            start = offset
-            line = line.split(MARK, 1)[1]
-        if start is not None and line.strip():
+            before, line = line.split(MARK, 1)
+            words = [before.strip()] if before.strip() else []
+        if words is not None and line.strip():
             words.append(line.strip())
+
+
+def function_at(text, position):
+    """Name of the function a comment is in, or right before."""
+    heads = re.finditer(r"^(?:[A-Za-z]\w*[ *]+)+\**(\w+)\([^;{]*\)\n\{", text,
+                        re.MULTILINE)
+    before = None
+    column = position - (text.rfind("\n", 0, position) + 1)
+    for head in heads:
+        if head.start() > position:
+            after = text[position:head.start()]
+            if column == 0 and after.count("/*") == 1 and "\n\n" not in after:
+                return head.group(1)
+            break
+        before = head.group(1)
+    return before if column else None
 
 
 def sources():
@@ -53,31 +69,31 @@ def sources():
 
 
 def collect():
-    """[(path, line, text)] of the whole tree, in order of path and line."""
+    """[(path, function or None, text)] of the whole tree, in order."""
     found = []
     for path in sources():
         name = path.relative_to(ROOT).as_posix()
         text = path.read_text(encoding="utf-8")
         before = len(found)
-        for first, lines in comments(text):
-            for offset, words in statements(lines):
+        for position, lines in comments(text):
+            for words in statements(lines):
                 if not words:
-                    raise BadComment(f"{name}:{first + offset}: {MARK} "
-                                     "is followed by nothing")
-                found.append((name, first + offset, words))
+                    raise BadComment(f"{name}: {MARK} is followed by nothing")
+                found.append((name, function_at(text, position), words))
         if len(found) - before != text.count(MARK):
             raise BadComment(f"{name}: {text.count(MARK)} times {MARK}, but "
-                             f"{len(found) - before} of them in comments of "
-                             "their own paragraph")
+                             f"{len(found) - before} of them in comments, one "
+                             "a line")
     return found
 
 
 def rst():
     """The list as reStructuredText lines."""
     lines = []
-    for name, number, words in collect():
+    for name, function, words in collect():
         plain = re.sub(r"([\\`*_|])", r"\\\1", words)
-        lines += [f"``{name}``, line {number}", f"    {plain}", ""]
+        where = f", ``{function}()``" if function else ""
+        lines += [f"``{name}``{where}", f"    {plain}", ""]
     return lines
 
 
