@@ -79,6 +79,13 @@ static void vcpu_disarm(CPUX86State *env)
 static void vcpu_now_running(CPUState *cs, ShimVcpu *v)
 {
     bql_lock();
+    if (v->offline &&
+        !(cs->interrupt_request & (CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI))) {
+        /* Sent down as it left HLT: back before it executes anything. */
+        cpu_interrupt(cs, CPU_INTERRUPT_HALT);
+        bql_unlock();
+        return;
+    }
     if (v->masked) {
         cpu_env(cs)->eflags |= IF_MASK;
     }
@@ -99,18 +106,37 @@ static void shim_exec_enter(CPUState *cs)
     vcpu_arm(v, cpu_env(cs));
 }
 
-static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v)
+/* QEMU must not see work for it while it is down: an idle machine's time
+ * goes on. */
+static void vcpu_mask_interrupts(CPUState *cs, ShimVcpu *v)
 {
     CPUX86State *env = cpu_env(cs);
-    bool interrupts = env->eflags & IF_MASK;
+
+    if (env->eflags & IF_MASK) {
+        env->eflags &= ~IF_MASK;
+        v->masked = true;
+    }
+}
+
+static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v, bool init)
+{
+    bool interrupts = cpu_env(cs)->eflags & IF_MASK;
 
     bql_lock();
+    if (!cs->halted) {
+        /* Woken before the lock was taken: it never stopped. */
+        bql_unlock();
+        return;
+    }
     v->stopped = true;
-    if (v->offline) {
-        /* QEMU must not see work for it: an idle machine's time goes on. */
-        v->masked = interrupts;
-        env->eflags &= ~IF_MASK;
+    if (init) {
+        v->blocked = v->offline = false;
+        shim->ops->init(shim->opaque, cs->cpu_index);
+    } else if (v->offline) {
+        vcpu_mask_interrupts(cs, v);
     } else if (!v->blocked) {
+        /* HLT without interrupts is for shim_vcpu_wake() to end. */
+        v->blocked = !interrupts;
         shim->ops->halted(shim->opaque, cs->cpu_index, interrupts);
     }
     bql_unlock();
@@ -119,11 +145,13 @@ static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v)
 static void shim_exec_exit(CPUState *cs)
 {
     ShimVcpu *v = shim_vcpu(cs);
+    /* Only INIT, which resets the vCPU while it executes, took it off. */
+    bool init = !(cpu_env(cs)->hflags & HF_GUEST_MASK);
 
     shim->stock->cpu_exec_exit(cs);
     vcpu_disarm(cpu_env(cs));
     if (cs->halted && !v->stopped) {
-        vcpu_now_stopped(cs, v);
+        vcpu_now_stopped(cs, v, init);
     }
 }
 
@@ -169,6 +197,8 @@ static bool shim_exec_halt(CPUState *cs)
         /* DEVIATION: an NMI to a vCPU that is down is lost. */
         cs->interrupt_request &=
             ~(CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI | CPU_INTERRUPT_MCE);
+        /* It may have been in HLT when it was sent down. */
+        vcpu_mask_interrupts(cs, v);
     } else if (cs->interrupt_request & CPU_INTERRUPT_VIRQ) {
         vcpu_sample_upcall(cs, v);
     }
@@ -273,7 +303,9 @@ static void vcpu_stop(unsigned vcpu, bool offline)
     }
     v->blocked = true;
     v->offline = offline;
-    cpu_interrupt(cs, CPU_INTERRUPT_HALT);
+    if (!cs->halted) {
+        cpu_interrupt(cs, CPU_INTERRUPT_HALT);
+    }
 }
 
 void shim_vcpu_block(unsigned vcpu)
@@ -301,6 +333,10 @@ void shim_vcpu_wake(unsigned vcpu)
     } else {
         cs->halted = 0;
         qemu_cpu_kick(cs);
+    }
+    if (!v->stopped) {
+        /* Woken before it stopped: cpu_exec_enter has nothing to tell. */
+        shim->ops->running(shim->opaque, vcpu);
     }
 }
 

@@ -40,6 +40,8 @@ typedef struct ShimHypervisorOps {
     bool (*tsc_is_offset)(void *opaque, unsigned vcpu, uint64_t *offset);
     void (*halted)(void *opaque, unsigned vcpu, bool interrupts);
     void (*running)(void *opaque, unsigned vcpu);
+    /* INIT: the vCPU waits for SIPI, which starts it. */
+    void (*init)(void *opaque, unsigned vcpu);
     bool (*upcall_due)(void *opaque, unsigned vcpu);
 } ShimHypervisorOps;
 

@@ -139,6 +139,13 @@ static void hv_running(void *opaque, unsigned vcpu)
     xen_domain_vcpu_running(x->domain, vcpu);
 }
 
+static void hv_init(void *opaque, unsigned vcpu)
+{
+    XenHvm *x = opaque;
+
+    xen_domain_reset_vcpu(x->domain, vcpu);
+}
+
 static bool hv_upcall_due(void *opaque, unsigned vcpu)
 {
     XenHvm *x = opaque;
@@ -155,6 +162,7 @@ static const ShimHypervisorOps hypervisor_ops = {
     .tsc_is_offset = hv_tsc_is_offset,
     .halted = hv_halted,
     .running = hv_running,
+    .init = hv_init,
     .upcall_due = hv_upcall_due,
 };
 

@@ -4,10 +4,12 @@
  *
  * Behaviour: no event and no timer is lost between vCPUs that halt and wake
  * each other, by either kind of upcall; a vCPU that is started again has its
- * TSC in step with the first one's.
+ * TSC in step with the first one's; one that is sent down stays down until
+ * it is sent up, however it waits, and whatever comes for it.
  * Check: a token goes round all vCPUs by IPI, each halting until it comes;
  * each vCPU's own timer fires as often as it was armed; INIT and SIPI after a
- * write of TSC_ADJUST.
+ * write of TSC_ADJUST; VCPUOP_down and VCPUOP_up of a vCPU in HLT with and
+ * without interrupts, and after INIT.
  * Cannot tell apart: a lost wake-up from an extremely slow one: both end in
  * the runner's time-out.
  * Real Xen: the same (xen: arch/x86/hvm/hvm.c, hvm_vcpu_reset_state).
@@ -27,6 +29,9 @@
 #define VECTOR     0xd2
 #define UNUSED_GSI 1
 #define BIG_ADJUST (1ull << 40)
+/* How often, and how far apart, a runstate is looked at before it lasts. */
+#define LOOKS   10
+#define LOOK_NS 1000000
 
 static int ipi[MAX_CPUS], virq[MAX_CPUS];
 static volatile unsigned tokens[MAX_CPUS], fired[MAX_CPUS], ready;
@@ -205,5 +210,87 @@ static void startup_brings_tsc_into_step(void)
     CHECK_RANGE(before, rdtsc(), other_tsc);
 }
 
+/* Stops in between, so that the others have their turn. */
+static bool wait_for_runstate(unsigned cpu, int state)
+{
+    struct vcpu_runstate_info info = {.state = -1};
+
+    for (unsigned i = 0; i < LOOKS && info.state != state; i++) {
+        struct sched_poll poll = {.timeout = clock_hypercall_now() + LOOK_NS};
+
+        xen_sched_op(SCHEDOP_poll, &poll);
+        xen_vcpu_op(VCPUOP_get_runstate_info, cpu, &info);
+    }
+    return info.state == state;
+}
+
+static volatile unsigned woken;
+
+static void other_waits(void *arg)
+{
+    (void)arg;
+    cpu_wait();
+    woken = 1;
+}
+
+/* An event that comes for it is kept. */
+static void halted_vcpu_sent_down_stays_down(void)
+{
+    woken = 0;
+    tokens[1] = 0;
+    ipi[1] = evtchn_bind_ipi(1);
+    evtchn_ack_upcall(1);
+    CHECK(cpu_start_other(1, other_waits, NULL));
+    CHECK(wait_for_runstate(1, RUNSTATE_blocked));
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_down, 1, NULL));
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_is_up, 1, NULL));
+    CHECK_RC(0, evtchn_send((unsigned)ipi[1]));
+    CHECK(!wait_for_runstate(1, RUNSTATE_running));
+    CHECK_EQ(0, woken);
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_is_up, 1, NULL));
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_up, 1, NULL));
+    CHECK(cpu_wait_for(&woken, 1) && cpu_other_done(1));
+    CHECK_EQ(1, tokens[1]);
+    CHECK_RC(0, evtchn_close((unsigned)ipi[1]));
+    ipi[1] = 0;
+}
+
+static void other_halts_for_good(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("cli\n\thlt" : : : "memory");
+    woken = 1;
+}
+
+static void hlt_without_interrupts_ends_by_up(void)
+{
+    woken = 0;
+    CHECK(cpu_start_other(1, other_halts_for_good, NULL));
+    CHECK(wait_for_runstate(1, RUNSTATE_offline));
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_is_up, 1, NULL));
+    CHECK_EQ(0, woken);
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_up, 1, NULL));
+    CHECK(cpu_wait_for(&woken, 1) && cpu_other_done(1));
+}
+
+static void other_spins(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        cpu_relax();
+    }
+}
+
+static void up_after_init_is_einval(void)
+{
+    CHECK(cpu_start_other(1, other_spins, NULL));
+    lapic_send_init(cpu_apic_id(1));
+    CHECK(wait_for_runstate(1, RUNSTATE_offline));
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_is_up, 1, NULL));
+    CHECK_RC(-XEN_EINVAL, xen_vcpu_op(VCPUOP_up, 1, NULL));
+}
+
 PAYLOAD(NEEDS_XEN, TEST(token_by_direct_vector), TEST(token_by_local_apic),
-        TEST(every_vcpu_has_its_timer), TEST(startup_brings_tsc_into_step));
+        TEST(every_vcpu_has_its_timer), TEST(halted_vcpu_sent_down_stays_down),
+        TEST(hlt_without_interrupts_ends_by_up), TEST(up_after_init_is_einval),
+        TEST(startup_brings_tsc_into_step));

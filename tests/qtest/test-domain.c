@@ -169,6 +169,34 @@ static void runstate_times_add_up(void)
     qtest_quit(q);
 }
 
+/* A wake-up before the vCPU has stopped: it runs on, and its timers too. */
+static void wake_before_the_stop_is_running(void)
+{
+    Qtest *q = qtest_start(NULL, XEN);
+    struct vcpu_set_periodic_timer periodic = {.period_ns = MS};
+    struct vcpu_runstate_info info;
+    uint32_t port, timer;
+
+    xg_map_shared_info(q);
+    port = bind_ipi(q, 0);
+    timer = xg_bind_virq(q, 0, VIRQ_TIMER);
+    qtest_memwrite(q, XG_ARG_GPA, &periodic, sizeof(periodic));
+    g_assert_cmpint(qtest_hypercall(q, 0, __HYPERVISOR_vcpu_op,
+                                    VCPUOP_set_periodic_timer, 0, XG_ARG_GPA),
+                    ==, 0);
+    xg_clear(q, 0, timer);
+    g_assert_cmpint(qtest_hypercall(q, 0, __HYPERVISOR_sched_op, SCHEDOP_block),
+                    ==, 0);
+    g_assert_cmpint(get_runstate(q, 0, &info), ==, 0);
+    g_assert_cmpint(info.state, ==, RUNSTATE_blocked);
+    g_assert_cmpint(event_send(q, port), ==, 0);
+    g_assert_cmpint(get_runstate(q, 0, &info), ==, 0);
+    g_assert_cmpint(info.state, ==, RUNSTATE_running);
+    qtest_clock_step(q, 2 * MS);
+    g_assert_true(xg_pending(q, timer));
+    qtest_quit(q);
+}
+
 static void hvm_get_time_is_system_time(void)
 {
     Qtest *q = qtest_start(NULL, XEN ",uptime=1234.5");
@@ -258,6 +286,8 @@ static const struct {
     {"/domain/callback/vector-is-per-vcpu", callback_vector_is_per_vcpu},
     {"/domain/grant-table-is-an-overlay", grant_table_is_an_overlay},
     {"/domain/runstate-times-add-up", runstate_times_add_up},
+    {"/domain/wake-before-the-stop-is-running",
+     wake_before_the_stop_is_running},
     {"/domain/hvm-get-time-is-system-time", hvm_get_time_is_system_time},
     {"/domain/reset-is-a-new-domain", reset_is_a_new_domain},
     {"/domain/vcpu-hot-plugged-is-one-more", vcpu_hot_plugged_is_one_more},

@@ -41,10 +41,15 @@ bool lapic_requested(uint8_t vector)
     return lapic_read(LAPIC_IRR + (vector / 32) * 0x10) & (1u << (vector % 32));
 }
 
-void lapic_send_startup(unsigned apic_id, uint32_t pa)
+void lapic_send_init(unsigned apic_id)
 {
     lapic_write(ICR_HIGH, apic_id << 24);
     lapic_write(LAPIC_ICR, ICR_INIT | ICR_ASSERT);
+}
+
+void lapic_send_startup(unsigned apic_id, uint32_t pa)
+{
+    lapic_send_init(apic_id);
     lapic_write(ICR_HIGH, apic_id << 24);
     lapic_write(LAPIC_ICR, ICR_STARTUP | ICR_ASSERT | (pa >> 12));
 }

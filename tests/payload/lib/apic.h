@@ -23,6 +23,8 @@ bool lapic_requested(uint8_t vector);
 void ioapic_route(unsigned gsi, uint8_t vector);
 void ioapic_mask(unsigned gsi);
 
+/* INIT to @apic_id: it waits for SIPI. */
+void lapic_send_init(unsigned apic_id);
 /* INIT and SIPI to @apic_id: it starts in real mode at @pa, a page < 1 MiB. */
 void lapic_send_startup(unsigned apic_id, uint32_t pa);
 
