@@ -215,6 +215,9 @@ static void shim_do_interrupt(CPUState *cs)
             /* What TCG does on a triple fault outside of SVM. */
             qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
             shim_vcpu_offline(cs->cpu_index);
+        } else if (v->vmcb->control.exit_code == (uint32_t)SVM_EXIT_ERR) {
+            /* TCG's answer to reserved bits in CR3. */
+            vcpu_raise(cs, EXCP0D_GPF);
         } else if (!vcpu_handle_exit(cs)) {
             /* Another vCPU changed the code under the instruction. */
             vcpu_raise(cs, EXCP06_ILLOP);

@@ -288,6 +288,11 @@ static void user_mode_has_cpuid_and_no_msrs(void)
 
 static void svm_is_hidden(void)
 {
+#ifdef __x86_64__
+    /* TCG turns reserved bits of CR3 into an exit of SVM's. */
+    static const uint8_t load_cr3[] = {0x0f, 0x22, 0xd8};
+    Regs bad_cr3 = {.ax = 1ul << 56};
+#endif
     static const uint8_t ops[] = {0xd8, 0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf};
     uint64_t efer = 0, again = 0;
 
@@ -304,6 +309,10 @@ static void svm_is_hidden(void)
     cpu_wrmsr(MSR_EFER, efer | EFER_SVME);
     CHECK_RC(NO_TRAP, cpu_rdmsr(MSR_EFER, &again));
     CHECK_EQ(efer, again);
+#ifdef __x86_64__
+    input("mov to cr3");
+    CHECK_RC(VEC_GP, run(place(load_cr3, sizeof(load_cr3), 1000), &bad_cr3));
+#endif
 }
 
 PAYLOAD(NEEDS_XEN, TEST(prefixes_count_as_on_metal), TEST(code_may_cross_pages),
