@@ -175,29 +175,22 @@ static gboolean load_digests(Run *run, JsonObject *info, GError **error)
     return TRUE;
 }
 
-static gboolean load_console(Run *run, JsonObject *root, GError **error)
+static gboolean load_console(Run *run, GError **error)
 {
-    g_autofree char *relative = NULL, *wanted = NULL, *got = NULL;
     g_autofree char *dir = g_path_get_dirname(run->path);
     g_autofree char *base = g_canonicalize_filename(dir, NULL);
-    g_autofree char *path = NULL;
-    JsonObject *console;
+    g_autofree char *path = g_canonicalize_filename(run->console_path, base);
+    g_autofree char *got = NULL;
 
-    if (!get_object(root, "console", &console, error) ||
-        !get_string(console, "path", &relative, error) ||
-        !get_string(console, "sha256", &wanted, error)) {
-        return FALSE;
-    }
-    path = g_canonicalize_filename(relative, base);
     if (!g_file_get_contents(path, &run->console, &run->console_size, error)) {
         return FALSE;
     }
     got = g_compute_checksum_for_data(
         G_CHECKSUM_SHA256, (const guchar *)run->console, run->console_size);
-    if (strcmp(wanted, got)) {
+    if (strcmp(run->console_sha256, got)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                     "%s is not the console of this run: SHA-256 %s, want %s",
-                    path, got, wanted);
+                    path, got, run->console_sha256);
         return FALSE;
     }
     run->samples = agent_log_parse(run->console, run->console_size);
@@ -207,7 +200,7 @@ static gboolean load_console(Run *run, JsonObject *root, GError **error)
 static gboolean load_root(Run *run, JsonObject *root, GError **error)
 {
     g_autofree char *format = NULL;
-    JsonObject *configuration, *ending, *info;
+    JsonObject *configuration, *ending, *info, *console;
 
     if (!get_string(root, "format", &format, error)) {
         return FALSE;
@@ -222,29 +215,27 @@ static gboolean load_root(Run *run, JsonObject *root, GError **error)
         !get_string(ending, "ending", &run->ending, error) ||
         !get_object(root, "query-jumpcut", &info, error) ||
         !get_number(info, "virtual-ns", &run->virtual_ns, error) ||
-        !load_cuts(run, info, error) || !load_digests(run, info, error)) {
+        !load_cuts(run, info, error) || !load_digests(run, info, error) ||
+        !get_object(root, "console", &console, error) ||
+        !get_string(console, "path", &run->console_path, error) ||
+        !get_string(console, "sha256", &run->console_sha256, error)) {
         return FALSE;
     }
     run->configuration =
         json_to_string(json_object_get_member(root, "configuration"), FALSE);
-    return load_console(run, root, error);
+    return TRUE;
 }
 
-Run *run_load(const char *path, GError **error)
+Run *run_parse(const char *path, const char *text, gsize size, GError **error)
 {
     g_autoptr(Run) run = g_new0(Run, 1);
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    g_autofree char *text = NULL;
     JsonNode *root;
-    gsize size;
 
     run->path = g_strdup(path);
     run->cuts = g_array_new(FALSE, TRUE, sizeof(RunCut));
     run->digests = g_array_new(FALSE, TRUE, sizeof(RunDigest));
     g_array_set_clear_func(run->digests, digest_clear);
-    if (!g_file_get_contents(path, &text, &size, error)) {
-        return NULL;
-    }
     if (too_deep(text, size)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                     "%s: not a record of a run: nested over %d deep", path,
@@ -268,12 +259,34 @@ Run *run_load(const char *path, GError **error)
     return g_steal_pointer(&run);
 }
 
+Run *run_load(const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(Run) run = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(path, &text, &size, error)) {
+        return NULL;
+    }
+    run = run_parse(path, text, size, error);
+    if (!run) {
+        return NULL;
+    }
+    if (!load_console(run, error)) {
+        g_prefix_error(error, "%s: ", path);
+        return NULL;
+    }
+    return g_steal_pointer(&run);
+}
+
 void run_free(Run *run)
 {
     g_free(run->path);
     g_free(run->configuration);
     g_free(run->kernel_version);
     g_free(run->ending);
+    g_free(run->console_path);
+    g_free(run->console_sha256);
     g_free(run->console);
     g_array_unref(run->cuts);
     g_array_unref(run->digests);

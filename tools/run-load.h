@@ -26,20 +26,24 @@ typedef struct Run {
     char *kernel_version;
     gint64 smp;
     char *ending;
-    gint64 virtual_ns; /* at the end */
-    char *console;     /* what the guest wrote, and one NUL */
+    gint64 virtual_ns;    /* at the end */
+    char *console_path;   /* relative to the record's folder, or absolute */
+    char *console_sha256; /* as recorded */
+    char *console;        /* what the guest wrote, and one NUL */
     gsize console_size;
-    GArray *samples; /* AgentSample */
+    GArray *samples; /* AgentSample; NULL without the console */
     GArray *cuts;    /* RunCut */
     GArray *digests; /* RunDigest */
 } Run;
 
 /*
  * Fails if the file is no record, is damaged, is of a run without a result,
- * or if the console log is not the one of that run; the message names the
- * file and the member.
+ * or if the console log is not the one of that run; the message is one line
+ * and names the file and the member.
  */
 Run *run_load(const char *path, GError **error);
+/* The record alone, from @text; @path is what messages name. */
+Run *run_parse(const char *path, const char *text, gsize size, GError **error);
 void run_free(Run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
 
