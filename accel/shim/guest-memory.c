@@ -100,13 +100,46 @@ static void *virt_probe(CPUState *cs, uint64_t gva, size_t len,
                                                                      : host;
 }
 
+/*
+ * By the page tables of a vCPU that does not execute now, or not on this
+ * thread.  They are only read: neither permissions nor accessed bits count.
+ */
+static bool virt_access_stopped(CPUState *cs, uint64_t gva, void *buf,
+                                size_t len, bool write)
+{
+    bool narrow = tcg_enabled() && !(cpu_env(cs)->hflags & HF_LMA_MASK);
+
+    while (len) {
+        uint64_t addr = narrow ? (uint32_t)gva : gva;
+        size_t n = page_rest(addr, len);
+        hwaddr gpa = cpu_get_phys_page_debug(cs, addr & TARGET_PAGE_MASK);
+
+        if (gpa == (hwaddr)-1) {
+            return false;
+        }
+        gpa += addr & ~TARGET_PAGE_MASK;
+        if (!(write ? guest_phys_write(gpa, buf, n)
+                    : guest_phys_read(gpa, buf, n))) {
+            return false;
+        }
+        buf = (uint8_t *)buf + n;
+        gva += n;
+        len -= n;
+    }
+    return true;
+}
+
+/*
+ * A timer may find its vCPU's thread as the current one or the main loop's:
+ * what it does to guest memory must not depend on that.
+ */
 static bool virt_access(CPUState *cs, uint64_t gva, void *buf, size_t len,
                         bool write)
 {
     CPUX86State *env = cpu_env(cs);
 
-    if (!tcg_enabled() || current_cpu != cs) {
-        return cpu_memory_rw_debug(cs, gva, buf, len, write) == 0;
+    if (!tcg_enabled() || current_cpu != cs || !cs->running) {
+        return virt_access_stopped(cs, gva, buf, len, write);
     }
     while (len) {
         uint64_t addr = env->hflags & HF_LMA_MASK ? gva : (uint32_t)gva;
@@ -191,9 +224,13 @@ void *guest_page_ptr(HostPage *page)
     return (uint8_t *)memory_region_get_ram_ptr(page->mr) + page->offset;
 }
 
+/* Code in the page that was translated is not what memory holds any more. */
 void guest_page_dirty(HostPage *page, size_t off, size_t len)
 {
-    memory_region_set_dirty(page->mr, page->offset + off, len);
+    /* Which is what the end of a device's access does, and drops a reference */
+    memory_region_ref(page->mr);
+    address_space_unmap(&address_space_memory,
+                        (uint8_t *)guest_page_ptr(page) + off, len, true, len);
 }
 
 /* Overlays */

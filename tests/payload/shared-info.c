@@ -146,7 +146,32 @@ static void event_bits_use_words_of_the_guest(void)
     CHECK_EQ(1, shared->vcpu_info[0].evtchn_upcall_pending);
 }
 
+/* What Xen writes beside it must not hide what the guest writes. */
+static void code_in_the_page_may_change(void)
+{
+    static const uint8_t bytes[] = {0xb8, 1, 0, 0, 0, 0xc3}; /* mov, ret */
+    struct shared_info *shared = xen_shared_info();
+    volatile uint8_t *code = (volatile uint8_t *)shared + 0xf00;
+    int port = evtchn_bind_ipi(0);
+    unsigned long got = 0;
+
+    if (!shared || !CHECK(port > 0)) {
+        return;
+    }
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        code[i] = bytes[i];
+    }
+    __asm__ volatile("call *%1" : "=a"(got) : "r"(code) : "memory");
+    CHECK_EQ(1, got);
+    CHECK_RC(0, evtchn_send((unsigned)port));
+    code[1] = 2;
+    __asm__ volatile("call *%1" : "=a"(got) : "r"(code) : "memory");
+    CHECK_EQ(2, got);
+    CHECK_RC(0, evtchn_close((unsigned)port));
+}
+
 PAYLOAD(NEEDS_XEN, TEST(bad_requests_are_refused), TEST(fresh_page_is_clean),
         TEST(mapping_again_moves_the_page),
         TEST(wall_clock_follows_callback_and_page),
-        TEST(event_bits_use_words_of_the_guest));
+        TEST(event_bits_use_words_of_the_guest),
+        TEST(code_in_the_page_may_change));
