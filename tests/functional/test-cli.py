@@ -252,6 +252,21 @@ def terminal_is_restored(directory, _name, typed, mode, status):
 
 
 @test
+def qemu_dies_with_the_program(directory):
+    with subprocess.Popen([TOOL, *map(str, setup(directory))],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          env={**os.environ, "FAKE_QEMU": "wait"}) as process:
+        read_until(process.stdout.fileno(), b"hello")
+        children = pathlib.Path(
+            f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        handle = os.pidfd_open(int(children))
+        process.kill()
+        gone = select.select([handle], [], [], HANG_S)[0]
+        os.close(handle)
+    check("QEMU is gone", bool(gone), True)
+
+
+@test
 def dry_run_prints_the_command_line(directory):
     args = setup(directory)
     lines = []
