@@ -32,5 +32,6 @@ struct XenHvm {
 GByteArray *xen_hvm_state(XenHvm *x);
 void xen_hvm_register_vmstate(XenHvm *x);
 void xen_hvm_arm_cut_timer(XenHvm *x);
+void xen_hvm_arm_digest_timer(XenHvm *x);
 
 #endif

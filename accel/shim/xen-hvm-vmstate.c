@@ -163,6 +163,7 @@ static int xen_hvm_post_load(void *opaque, int version_id)
         return -EINVAL;
     }
     xen_hvm_arm_cut_timer(x);
+    xen_hvm_arm_digest_timer(x);
     shim_tsc_changed();
     return 0;
 }

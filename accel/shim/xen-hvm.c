@@ -206,6 +206,18 @@ static void digest_timer_fired(void *opaque)
     timer_mod_ns(x->digest_timer, x->next_digest_ns);
 }
 
+/* Digests are taken at multiples of the interval: after a load, the next. */
+void xen_hvm_arm_digest_timer(XenHvm *x)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    int64_t interval = x->options.digest_ns;
+
+    if (interval) {
+        x->next_digest_ns = (now / interval + 1) * interval;
+        timer_mod_ns(x->digest_timer, x->next_digest_ns);
+    }
+}
+
 /* Cuts */
 
 void xen_hvm_arm_cut_timer(XenHvm *x)
@@ -436,10 +448,7 @@ static void make_timers(XenHvm *x)
     g_array_sort(x->pending, compare_cuts);
     xen_hvm_arm_cut_timer(x);
     x->digest_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, digest_timer_fired, x);
-    if (x->options.digest_ns) {
-        x->next_digest_ns = x->options.digest_ns;
-        timer_mod_ns(x->digest_timer, x->next_digest_ns);
-    }
+    xen_hvm_arm_digest_timer(x);
 }
 
 XenHvm *xen_hvm_new(const XenHvmOptions *options, Error **errp)
