@@ -10,6 +10,7 @@ what came.  The environment tells where things are:
   JUMPCUT_INITRD   the guest's initramfs
 """
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -28,6 +29,9 @@ INITRD = os.environ.get("JUMPCUT_INITRD",
                         str(ROOT / "build/tools/guest/initramfs.cpio"))
 # A guest that takes longer than this is hung, on the slowest machine.
 HANG_S = 240
+# Samples of a guest that is cut amid them; they last a second and a half.
+SAMPLES = 60
+AMID_NS = 600_000_000
 CLOCKS = ("printk_us", "monotonic_ns", "boottime_ns", "realtime_ns", "tsc")
 
 _tests = []
@@ -136,6 +140,19 @@ class Run:
 
     def samples(self):
         return samples_of(self.console)
+
+
+@functools.lru_cache(maxsize=None)
+def amid_samples_ns(version):
+    """Virtual time at which the agent is amid its samples.
+
+    When a kernel reaches user space differs from build to build, so one run is
+    spent on finding out; the TSC of a guest without a cut is virtual time.
+    """
+    with tempfile.TemporaryDirectory(prefix="jumpcut-probe-") as directory:
+        probe = Run(pathlib.Path(directory), "probe", version,
+                    append="jumpcut.samples=1")
+    return probe.samples()[0]["tsc"] + AMID_NS
 
 
 def _run_one(number, name, function, row):

@@ -8,11 +8,9 @@ console must be the same byte for byte, the machine digest for digest.
 """
 import subprocess
 
-from harness import (Failure, Run, boot_command, check, check_in, main, run,
-                     test, test_each)
+from harness import (SAMPLES, Failure, Run, amid_samples_ns, boot_command,
+                     check, check_in, main, run, test, test_each)
 
-# While the agent takes its samples.
-CUTS = {"6.12": "13", "6.1": "4.8"}
 MATRIX = [(f"{version}-{vcpus}-vcpus", version, vcpus)
           for version in ("6.12", "6.1") for vcpus in (1, 2, 4)]
 KERNELS = [(version, version) for version in ("6.12", "6.1")]
@@ -29,10 +27,13 @@ def check_user_space(guest, version, vcpus, clocksource="xen"):
 
 @test_each(*MATRIX)
 def boots_to_power_off_and_repeats(directory, _name, version, vcpus):
+    cut = f"{amid_samples_ns(version)}ns:uptime=508119.80759"
     runs = [Run(directory, name, version, "--smp", vcpus, "--digest", "2",
-                "--cut", f"{CUTS[version]}:uptime=508119.80759",
-                append="jumpcut.samples=40") for name in ("a", "b")]
+                "--cut", cut,
+                append=f"jumpcut.samples={SAMPLES}") for name in ("a", "b")]
     check_user_space(runs[0], version, vcpus)
+    check("cuts", len(runs[0].info["cuts"]), 1)
+    check("samples", len(runs[0].samples()), SAMPLES)
     check("ending", runs[0].record["exit"]["ending"], "powered-off")
     check("console bytes", runs[0].info["console-bytes"],
           runs[0].record["console"]["bytes"])

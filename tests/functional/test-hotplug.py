@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A vCPU is plugged into a running guest, and put offline and online.
+
+Subject: the shim takes a vCPU that did not exist when it was installed, and an
+upcall that waits for a vCPU survives its INIT.  The guest sets the vCPU's Xen
+timer and takes its interrupts.  Unplugging is not tested.
+"""
+from harness import INITRD, check, check_in, kernel, main, test_each
+from qmp import Qemu, command_of
+
+# The guest is in user space then, and waits for the vCPU.
+PLUG_NS = {"6.12": 13_500_000_000, "6.1": 5_500_000_000}
+
+
+@test_each(("6.12", "6.12"), ("6.1", "6.1"))
+def plugged_vcpu_runs_and_comes_back(directory, _name, version):
+    log = directory / "console.log"
+    command = command_of(
+        log, "--initrd", INITRD, "--append",
+        "cryptomgr.notests lpj=4000000 jumpcut.run=hotplug",
+        "--cut", f"{PLUG_NS[version]}ns:downtime=1s", kernel(version),
+        "--", "-smp", "1,maxcpus=2")
+    with Qemu(command, ("-S", "-action", "shutdown=pause")) as qemu:
+        qemu.do("cont")
+        qemu.wait_event("JUMPCUT_CUT")
+        check_in("console", b"JUMPCUT ready", log.read_bytes())
+        slot = next(slot for slot in qemu.do("query-hotpluggable-cpus")
+                    if "qom-path" not in slot)
+        qemu.do("device_add", driver=slot["type"], id="vcpu1", **slot["props"])
+        check("reason", qemu.wait_event("SHUTDOWN")["reason"],
+              "guest-shutdown")
+        clocks = qemu.do("query-jumpcut-clock")["vcpus"]
+    text = log.read_bytes().decode(errors="replace")
+    for online, vcpus in ((1, 2), (0, 1), (1, 2)):
+        line = f"JUMPCUT online={online} vcpus={vcpus}\r\n"
+        check_in("console", line, text)
+        text = text[text.index(line) + len(line):]
+    check_in("console", "timer1", text)
+    check("the vCPU has run", clocks[1]["runstate-time-ns"][0] > 0, True)
+
+
+if __name__ == "__main__":
+    main()
