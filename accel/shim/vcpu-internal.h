@@ -5,6 +5,7 @@
 #ifndef JUMPCUT_ACCEL_SHIM_VCPU_INTERNAL_H
 #define JUMPCUT_ACCEL_SHIM_VCPU_INTERNAL_H
 
+#include "cpu.h"
 #include "accel/tcg/cpu-ops.h"
 #include "accel/shim/vcpu.h"
 
