@@ -37,7 +37,8 @@ static void machine_done(Notifier *notifier, void *data)
         error_report("jumpcut: guest=xen-hvm needs -accel tcg (or qtest)");
         exit(1);
     }
-    x = xen_hvm_new(&jumpcut.options.hvm, &err);
+    x = abi_guard_check_machine(&err) ? xen_hvm_new(&jumpcut.options.hvm, &err)
+                                      : NULL;
     if (!x) {
         error_reportf_err(err, "jumpcut: ");
         exit(1);
