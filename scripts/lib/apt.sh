@@ -51,6 +51,8 @@ apt_update_private() { # TYPE SUITE...
         return 0
     fi
     mv "$APT_DIR/sources.new" "$APT_DIR/sources.list"
-    apt_private apt-get -qq update >&2 || return 1
+    # Its status is 0 even if no mirror answers.
+    apt_private apt-get -qq update >/dev/null 2>&1 || return 1
+    [ -n "$(find "$APT_DIR/lists" -name '*_InRelease')" ] || return 1
     touch "$APT_DIR/updated"
 }
