@@ -9,7 +9,7 @@ console must be the same byte for byte, the machine digest for digest.
 import subprocess
 
 from harness import (SAMPLES, Failure, Run, amid_samples_ns, boot_command,
-                     check, check_in, main, run, test, test_each)
+                     check, check_in, main, run, test_each)
 
 MATRIX = [(f"{version}-{vcpus}-vcpus", version, vcpus)
           for version in ("6.12", "6.1") for vcpus in (1, 2, 4)]
@@ -66,11 +66,11 @@ def panic_is_a_crash(directory, _name, version):
     check("Xen's reason", guest.info["shutdown-reason"], 3)
 
 
-@test
-def reboot_continues(directory):
+@test_each(*MATRIX)
+def reboots_and_powers_off(directory, _name, version, vcpus):
     """The machine is reset and boots as before; its console hears again."""
-    command = boot_command(directory, "again", "6.12", "--reboot", "continue",
-                           append="jumpcut.run=echo")
+    command = boot_command(directory, "again", version, "--reboot", "continue",
+                           "--smp", vcpus, append="jumpcut.run=echo")
     seen = b""
     with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0,
                           stdout=subprocess.PIPE) as process:
@@ -84,6 +84,8 @@ def reboot_continues(directory):
         seen += process.stdout.read()
         check("exit status", process.wait(), 0)
     check_in("second boot", b"JUMPCUT echo power off", seen)
+    booted = b"vcpus=%d hypervisor=xen clocksource=xen " % vcpus
+    check("boots as wanted", seen.count(booted), 2)
 
 
 @test_each(*((f"{version}-{vcpus}-vcpus", version, vcpus)
