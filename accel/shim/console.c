@@ -4,11 +4,12 @@
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "qemu/notify.h"
 #include "chardev/char-fe.h"
+#include "system/runstate.h"
+#include "system/system.h"
 #include "accel/shim/console.h"
-
-/* Input that waits for the guest to make room, bytes. */
-#define CONSOLE_FIFO 4096
 
 struct ShimConsole {
     CharBackend chr;
@@ -16,7 +17,10 @@ struct ShimConsole {
     ShimConsoleInputFn *input;
     void *opaque;
     uint64_t bytes;
-    uint8_t fifo[CONSOLE_FIFO];
+    GByteArray *queue; /* output the reader has not taken */
+    guint watch;
+    Notifier exit;
+    uint8_t fifo[SHIM_CONSOLE_FIFO];
     size_t fifo_len;
 };
 
@@ -32,7 +36,7 @@ static int console_can_read(void *opaque)
 {
     ShimConsole *c = opaque;
 
-    return CONSOLE_FIFO - c->fifo_len;
+    return SHIM_CONSOLE_FIFO - c->fifo_len;
 }
 
 static void console_read(void *opaque, const uint8_t *buf, int size)
@@ -42,6 +46,55 @@ static void console_read(void *opaque, const uint8_t *buf, int size)
     memcpy(c->fifo + c->fifo_len, buf, size);
     c->fifo_len += size;
     console_push(c);
+}
+
+/* Output */
+
+static void console_dequeue(ShimConsole *c, int n)
+{
+    if (n > 0) {
+        g_byte_array_remove_range(c->queue, 0, n);
+    }
+}
+
+static gboolean console_writable(void *do_not_use, GIOCondition cond,
+                                 void *opaque);
+
+/* Write what the reader takes now, and come back for the rest. */
+static void console_flush(ShimConsole *c)
+{
+    if (c->watch || !c->queue->len) {
+        return;
+    }
+    console_dequeue(c,
+                    qemu_chr_fe_write(&c->chr, c->queue->data, c->queue->len));
+    if (!c->queue->len) {
+        return;
+    }
+    c->watch = qemu_chr_fe_add_watch(&c->chr, G_IO_OUT | G_IO_HUP,
+                                     console_writable, c);
+    if (!c->watch) {
+        /* A device that cannot be waited for takes all, or is gone. */
+        qemu_chr_fe_write_all(&c->chr, c->queue->data, c->queue->len);
+        g_byte_array_set_size(c->queue, 0);
+    }
+}
+
+static gboolean console_writable(void *do_not_use, GIOCondition cond,
+                                 void *opaque)
+{
+    ShimConsole *c = opaque;
+
+    c->watch = 0;
+    console_flush(c);
+    return G_SOURCE_REMOVE;
+}
+
+static void console_exit(Notifier *notifier, void *data)
+{
+    ShimConsole *c = container_of(notifier, ShimConsole, exit);
+
+    qemu_chr_fe_write_all(&c->chr, c->queue->data, c->queue->len);
 }
 
 ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
@@ -65,6 +118,9 @@ ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
             return NULL;
         }
         c->connected = true;
+        c->queue = g_byte_array_new();
+        c->exit.notify = console_exit;
+        qemu_add_exit_notifier(&c->exit);
         qemu_chr_fe_set_handlers(&c->chr, console_can_read, console_read, NULL,
                                  NULL, c, NULL, true);
     }
@@ -74,8 +130,16 @@ ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
 void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len)
 {
     c->bytes += len;
-    if (c->connected) {
-        qemu_chr_fe_write_all(&c->chr, buf, len);
+    if (!c->connected) {
+        return;
+    }
+    g_byte_array_append(c->queue, buf, len);
+    console_flush(c);
+    if (c->queue->len > SHIM_CONSOLE_QUEUE_MAX && runstate_is_running()) {
+        warn_report("jumpcut: the console's reader takes nothing; the machine "
+                    "is stopped (cont goes on)");
+        qemu_system_vmstop_request_prepare();
+        qemu_system_vmstop_request(RUN_STATE_IO_ERROR);
     }
 }
 
@@ -95,4 +159,16 @@ uint64_t shim_console_bytes(const ShimConsole *c)
 void shim_console_set_bytes(ShimConsole *c, uint64_t bytes)
 {
     c->bytes = bytes;
+}
+
+const uint8_t *shim_console_input(const ShimConsole *c, size_t *len)
+{
+    *len = c->fifo_len;
+    return c->fifo;
+}
+
+void shim_console_set_input(ShimConsole *c, const uint8_t *buf, size_t len)
+{
+    memcpy(c->fifo, buf, len);
+    c->fifo_len = len;
 }

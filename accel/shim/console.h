@@ -2,13 +2,18 @@
 /*
  * The guest's console on a QEMU character device.
  *
- * Output is taken from the guest at once, whatever the other end does: under
- * icount a wait of the host is none of the guest's.
+ * Output is taken from the guest at once, whatever the other end does, and
+ * queued: the guest cannot tell a slow reader.  If a reader takes nothing for
+ * SHIM_CONSOLE_QUEUE_MAX bytes, the machine is stopped; nothing is lost.
  */
 #ifndef JUMPCUT_ACCEL_SHIM_CONSOLE_H
 #define JUMPCUT_ACCEL_SHIM_CONSOLE_H
 
 typedef struct ShimConsole ShimConsole;
+
+#define SHIM_CONSOLE_QUEUE_MAX (1u << 20)
+/* Input that waits for the guest to make room, bytes. */
+#define SHIM_CONSOLE_FIFO 4096u
 
 /* Takes input of the console. @return: bytes taken, at most @len */
 typedef size_t ShimConsoleInputFn(void *opaque, const uint8_t *buf, size_t len);
@@ -22,5 +27,9 @@ void shim_console_accept(ShimConsole *c);
 /* Bytes the guest has written since its start. */
 uint64_t shim_console_bytes(const ShimConsole *c);
 void shim_console_set_bytes(ShimConsole *c, uint64_t bytes);
+/* Input taken from the character device that the guest has not got yet. */
+const uint8_t *shim_console_input(const ShimConsole *c, size_t *len);
+/* @len: at most SHIM_CONSOLE_FIFO */
+void shim_console_set_input(ShimConsole *c, const uint8_t *buf, size_t len);
 
 #endif

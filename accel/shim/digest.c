@@ -7,10 +7,9 @@
 #include "qapi/error.h"
 #include "cpu.h"
 #include "crypto/hash.h"
-#include "exec/memory.h"
-#include "hw/boards.h"
+#include "qemu/rcu.h"
+#include "exec/cpu-common.h"
 #include "hw/core/cpu.h"
-#include "system/runstate.h"
 #include "accel/shim/digest.h"
 
 #define DIGEST_PAGE 4096u
@@ -100,28 +99,53 @@ static void put_vcpu(GByteArray *out, CPUState *cs)
     put_fpu(out, env);
 }
 
-/* Page numbers and content of the pages that are not all zero. */
-static bool hash_memory(QCryptoHash *hash, Error **errp)
-{
-    MemoryRegion *ram = current_machine->ram;
-    const uint8_t *base = memory_region_get_ram_ptr(ram);
-    uint64_t size = memory_region_size(ram);
+typedef struct DigestMemory {
+    QCryptoHash *hash;
+    Error **errp;
+} DigestMemory;
 
+/*
+ * Name, page numbers and content of the pages that are not all zero.  The
+ * guest's RAM, firmware, and the overlays with what they hold; what does not
+ * migrate is none of the guest's.
+ */
+static int hash_block(RAMBlock *rb, void *opaque)
+{
+    DigestMemory *m = opaque;
+    const char *name = qemu_ram_get_idstr(rb);
+    const uint8_t *base = qemu_ram_get_host_addr(rb);
+    uint64_t size = qemu_ram_get_used_length(rb);
+
+    if (!qemu_ram_is_migratable(rb)) {
+        return 0;
+    }
+    if (qcrypto_hash_update(m->hash, name, strlen(name) + 1, m->errp) < 0) {
+        return -1;
+    }
     for (uint64_t off = 0; off < size; off += DIGEST_PAGE) {
+        size_t len = MIN(size - off, DIGEST_PAGE);
         uint64_t le = GUINT64_TO_LE(off);
         struct iovec iov[2] = {
             {.iov_base = &le, .iov_len = sizeof(le)},
-            {.iov_base = (void *)(base + off), .iov_len = DIGEST_PAGE},
+            {.iov_base = (void *)(base + off), .iov_len = len},
         };
 
-        if (buffer_is_zero(base + off, DIGEST_PAGE)) {
+        if (buffer_is_zero(base + off, len)) {
             continue;
         }
-        if (qcrypto_hash_updatev(hash, iov, 2, errp) < 0) {
-            return false;
+        if (qcrypto_hash_updatev(m->hash, iov, 2, m->errp) < 0) {
+            return -1;
         }
     }
-    return true;
+    return 0;
+}
+
+static bool hash_memory(QCryptoHash *hash, Error **errp)
+{
+    DigestMemory m = {.hash = hash, .errp = errp};
+
+    RCU_READ_LOCK_GUARD();
+    return qemu_ram_foreach_block(hash_block, &m) == 0;
 }
 
 char *shim_digest(const GByteArray *extra, Error **errp)

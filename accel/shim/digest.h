@@ -6,8 +6,9 @@
 #define JUMPCUT_ACCEL_SHIM_DIGEST_H
 
 /*
- * SHA-256, hexadecimal, over every vCPU's registers, the guest's memory (pages
- * of zeroes by their absence) and @extra.  The vCPUs must not execute.
+ * SHA-256, hexadecimal, over every vCPU's registers, the guest's memory,
+ * firmware and overlays (pages of zeroes by their absence) and @extra.  The
+ * vCPUs must not execute.
  * @return: newly allocated, NULL and *@errp on failure
  */
 char *shim_digest(const GByteArray *extra, Error **errp);

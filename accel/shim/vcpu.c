@@ -98,8 +98,12 @@ static void shim_exec_enter(CPUState *cs)
 {
     ShimVcpu *v = shim_vcpu(cs);
 
-    v->cs = cs;
     shim->stock->cpu_exec_enter(cs);
+    if (unlikely(v->cs != cs)) {
+        /* Plugged in, perhaps in place of one that was running. */
+        v->cs = cs;
+        v->stopped |= cs->cpu_index != 0;
+    }
     if (unlikely(v->stopped)) {
         vcpu_now_running(cs, v);
     }

@@ -29,6 +29,7 @@ enum {
     TAG_TREE,
     TAG_VCPU_VECTOR,
     TAG_VCPU_FLAGS,
+    TAG_CONSOLE_INPUT,
 };
 
 static void put_cut(StateWriter *w, const CutSpec *cut)
@@ -88,6 +89,28 @@ static void load_vcpus(XenHvm *x, StateReader *r)
     }
 }
 
+static void put_console(XenHvm *x, StateWriter *w)
+{
+    size_t len;
+    const uint8_t *input = shim_console_input(x->console, &len);
+
+    state_put_u64(w, TAG_CONSOLE_BYTES, shim_console_bytes(x->console));
+    state_put_bytes(w, TAG_CONSOLE_INPUT, input, len);
+}
+
+static void load_console(XenHvm *x, StateReader *r)
+{
+    uint64_t bytes =
+        state_get_u64(r, TAG_CONSOLE_BYTES, "console bytes", UINT64_MAX);
+    g_autoptr(GByteArray) input = state_get_blob(
+        r, TAG_CONSOLE_INPUT, "console input", SHIM_CONSOLE_FIFO);
+
+    shim_console_set_bytes(x->console, bytes);
+    if (input) {
+        shim_console_set_input(x->console, input->data, input->len);
+    }
+}
+
 GByteArray *xen_hvm_state(XenHvm *x)
 {
     StateWriter *w = state_writer_new();
@@ -97,7 +120,7 @@ GByteArray *xen_hvm_state(XenHvm *x)
     state_put_bytes(w, TAG_TREE, tree->data, tree->len);
     xen_domain_save(x->domain, w);
     put_vcpus(x, w);
-    state_put_u64(w, TAG_CONSOLE_BYTES, shim_console_bytes(x->console));
+    put_console(x, w);
     state_put_u64(w, TAG_NR_CUTS, x->pending->len);
     for (unsigned i = 0; i < x->pending->len; i++) {
         put_cut(w, &g_array_index(x->pending, CutSpec, i));
@@ -152,9 +175,7 @@ static int xen_hvm_post_load(void *opaque, int version_id)
     }
     xen_domain_load(x->domain, r);
     load_vcpus(x, r);
-    shim_console_set_bytes(
-        x->console,
-        state_get_u64(r, TAG_CONSOLE_BYTES, "console bytes", UINT64_MAX));
+    load_console(x, r);
     load_cuts(x, r);
     ok = state_reader_finish(r, &error);
     g_clear_pointer(&x->state, g_free);

@@ -228,6 +228,10 @@ static uint16_t *virq_slot(XenDomain *d, const Port *p)
     return &d->vcpus[vcpu].virq_port[p->virq];
 }
 
+/*
+ * DEVIATION: a domU may bind a global VIRQ under 4.20 too; Xen says -EBUSY when
+ * another domain handles it, and here there is no other.
+ */
 static int64_t op_bind_virq(XenCall *c, void *arg)
 {
     struct evtchn_bind_virq *op = arg;

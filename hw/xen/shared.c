@@ -134,6 +134,7 @@ static int64_t check_registration(const XenVcpu *v, uint32_t off,
 bool xen_vcpu_info_attach(XenVcpu *v, uint64_t gfn, uint32_t off)
 {
     Host *host = v->d->host;
+    /* DEVIATION: a read-only frame is -EINVAL under 4.20 too, not -EACCES. */
     HostPage *page = host->ops->page_pin(host, gfn);
 
     if (!page) {

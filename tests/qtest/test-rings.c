@@ -229,6 +229,78 @@ static void console_long_input_arrives_in_order(void)
     qtest_quit(q);
 }
 
+/* One ringful of output; @seed makes each another. */
+static void console_ringful(const XgRing *r, uint8_t seed)
+{
+    uint32_t prod = qtest_readl(r->q, r->gpa + CONSOLE(out_prod));
+    uint8_t bytes[XENCONS_OUT_SIZE];
+
+    for (uint32_t i = 0; i < XENCONS_OUT_SIZE; i++) {
+        bytes[(prod + i) & (XENCONS_OUT_SIZE - 1)] = seed + i;
+    }
+    qtest_memwrite(r->q, r->gpa + CONSOLE(out), bytes, sizeof(bytes));
+    qtest_writel(r->q, r->gpa + CONSOLE(out_prod), prod + XENCONS_OUT_SIZE);
+    xg_ring_kick(r);
+}
+
+static char *machine_status(Qtest *q)
+{
+    g_autoptr(JsonNode) reply = qtest_qmp(q, "query-status", NULL);
+
+    return g_strdup(
+        json_object_get_string_member(json_node_get_object(reply), "status"));
+}
+
+static void console_take_ringfuls(int fd, unsigned n)
+{
+    for (size_t got = 0; got < (size_t)n * XENCONS_OUT_SIZE;) {
+        uint8_t buf[4096];
+        size_t rest = (size_t)n * XENCONS_OUT_SIZE - got;
+        struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+        g_assert_cmpint(poll(&pfd, 1, REPLY_MS), ==, 1);
+        ssize_t len = recv(fd, buf, MIN(sizeof(buf), rest), 0);
+
+        g_assert_cmpint(len, >, 0);
+        for (ssize_t i = 0; i < len; i++, got++) {
+            uint8_t want = got / XENCONS_OUT_SIZE + got % XENCONS_OUT_SIZE;
+
+            g_assert_cmphex(buf[i], ==, want);
+        }
+    }
+}
+
+/*
+ * A reader that takes nothing holds up neither the guest nor the monitor, and
+ * misses nothing; past the limit of the queue the machine is stopped.
+ */
+static void console_stuck_reader_loses_nothing(void)
+{
+    const unsigned few = (512 << 10) / XENCONS_OUT_SIZE;
+    const unsigned many = (2 << 20) / XENCONS_OUT_SIZE;
+    g_autofree char *status = NULL;
+    int fd;
+    XgRing r;
+    Qtest *q = console_start(&fd, &r);
+
+    for (unsigned i = 0; i < few; i++) {
+        console_ringful(&r, i);
+    }
+    g_assert_cmpuint(qtest_readl(q, r.gpa + CONSOLE(out_cons)), ==,
+                     few * XENCONS_OUT_SIZE);
+    status = machine_status(q);
+    g_assert_cmpstr(status, ==, "running");
+    for (unsigned i = few; i < many; i++) {
+        console_ringful(&r, i);
+    }
+    g_free(status);
+    status = machine_status(q);
+    g_assert_cmpstr(status, ==, "io-error");
+    console_take_ringfuls(fd, many);
+    close(fd);
+    qtest_quit(q);
+}
+
 static void console_bad_indexes_print_nothing(void)
 {
     static const uint32_t prods[] = {XENCONS_OUT_SIZE + 1, 0x80000000,
@@ -272,6 +344,8 @@ int main(int argc, char **argv)
     g_test_add_func("/rings/console/works-both-ways", console_works_both_ways);
     g_test_add_func("/rings/console/long-input-arrives-in-order",
                     console_long_input_arrives_in_order);
+    g_test_add_func("/rings/console/stuck-reader-loses-nothing",
+                    console_stuck_reader_loses_nothing);
     g_test_add_func("/rings/console/bad-indexes-print-nothing",
                     console_bad_indexes_print_nothing);
     return g_test_run();
