@@ -63,6 +63,7 @@ typedef struct BootRun {
     gboolean console_ended;
     guint timeout_source;
     guint kill_source;
+    guint quit_ticks; /* seconds since QEMU was told to quit */
 } BootRun;
 
 static void part_ended(BootRun *run)
@@ -72,10 +73,17 @@ static void part_ended(BootRun *run)
     }
 }
 
-static gboolean kill_timer(gpointer opaque)
+/*
+ * Ticks are counted, not time: while a reader of ours holds us up, QEMU waits
+ * for us to take the console's rest, and is not to be killed for it.
+ */
+static gboolean kill_tick(gpointer opaque)
 {
     BootRun *run = opaque;
 
+    if (++run->quit_ticks < QUIT_TIMEOUT_S) {
+        return G_SOURCE_CONTINUE;
+    }
     run->kill_source = 0;
     qemu_process_kill(run->process);
     return G_SOURCE_REMOVE;
@@ -103,8 +111,7 @@ static void end_run(BootRun *run, Ending ending)
     run->ending = ending;
     if (run->ready) {
         qmp_client_send(run->qmp, "query-jumpcut", info_received, run);
-        run->kill_source =
-            g_timeout_add_seconds(QUIT_TIMEOUT_S, kill_timer, run);
+        run->kill_source = g_timeout_add_seconds(1, kill_tick, run);
     } else {
         qemu_process_kill(run->process);
     }
@@ -135,6 +142,24 @@ static void qmp_ready(gpointer opaque)
     qmp_client_send(run->qmp, "cont", continued, run);
 }
 
+/* The plugin stops the machine while the console's reader takes nothing. */
+static void status_received(JsonNode *reply, const GError *error,
+                            gpointer opaque)
+{
+    BootRun *run = opaque;
+    JsonObject *status = reply && JSON_NODE_HOLDS_OBJECT(reply)
+                             ? json_node_get_object(reply)
+                             : NULL;
+
+    (void)error; /* then there is nothing to continue */
+    if (status && run->ending == ENDING_NONE &&
+        !strcmp(
+            json_object_get_string_member_with_default(status, "status", ""),
+            "io-error")) {
+        qmp_client_send(run->qmp, "cont", continued, run);
+    }
+}
+
 static void qmp_event(const char *name, JsonObject *data, gpointer opaque)
 {
     BootRun *run = opaque;
@@ -143,6 +168,10 @@ static void qmp_event(const char *name, JsonObject *data, gpointer opaque)
     if (!strcmp(name, "GUEST_PANICKED")) {
         /* With shutdown=pause no SHUTDOWN follows. */
         end_run(run, ENDING_CRASHED);
+        return;
+    }
+    if (!strcmp(name, "STOP")) {
+        qmp_client_send(run->qmp, "query-status", status_received, run);
         return;
     }
     if (strcmp(name, "SHUTDOWN") || !data) {

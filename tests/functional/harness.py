@@ -14,6 +14,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -85,18 +86,26 @@ def run(*args, stdin=subprocess.DEVNULL, env=None, tool=TOOL):
                           env={**os.environ, **(env or {})}, **given)
 
 
+_SAMPLE = re.compile(
+    r"JUMPCUT sample=(?P<sample>\d+) "
+    + " ".join(rf"{clock}=(?P<{clock}>\d+)" for clock in CLOCKS)
+    + r" clocksource=(?P<clocksource>\S+) end\r*\n")
+
+
 def samples_of(console):
-    """The agent's whole lines, clocks as numbers, with their place in it."""
+    """The agent's samples, numbers as such, with their place in the console.
+
+    A line that a kernel message ran into is left out.
+    """
     found = []
     end = 0
     for line in console.splitlines(keepends=True):
         start, end = end, end + len(line)
-        text = line.decode(errors="replace").strip()
-        if not (text.startswith("JUMPCUT sample=") and text.endswith(" end")):
-            continue
-        sample = dict(word.split("=", 1) for word in text.split()[1:-1])
-        sample.update((clock, int(sample[clock])) for clock in CLOCKS)
-        found.append({**sample, "start": start, "end": end})
+        match = _SAMPLE.fullmatch(line.decode(errors="replace"))
+        if match:
+            sample = {name: int(value) if value.isdigit() else value
+                      for name, value in match.groupdict().items()}
+            found.append({**sample, "start": start, "end": end})
     return found
 
 

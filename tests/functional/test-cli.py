@@ -148,6 +148,7 @@ def version_and_help_go_to_stdout(_directory):
 
 @test_each(
     ("powered-off", "guest-shutdown", 0, "powered-off", ""),
+    ("held-up", "held-up", 0, "powered-off", ""),
     ("panicked", "panic", 1, "crashed", "the guest crashed"),
     ("xen-crash", "xen-crash", 1, "crashed", "the guest crashed"),
     ("reboot", "guest-reset", 5, "reboot", "asked for a reboot"),
