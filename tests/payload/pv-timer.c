@@ -204,9 +204,12 @@ static void periodic_timer_ticks_while_running(void)
 {
     unsigned before = ticks, got;
     uint64_t until = clock_now() + 10 * NS_PER_MS;
+    /* Where time is real, a busy host may keep the timer's thread waiting. */
+    uint64_t patience =
+        cmdline_has("loose") ? until + 10000 * NS_PER_MS : until;
 
     CHECK_RC(0, periodic(NS_PER_MS));
-    while (clock_now() < until) {
+    while (clock_now() < until || (ticks == before && clock_now() < patience)) {
         cpu_open_interrupts();
     }
     CHECK_RC(0, xen_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL));
