@@ -53,16 +53,18 @@ def move(source, target, path):
 
 
 def check_clocks(console, cuts):
-    """Between two samples with no cut between them all clocks agree."""
+    """Between two samples with no cut near them all clocks agree."""
     samples = samples_of(console)
     numbers = [one["sample"] for one in samples]
     check("order of samples", numbers, sorted(set(numbers)))
     check("last sample", numbers[-1], SAMPLES)
     if len(numbers) < SAMPLES - DAMAGED_MAX:
         raise Failure(f"wanted {SAMPLES} samples, got {len(numbers)}")
-    for before, after in zip(samples, samples[1:]):
-        if any(before["start"] <= cut["console-bytes"] < after["end"]
-               for cut in cuts):
+    # With several vCPUs Linux may print a sample after the cut that it took
+    # before, so the pair after the one the cut's byte lies in says nothing.
+    starts = [0] + [one["start"] for one in samples]
+    for start, before, after in zip(starts, samples, samples[1:]):
+        if any(start <= cut["console-bytes"] < after["end"] for cut in cuts):
             continue
         passed = after["tsc"] - before["tsc"]
         for clock in ("monotonic_ns", "boottime_ns", "realtime_ns"):
