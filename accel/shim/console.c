@@ -94,7 +94,9 @@ static void console_exit(Notifier *notifier, void *data)
 {
     ShimConsole *c = container_of(notifier, ShimConsole, exit);
 
-    qemu_chr_fe_write_all(&c->chr, c->queue->data, c->queue->len);
+    if (c->queue->len) {
+        qemu_chr_fe_write_all(&c->chr, c->queue->data, c->queue->len);
+    }
 }
 
 ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
@@ -169,6 +171,8 @@ const uint8_t *shim_console_input(const ShimConsole *c, size_t *len)
 
 void shim_console_set_input(ShimConsole *c, const uint8_t *buf, size_t len)
 {
-    memcpy(c->fifo, buf, len);
+    if (len) {
+        memcpy(c->fifo, buf, len);
+    }
     c->fifo_len = len;
 }
