@@ -156,7 +156,8 @@ static bool vcpu_do_msr(CPUState *cs, bool write)
 }
 
 /* xen: arch/x86/hvm/hypercall.c, hvm_hypercall: registers by mode */
-static void vcpu_do_hypercall(CPUState *cs)
+/* @return: true if the call is done, false to have the guest make it again */
+static bool vcpu_do_hypercall(CPUState *cs)
 {
     CPUX86State *env = cpu_env(cs);
     static const int regs64[] = {R_EDI, R_ESI, R_EDX, 10, 8, 9};
@@ -174,7 +175,15 @@ static void vcpu_do_hypercall(CPUState *cs)
                                       : (uint32_t)env->regs[regs32[i]];
     }
     ret = shim->ops->hypercall(shim->opaque, cs->cpu_index, &call);
+    if (call.again) {
+        for (int i = 0; i < 6; i++) {
+            env->regs[call.long_mode ? regs64[i] : regs32[i]] =
+                call.long_mode ? call.args[i] : (uint32_t)call.args[i];
+        }
+        return false;
+    }
     env->regs[R_EAX] = call.long_mode ? (uint64_t)ret : (uint32_t)ret;
+    return true;
 }
 
 bool vcpu_handle_exit(CPUState *cs)
@@ -214,8 +223,9 @@ bool vcpu_handle_ud(CPUState *cs)
     switch (vcpu_decode(cs, &len)) {
     case SHIM_INSN_VMCALL:
     case SHIM_INSN_VMMCALL:
-        vcpu_do_hypercall(cs);
-        vcpu_complete_insn(cs, len);
+        if (vcpu_do_hypercall(cs)) {
+            vcpu_complete_insn(cs, len);
+        }
         return true;
     default:
         return false;

@@ -275,9 +275,15 @@ int64_t shim_hypercall(CPUState *cs, bool long_mode, uint64_t nr,
 {
     ShimHypercall call = {.long_mode = long_mode, .privileged = true, .nr = nr};
 
+    int64_t ret;
+
     memcpy(call.args, args, sizeof(call.args));
     shim->vcpus[cs->cpu_index].test_compat = !long_mode;
-    return shim->ops->hypercall(shim->opaque, cs->cpu_index, &call);
+    do {
+        call.again = false;
+        ret = shim->ops->hypercall(shim->opaque, cs->cpu_index, &call);
+    } while (call.again);
+    return ret;
 }
 
 /* For HostOps */

@@ -22,6 +22,7 @@ typedef struct ShimHypercall {
     bool privileged;  /* CPL 0 */
     uint64_t nr;      /* RAX or EAX */
     uint64_t args[6]; /* by Xen's convention of the mode */
+    bool again; /* out: have the guest make the call again, with these args */
 } ShimHypercall;
 
 /* The hypervisor a guest talks to.  All calls hold the big lock. */
@@ -33,8 +34,7 @@ typedef struct ShimHypervisorOps {
                            uint64_t *value);
     ShimMsrResult (*wrmsr)(void *opaque, unsigned vcpu, uint32_t index,
                            uint64_t value);
-    int64_t (*hypercall)(void *opaque, unsigned vcpu,
-                         const ShimHypercall *call);
+    int64_t (*hypercall)(void *opaque, unsigned vcpu, ShimHypercall *call);
     uint64_t (*rdtsc)(void *opaque, unsigned vcpu);
     /* True if RDTSC is virtual time (ns) plus *offset. Needs no lock. */
     bool (*tsc_is_offset)(void *opaque, unsigned vcpu, uint64_t *offset);

@@ -96,8 +96,7 @@ static ShimMsrResult hv_wrmsr(void *opaque, unsigned vcpu, uint32_t index,
     return hv_msr_result(result);
 }
 
-static int64_t hv_hypercall(void *opaque, unsigned vcpu,
-                            const ShimHypercall *call)
+static int64_t hv_hypercall(void *opaque, unsigned vcpu, ShimHypercall *call)
 {
     XenHvm *x = opaque;
     XenHypercall xc = {
@@ -105,9 +104,13 @@ static int64_t hv_hypercall(void *opaque, unsigned vcpu,
         .privileged = call->privileged,
         .nr = call->nr,
     };
+    int64_t ret;
 
     memcpy(xc.args, call->args, sizeof(xc.args));
-    return xen_domain_hypercall(x->domain, vcpu, &xc);
+    ret = xen_domain_hypercall(x->domain, vcpu, &xc);
+    memcpy(call->args, xc.args, sizeof(xc.args));
+    call->again = xc.again;
+    return ret;
 }
 
 static uint64_t hv_rdtsc(void *opaque, unsigned vcpu)

@@ -125,6 +125,7 @@ XenDomain *xen_domain_new(Host *host, Clock *clock, const XenDomainConfig *cfg,
     d->host = host;
     d->clock = clock;
     d->cfg = *cfg;
+    d->cfg.map = g_memdup2(cfg->map, cfg->nr_map * sizeof(*cfg->map));
     d->callback_gsi = -1;
     d->evtchn = xen_evtchn_new();
     d->vcpus = g_new0(XenVcpu, cfg->nr_vcpus);
@@ -153,6 +154,7 @@ void xen_domain_free(XenDomain *d)
     if (!d) {
         return;
     }
+    g_free((void *)d->cfg.map);
     if (d->store_ring) {
         xenstore_ring_free(d->store_ring);
     }

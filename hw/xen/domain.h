@@ -23,13 +23,23 @@
 
 typedef struct XenDomain XenDomain;
 
+/* One range of the guest's memory map; types as in the BIOS's E820. */
+typedef struct XenMemoryRange {
+    uint64_t addr, size; /* bytes */
+    uint32_t type;       /* 1: RAM, 2: reserved, 3: ACPI, 4: NVS */
+} XenMemoryRange;
+
 typedef struct XenDomainConfig {
+    bool pvh;               /* a PVH guest; else HVM */
     unsigned nr_vcpus;      /* 1 to XEN_DOMAIN_MAX_VCPUS */
     unsigned version_major; /* Xen's version as the guest sees it: 4 */
     unsigned version_minor; /* 17 or 20 */
     uint16_t domid;
     uint8_t uuid[16];
-    uint64_t nr_pages; /* memory of the guest, in 4 KiB pages */
+    uint64_t nr_pages;         /* memory of the guest, in 4 KiB pages */
+    const XenMemoryRange *map; /* copied; by address; what XENMEM_memory_map
+                                  tells; RAM ranges are the guest's frames */
+    unsigned nr_map;
 } XenDomainConfig;
 
 /*
@@ -69,6 +79,12 @@ XenMsrResult xen_domain_wrmsr(XenDomain *d, unsigned vcpu, uint32_t index,
 
 /* Hypercalls */
 typedef struct XenHypercall {
+    /*
+     * Out: the call is not finished; args[] (and nr) are what its continuation
+     * takes.  The caller puts them into the registers and has the guest make
+     * the call again, interrupts permitting, instead of storing a result.
+     */
+    bool again;
     bool long_mode;   /* 64-bit code: native layouts; else 32-bit compat */
     bool privileged;  /* CPL 0 or real mode, not virtual-8086; else -EPERM
                          (xen: hvm/hypercall.c, hvm_hypercall) */
@@ -76,8 +92,7 @@ typedef struct XenHypercall {
     uint64_t args[6]; /* RDI RSI RDX R10 R8 R9, or EBX ECX EDX ESI EDI EBP */
 } XenHypercall;
 /* @return: what goes to RAX (EAX). */
-int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu,
-                             const XenHypercall *call);
+int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu, XenHypercall *call);
 
 /* Scheduling, told by the vCPU loop */
 /* @vcpu executed HLT: it is blocked, or down if @interrupts is false. */

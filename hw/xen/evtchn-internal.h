@@ -6,15 +6,12 @@
 #ifndef JUMPCUT_HW_XEN_EVTCHN_INTERNAL_H
 #define JUMPCUT_HW_XEN_EVTCHN_INTERNAL_H
 
-#include "hw/xen/domain.h"
+#include "hw/xen/backend.h"
 
 /* The toolstack's default: xl.cfg max_event_channels = 1023. */
 #define XEN_MAX_PORT 1023u
 
 typedef struct XenEvtchn XenEvtchn;
-
-/* A guest's send on a port bound to a backend of ours. */
-typedef void XenBackendFn(void *opaque);
 
 XenEvtchn *xen_evtchn_new(void);
 void xen_evtchn_free(XenEvtchn *e);

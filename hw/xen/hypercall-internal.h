@@ -13,6 +13,8 @@ typedef struct XenCall {
     XenVcpu *v;
     bool compat; /* 32-bit layouts */
     uint64_t args[6];
+    /* Set, with args[] changed, by a handler that is to be called again. */
+    bool again;
     unsigned target; /* vCPU a VCPUOP is about */
 } XenCall;
 

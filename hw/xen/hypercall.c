@@ -121,8 +121,7 @@ static XenHypercallFn *const hypercalls[] = {
     [__HYPERVISOR_domctl] = do_privileged,
 };
 
-int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu,
-                             const XenHypercall *call)
+int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu, XenHypercall *call)
 {
     XenCall c = {.d = d, .v = &d->vcpus[vcpu], .compat = !call->long_mode};
     uint64_t nr = c.compat ? (uint32_t)call->nr : call->nr;
@@ -137,6 +136,11 @@ int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu,
         ret = -XEN_ENOSYS;
     } else {
         ret = hypercalls[nr](&c);
+    }
+    if (c.again) {
+        memcpy(call->args, c.args, sizeof(c.args));
+        call->again = true;
+        return 0;
     }
     c.v->hypercalls++;
     xen_trace(d, HOST_TRACE_hypercall, vcpu, nr, c.args[0], (uint64_t)ret);

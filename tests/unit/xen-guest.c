@@ -73,7 +73,13 @@ int64_t xen_guest_call(XenGuest *g, uint64_t nr, uint64_t a0, uint64_t a1,
         .args = {a0, a1, a2},
     };
 
-    return xen_domain_hypercall(g->d, g->vcpu, &call);
+    int64_t ret;
+
+    do {
+        call.again = false;
+        ret = xen_domain_hypercall(g->d, g->vcpu, &call);
+    } while (call.again);
+    return ret;
 }
 
 static void arg_in(XenGuest *g, const void *arg, size_t len)
