@@ -11,7 +11,7 @@ author = "the Jumpcut contributors"
 copyright = "the Jumpcut contributors"  # noqa: A001 (Sphinx's own name)
 language = "en"
 
-extensions = ["deviations"]
+extensions = ["conformance", "deviations"]
 exclude_patterns = []
 highlight_language = "none"
 default_role = "literal"

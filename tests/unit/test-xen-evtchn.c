@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Event channels: every sub-operation, and the bits a guest sees. */
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define EVTCHN __HYPERVISOR_event_channel_op
@@ -39,6 +40,7 @@ static struct evtchn_status status(XenGuest *g, uint32_t port)
     return op;
 }
 
+CONFORMS(EVTCHNOP_status)
 static void test_new_domain_has_store_and_console(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -57,6 +59,14 @@ static void test_new_domain_has_store_and_console(void)
     g_assert_cmpint(xen_guest_bind_ipi(g, 0), ==, 2); /* the lowest */
 }
 
+CONFORMS(EVTCHNOP_close)
+CONFORMS(EVTCHNOP_send)
+CONFORMS(EVTCHNOP_unmask)
+CONFORMS(EVTCHNOP_bind_vcpu)
+CONFORMS(EVTCHNOP_bind_ipi)
+CONFORMS(EVTCHNOP_bind_virq)
+CONFORMS(EVTCHNOP_status)
+CONFORMS(EVTCHNOP_reset)
 static void test_errors_are_those_of_xen(void)
 {
     static const struct {
@@ -114,6 +124,7 @@ static void test_errors_are_those_of_xen(void)
     }
 }
 
+CONFORMS(EVTCHNOP_bind_virq)
 static void test_virqs_bind_once_a_vcpu(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -139,6 +150,7 @@ static void test_virqs_bind_once_a_vcpu(void)
     g_assert_cmpint(xen_guest_send(g, 3), ==, -XEN_EINVAL);
 }
 
+CONFORMS(EVTCHNOP_bind_ipi)
 static void test_ports_run_out_at_the_toolstack_limit(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -155,6 +167,8 @@ static void test_ports_run_out_at_the_toolstack_limit(void)
     g_assert_cmpint(xen_guest_send(g, 1024), ==, -XEN_EINVAL);
 }
 
+CONFORMS(EVTCHNOP_alloc_unbound)
+CONFORMS(EVTCHNOP_bind_interdomain)
 static void test_unbound_port_waits_for_its_domain(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -233,11 +247,15 @@ static void send_in_layout(bool compat)
     g_assert_false(xen_guest_pending(g, port));
 }
 
+CONFORMS(EVTCHNOP_send)
+CONFORMS(EVTCHNOP_unmask)
 static void test_send_sets_bits_in_64_bit_layout(void)
 {
     send_in_layout(false);
 }
 
+CONFORMS(EVTCHNOP_send)
+CONFORMS(EVTCHNOP_unmask)
 static void test_send_sets_bits_in_32_bit_layout(void)
 {
     send_in_layout(true);
@@ -262,6 +280,7 @@ static void test_second_send_raises_no_second_upcall(void)
     g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_LAPIC_INJECT), ==, 2);
 }
 
+CONFORMS(EVTCHNOP_reset)
 static void test_reset_closes_everything(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);

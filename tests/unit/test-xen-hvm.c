@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hvm_op: parameters, upcall vectors, and every kind of callback. */
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define VIA(type, rest) ((uint64_t)(type) << 56 | (rest))
@@ -61,6 +62,11 @@ static void test_params_grant_what_xen_grants(void)
                     -XEN_EINVAL);
 }
 
+CONFORMS(HVM_PARAM_CALLBACK_IRQ)
+CONFORMS(HVM_PARAM_STORE_PFN)
+CONFORMS(HVM_PARAM_STORE_EVTCHN)
+CONFORMS(HVM_PARAM_CONSOLE_PFN)
+CONFORMS(HVM_PARAM_CONSOLE_EVTCHN)
 static void test_params_start_as_the_toolstack_sets_them(void)
 {
     static const struct {
@@ -81,6 +87,7 @@ static void test_params_start_as_the_toolstack_sets_them(void)
     }
 }
 
+CONFORMS(HVMOP_get_param)
 static void test_params_of_other_domains_are_refused(void)
 {
     static const struct {
@@ -103,6 +110,7 @@ static void test_params_of_other_domains_are_refused(void)
     }
 }
 
+CONFORMS(HVMOP_get_time)
 static void test_other_operations_answer_as_xen(void)
 {
     struct xen_hvm_pagetable_dying dying = {.domid = DOMID_SELF};
@@ -134,6 +142,7 @@ static int64_t set_upcall_vector(XenGuest *g, uint32_t vcpu, uint8_t vector)
                         &op, sizeof(op));
 }
 
+CONFORMS(HVMOP_set_evtchn_upcall_vector)
 static void test_upcall_vector_is_injected_on_its_vcpu(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -161,6 +170,7 @@ static void test_upcall_vector_is_injected_on_its_vcpu(void)
     g_assert_false(fake_host_gsi_held(g->fake, 1));
 }
 
+CONFORMS(HVM_PARAM_CALLBACK_IRQ)
 static void test_vector_callback_is_held_while_pending(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -204,6 +214,7 @@ static void check_line(XenGuest *g, unsigned gsi)
     g_assert_false(fake_host_gsi_held(g->fake, gsi));
 }
 
+CONFORMS(HVM_PARAM_CALLBACK_IRQ)
 static void test_gsi_callback_follows_vcpu_0(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -213,6 +224,7 @@ static void test_gsi_callback_follows_vcpu_0(void)
     check_line(g, 9);
 }
 
+CONFORMS(HVM_PARAM_CALLBACK_IRQ)
 static void test_intx_callback_follows_vcpu_0(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);

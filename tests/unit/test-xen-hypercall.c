@@ -2,8 +2,14 @@
 /* CPUID, MSRs, who may make a hypercall, and xen_version. */
 #include <string.h>
 
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
+CONFORMS(XEN_CPUID_LEAF(0))
+CONFORMS(XEN_CPUID_LEAF(1))
+CONFORMS(XEN_CPUID_LEAF(2))
+CONFORMS(XEN_CPUID_LEAF(4))
+CONFORMS(XEN_CPUID_LEAF(5))
 static void test_cpuid_leaves_match_xen(void)
 {
     static const struct {
@@ -46,6 +52,7 @@ static void test_cpuid_outside_range_is_not_ours(void)
     }
 }
 
+CONFORMS(XEN_CPUID_LEAF(3))
 static void test_cpuid_time_leaf_follows_clock(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 20);
@@ -195,6 +202,9 @@ static void test_privileged_hypercalls_answer_as_in_a_domu(void)
         -XEN_EPERM);
 }
 
+CONFORMS(VMASST_CMD_enable)
+CONFORMS(VMASST_CMD_disable)
+CONFORMS(VMASST_TYPE_runstate_update_flag)
 static void test_vm_assist_knows_the_runstate_flag_only(void)
 {
     static const struct {
@@ -255,6 +265,16 @@ static const VersionCase version_cases[] = {
     {17, UINT32_MAX, false, -XEN_ENOSYS, NULL, 0, 0},
 };
 
+CONFORMS(XENVER_version)
+CONFORMS(XENVER_extraversion)
+CONFORMS(XENVER_compile_info)
+CONFORMS(XENVER_capabilities)
+CONFORMS(XENVER_changeset)
+CONFORMS(XENVER_platform_parameters)
+CONFORMS(XENVER_pagesize)
+CONFORMS(XENVER_guest_handle)
+CONFORMS(XENVER_commandline)
+NOT_OFFERED(XENVER_build_id, -XEN_EPERM)
 static void test_version_sub_operations_answer_as_xen(void)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(version_cases); i++) {
@@ -299,6 +319,7 @@ static void test_version_features_are_those_of_a_hvm_domu(void)
     }
 }
 
+CONFORMS(XENVER_get_features)
 static void test_version_feature_submaps_end(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);

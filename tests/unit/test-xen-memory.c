@@ -2,6 +2,7 @@
 /* memory_op and grant_table_op: overlays, figures, the table's frames. */
 #include <string.h>
 
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define GNT __HYPERVISOR_grant_table_op
@@ -20,6 +21,7 @@ static int64_t add_to_physmap(XenGuest *g, uint16_t domid, uint32_t space,
                               &op, sizeof(op));
 }
 
+CONFORMS(XENMEM_add_to_physmap)
 static void test_add_to_physmap_errors_are_those_of_xen(void)
 {
     static const struct {
@@ -59,6 +61,7 @@ static void test_add_to_physmap_errors_are_those_of_xen(void)
     }
 }
 
+CONFORMS(XENMAPSPACE_shared_info)
 static void test_shared_info_hides_the_frame_and_moves(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -126,6 +129,8 @@ static void query_size(XenGuest *g, uint16_t dom, int16_t status, uint32_t nr)
     g_assert_cmpuint(op.max_nr_frames, ==, nr ? 64 : 0);
 }
 
+CONFORMS(GNTTABOP_query_size)
+CONFORMS(XENMAPSPACE_grant_table)
 static void test_grant_table_grows_when_mapped(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -186,16 +191,19 @@ static void setup_in_layout(bool compat)
     }
 }
 
+CONFORMS(GNTTABOP_setup_table)
 static void test_setup_table_lists_frames_in_64_bit_layout(void)
 {
     setup_in_layout(false);
 }
 
+CONFORMS(GNTTABOP_setup_table)
 static void test_setup_table_lists_frames_in_32_bit_layout(void)
 {
     setup_in_layout(true);
 }
 
+CONFORMS(GNTTABOP_setup_table)
 static void test_setup_table_reports_errors_as_status(void)
 {
     static const struct {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sched_op, halting, and how a domain ends. */
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define S XEN_GUEST_NS_PER_S
@@ -35,6 +36,8 @@ static unsigned runstate(XenGuest *g, unsigned vcpu)
     return info.runstate;
 }
 
+CONFORMS(SCHEDOP_yield)
+NOT_OFFERED(SCHEDOP_pin_override, -XEN_EPERM)
 static void test_yield_and_unknown_operations(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -46,6 +49,7 @@ static void test_yield_and_unknown_operations(void)
     g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_running);
 }
 
+NOT_OFFERED(SCHEDOP_remote_shutdown, -XEN_EPERM)
 static void test_remote_shutdown_is_refused(void)
 {
     static const struct {
@@ -68,6 +72,7 @@ static void test_remote_shutdown_is_refused(void)
     g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_SHUTDOWN), ==, 0);
 }
 
+CONFORMS(SCHEDOP_block)
 static void test_block_ends_with_an_upcall(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -89,6 +94,7 @@ static void test_block_ends_with_an_upcall(void)
     g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_VCPU_WAKE), ==, 0);
 }
 
+CONFORMS(SCHEDOP_poll)
 static void test_poll_errors_are_those_of_xen(void)
 {
     static const struct {
@@ -124,6 +130,7 @@ static void test_poll_errors_are_those_of_xen(void)
     }
 }
 
+CONFORMS(SCHEDOP_poll)
 static void test_poll_ends_when_its_port_is_pending(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -151,6 +158,7 @@ static void test_poll_ends_when_its_port_is_pending(void)
     g_assert_cmpint(fake_host_vcpu_state(g->fake, 0), ==, FAKE_VCPU_RUNNING);
 }
 
+CONFORMS(SCHEDOP_poll)
 static void test_poll_ends_at_its_timeout(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -194,6 +202,8 @@ static void check_shutdown(XenGuest *g, unsigned reason)
                      reason);
 }
 
+CONFORMS(SCHEDOP_shutdown)
+CONFORMS(SCHEDOP_shutdown_code)
 static void test_shutdown_happens_once_with_its_reason(void)
 {
     static const struct {
@@ -234,6 +244,7 @@ static void test_shutdown_happens_once_with_its_reason(void)
     }
 }
 
+CONFORMS(SHUTDOWN_poweroff)
 static void test_halting_all_without_interrupts_is_power_off(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(3, 17);
@@ -256,6 +267,7 @@ static int64_t watchdog(XenGuest *g, uint32_t id, uint32_t timeout)
     return sched_op(g, SCHEDOP_watchdog, &op, sizeof(op));
 }
 
+CONFORMS(SCHEDOP_watchdog)
 static void test_watchdog_answers_as_xen(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -277,6 +289,8 @@ static void test_watchdog_answers_as_xen(void)
     check_shutdown(g, SHUTDOWN_watchdog);
 }
 
+CONFORMS(SCHEDOP_watchdog)
+CONFORMS(SHUTDOWN_watchdog)
 static void test_watchdog_0_0_fires_at_once(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pvclock records, wall clock and timers, also over a cut. */
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define S XEN_GUEST_NS_PER_S
@@ -71,6 +72,7 @@ static void test_record_gives_the_system_time(void)
     g_assert_cmpuint(now, >=, XEN_GUEST_UPTIME_NS + 12345678901 - 2);
 }
 
+CONFORMS(VCPUOP_register_vcpu_time_memory_area)
 static void test_secondary_record_follows_the_first(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -179,6 +181,7 @@ static int64_t set_timer(XenGuest *g, uint64_t system_ns)
                : xen_guest_call(g, __HYPERVISOR_set_timer_op, system_ns, 0, 0);
 }
 
+CONFORMS(__HYPERVISOR_set_timer_op)
 static void test_set_timer_fires_as_xen(void)
 {
     static const struct {
@@ -223,6 +226,9 @@ static int64_t set_singleshot(XenGuest *g, uint64_t system_ns)
                              sizeof(op));
 }
 
+CONFORMS(__HYPERVISOR_set_timer_op)
+CONFORMS(VCPUOP_set_singleshot_timer)
+CONFORMS(VCPUOP_stop_singleshot_timer)
 static void test_singleshot_and_set_timer_share_one_timer(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -247,6 +253,8 @@ static int64_t set_periodic(XenGuest *g, uint64_t period_ns)
     return xen_guest_vcpu_op(g, VCPUOP_set_periodic_timer, 0, &op, sizeof(op));
 }
 
+CONFORMS(VCPUOP_set_periodic_timer)
+CONFORMS(VCPUOP_stop_periodic_timer)
 static void test_periodic_timer_ticks_while_running_only(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);

@@ -2,6 +2,7 @@
 /* vcpu_op: areas, runstate, starting and stopping vCPUs. */
 #include <string.h>
 
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define OLD 17u
@@ -16,6 +17,7 @@ static int64_t register_info(XenGuest *g, unsigned vcpu, uint64_t gfn,
                              sizeof(op));
 }
 
+CONFORMS(VCPUOP_register_vcpu_info)
 static void test_vcpu_info_registration_errors_are_those_of_xen(void)
 {
     static const struct {
@@ -98,11 +100,13 @@ static void register_in_layout(bool compat)
     g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 0);
 }
 
+CONFORMS(VCPUOP_register_vcpu_info)
 static void test_vcpu_info_moves_in_64_bit_layout(void)
 {
     register_in_layout(false);
 }
 
+CONFORMS(VCPUOP_register_vcpu_info)
 static void test_vcpu_info_moves_in_32_bit_layout(void)
 {
     register_in_layout(true);
@@ -137,6 +141,10 @@ static void test_vcpu_beyond_legacy_needs_its_own_vcpu_info(void)
     g_assert_cmpuint(xen_guest_time(g, 0x50020).version, ==, 2);
 }
 
+CONFORMS(VCPUOP_up)
+CONFORMS(VCPUOP_is_up)
+CONFORMS(VCPUOP_send_nmi)
+NOT_OFFERED(VCPUOP_get_physid, -XEN_EINVAL)
 static void test_starting_and_stopping_answers_as_xen(void)
 {
     static const struct {
@@ -200,6 +208,8 @@ static void test_argument_that_cannot_be_read_is_efault(void)
     }
 }
 
+CONFORMS(VCPUOP_down)
+CONFORMS(VCPUOP_up)
 static void test_down_and_up_stop_and_start_a_vcpu(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, OLD);
@@ -266,6 +276,7 @@ static void test_upcall_due_before_the_start_is_injected_at_it(void)
     g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_LAPIC_INJECT), ==, 1);
 }
 
+CONFORMS(VCPUOP_get_runstate_info)
 static void test_runstate_counts_every_state(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, OLD);
@@ -295,6 +306,7 @@ static int64_t register_runstate(XenGuest *g, unsigned vcpu, uint64_t gva)
                              sizeof(op));
 }
 
+CONFORMS(VCPUOP_register_runstate_memory_area)
 static void test_runstate_area_is_written_at_changes_in_64_bit_layout(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, OLD);
@@ -337,6 +349,7 @@ static void test_runstate_area_of_another_vcpu_is_live(void)
     g_assert_cmpuint(info.time[RUNSTATE_offline], ==, 70);
 }
 
+CONFORMS(VCPUOP_register_runstate_memory_area)
 static void test_runstate_area_is_written_in_32_bit_layout(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, OLD);
@@ -386,6 +399,7 @@ static void test_runstate_update_flag_brackets_the_write(void)
     g_assert_cmpuint(fake_host_peek8(g->fake, XEN_GUEST_BUF + 15), ==, 0x80);
 }
 
+CONFORMS(VCPUOP_register_runstate_memory_area)
 static void test_runstate_area_at_a_bad_address_is_dropped(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, OLD);
@@ -404,6 +418,8 @@ static int64_t register_phys(XenGuest *g, uint64_t cmd, unsigned vcpu,
     return xen_guest_vcpu_op(g, cmd, vcpu, &op, sizeof(op));
 }
 
+CONFORMS(XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA)
+CONFORMS(XEN_VCPUOP_REGISTER_TIME_PHYS_AREA)
 static void test_physical_area_errors_are_those_of_xen(void)
 {
     static const struct {
@@ -476,16 +492,19 @@ static void physical_runstate_in_layout(bool compat)
     g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 0);
 }
 
+CONFORMS(XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA)
 static void test_physical_runstate_area_in_64_bit_layout(void)
 {
     physical_runstate_in_layout(false);
 }
 
+CONFORMS(XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA)
 static void test_physical_runstate_area_in_32_bit_layout(void)
 {
     physical_runstate_in_layout(true);
 }
 
+CONFORMS(XEN_VCPUOP_REGISTER_TIME_PHYS_AREA)
 static void test_physical_time_area_follows_the_record(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, NEW);
