@@ -13,6 +13,7 @@
 #include "jumpcut-qapi-events.h"
 #include "accel/shim/events.h"
 #include "accel/shim/qmp.h"
+#include "accel/shim/xenstore-host.h"
 
 /* QMP handlers carry no pointer of ours. */
 static struct {
@@ -262,6 +263,7 @@ void shim_qmp_register(const char *version, const char *build_id)
 {
     qmp.version = version;
     qmp.build_id = build_id;
+    shim_xenstore_register();
     qmp_register_command(&qmp_commands, "query-jumpcut",
                          qmp_marshal_query_jumpcut, 0, 0);
     qmp_register_command(&qmp_commands, "query-jumpcut-clock",
@@ -273,4 +275,5 @@ void shim_qmp_register(const char *version, const char *build_id)
 void shim_qmp_set_guest(XenHvm *x)
 {
     qmp.guest = x;
+    shim_xenstore_set(xen_hvm_tree(x));
 }

@@ -8,6 +8,7 @@
 #include "migration/vmstate.h"
 #include "accel/shim/vcpu.h"
 #include "accel/shim/xen-hvm-internal.h"
+#include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 
 /* Longest stream taken from a peer: the xenstore tree is the bulk of it. */
@@ -185,6 +186,7 @@ static int xen_hvm_post_load(void *opaque, int version_id)
     }
     xen_hvm_arm_cut_timer(x);
     xen_hvm_arm_digest_timer(x);
+    shim_xenstore_replaced();
     shim_tsc_changed();
     return 0;
 }

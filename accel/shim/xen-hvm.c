@@ -24,6 +24,7 @@
 #include "accel/shim/host-qemu.h"
 #include "accel/shim/vcpu.h"
 #include "accel/shim/xen-hvm-internal.h"
+#include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 #include <xen/sched.h>
 
@@ -346,6 +347,7 @@ static void host_hook_shutdown(void *opaque, unsigned vcpu, unsigned reason)
     CPUState *cs = qemu_get_cpu(vcpu);
 
     x->shutdown_reason = reason;
+    xenstore_qemu_released(x->tree);
     for (unsigned i = 0; i < x->nr_vcpus; i++) {
         shim_vcpu_offline(i);
     }
@@ -388,7 +390,10 @@ static void xen_hvm_reset(void *opaque)
     shim_reset();
     x->shutdown_reason = -1;
     xen_domain_reset(x->domain);
+    xenstore_qemu_released(x->tree);
     xenstore_qemu_reset(x->tree);
+    xenstore_qemu_introduced(x->tree);
+    shim_xenstore_replaced();
     shim_tsc_changed();
 }
 
@@ -503,6 +508,11 @@ Clock *xen_hvm_clock(const XenHvm *x)
 XenDomain *xen_hvm_domain(const XenHvm *x)
 {
     return x->domain;
+}
+
+void *xen_hvm_tree(const XenHvm *x)
+{
+    return x->tree;
 }
 
 unsigned xen_hvm_nr_vcpus(const XenHvm *x)

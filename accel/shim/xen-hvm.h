@@ -42,6 +42,8 @@ typedef struct XenHvmDigest {
 const XenHvmOptions *xen_hvm_options(const XenHvm *x);
 Clock *xen_hvm_clock(const XenHvm *x);
 XenDomain *xen_hvm_domain(const XenHvm *x);
+/* Its xenstore (see xenstore-qemu.h) */
+void *xen_hvm_tree(const XenHvm *x);
 unsigned xen_hvm_nr_vcpus(const XenHvm *x);
 const GArray *xen_hvm_cuts(const XenHvm *x);         /* of XenHvmCut */
 const GArray *xen_hvm_pending_cuts(const XenHvm *x); /* of CutSpec */

@@ -27,6 +27,13 @@ typedef struct StoreTx {
     GTree *touched; /* set of paths written and not removed again */
 } StoreTx;
 
+/* Nodes outside of the tree that watches are told of. */
+typedef enum StoreSpecial {
+    STORE_INTRODUCE, /* "@introduceDomain": a domain has begun */
+    STORE_RELEASE,   /* "@releaseDomain": one ends, or has ended */
+    STORE_NR_SPECIAL,
+} StoreSpecial;
+
 typedef struct Store {
     XenstoreImplState *impl;
     unsigned domid;
@@ -38,6 +45,7 @@ typedef struct Store {
     uint64_t next_watch;
     bool mute;         /* events do not count */
     GPtrArray *events; /* of StoreEvent: wait for the end of the operation */
+    GList *special[STORE_NR_SPECIAL]; /* their permissions */
 } Store;
 
 /* xenstore-qemu-node.c; @tx is NULL outside of transactions */
@@ -51,6 +59,10 @@ bool store_exists(Store *s, const StoreTx *tx, const char *path);
 /* Does @domid hold one of @letters on the node, or the first one above it? */
 bool store_may(Store *s, const StoreTx *tx, unsigned domid, const char *path,
                const char *letters);
+/* Permissions @perms are copied, or domain 0's alone if NULL. */
+void store_set_special(Store *s, StoreSpecial special, GList *perms);
+/* STORE_NR_SPECIAL: @path is none */
+StoreSpecial store_find_special(const char *path);
 /* Names of the children, in order. */
 GList *store_children(Store *s, const StoreTx *tx, const char *path);
 /* Calls @fn for the node and all below, in order. */
@@ -80,6 +92,8 @@ int store_watch(void *tree, unsigned domid, const char *path, const char *token,
                 XenstoreWatchFn *fn, void *opaque);
 void store_unwatch(void *tree, unsigned domid, const char *path,
                    const char *token, XenstoreWatchFn *fn, void *opaque);
+/* To the watches of a special node whose domain may read it. */
+void store_fire_special(Store *s, StoreSpecial special);
 /* Events of what is done from here on are held back ... */
 void store_begin(Store *s);
 /* ... and told now, as far as the watchers may know, in the order of paths. */

@@ -18,7 +18,9 @@ char *store_parent(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
-    return slash == path ? g_strdup("/") : g_strndup(path, slash - path);
+    /* Above a special node is "/", as in xenstored. */
+    return !slash || slash == path ? g_strdup("/")
+                                   : g_strndup(path, slash - path);
 }
 
 static bool in_set(GTree *set, const char *path)
@@ -33,11 +35,48 @@ static void set_add(GTree *set, const char *path)
     g_tree_replace(set, key, key);
 }
 
+static const char *const special_names[STORE_NR_SPECIAL] = {
+    [STORE_INTRODUCE] = "@introduceDomain",
+    [STORE_RELEASE] = "@releaseDomain",
+};
+
+StoreSpecial store_find_special(const char *path)
+{
+    StoreSpecial special = 0;
+
+    while (special < STORE_NR_SPECIAL &&
+           !g_str_equal(special_names[special], path)) {
+        special++;
+    }
+    return special;
+}
+
+static gpointer copy_perm(gconstpointer perm, gpointer unused)
+{
+    return g_strdup(perm);
+}
+
+void store_set_special(Store *s, StoreSpecial special, GList *perms)
+{
+    GList *copy = perms ? g_list_copy_deep(perms, copy_perm, NULL)
+                        : g_list_append(NULL, g_strdup("n0"));
+
+    store_free_perms(s->special[special]);
+    s->special[special] = copy;
+}
+
 /* Permissions of a node, to be freed; NULL: there is no such node. */
 GList *store_perms(Store *s, const StoreTx *tx, const char *path)
 {
     GList *perms = NULL;
 
+    if (path[0] == '@') {
+        StoreSpecial special = store_find_special(path);
+
+        return special < STORE_NR_SPECIAL
+                   ? g_list_copy_deep(s->special[special], copy_perm, NULL)
+                   : NULL;
+    }
     if (tx && in_set(tx->removed, path)) {
         return NULL;
     }

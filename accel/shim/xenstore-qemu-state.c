@@ -10,6 +10,7 @@
 #include "qemu/osdep.h"
 
 #include "accel/shim/xenstore-qemu-internal.h"
+#include "hw/xen/xenstore-proto.h"
 
 #define NODES_MAX    65536u /* domain 0 has no quota */
 #define TXS_MAX      64u
@@ -29,6 +30,7 @@ enum {
     TAG_TX_LOST,
     TAG_NR_REMOVED,
     TAG_NR_TOUCHED,
+    TAG_SPECIAL,
     TAG_END,
 };
 
@@ -80,22 +82,28 @@ static gboolean collect_key(gpointer key, gpointer value, gpointer opaque)
     return false;
 }
 
-static void put_node(Store *s, const StoreTx *tx, const char *path,
-                     StateWriter *w)
+static void put_perms(GList *perms, uint16_t tag, StateWriter *w)
 {
-    g_autoptr(GByteArray) value = g_byte_array_new();
     g_autoptr(GString) text = g_string_new(NULL);
-    GList *perms = store_perms(s, tx, path);
 
-    xs_impl_read(s->impl, 0, store_impl_tx(tx), path, value);
     for (GList *l = perms; l; l = l->next) {
         g_string_append_printf(text, "%s%s", l == perms ? "" : " ",
                                (const char *)l->data);
     }
-    store_free_perms(perms);
+    state_put_bytes(w, tag, text->str, text->len);
+}
+
+static void put_node(Store *s, const StoreTx *tx, const char *path,
+                     StateWriter *w)
+{
+    g_autoptr(GByteArray) value = g_byte_array_new();
+    GList *perms = store_perms(s, tx, path);
+
+    xs_impl_read(s->impl, 0, store_impl_tx(tx), path, value);
     state_put_bytes(w, TAG_PATH, path, strlen(path));
     state_put_bytes(w, TAG_VALUE, value->data, value->len);
-    state_put_bytes(w, TAG_PERMS, text->str, text->len);
+    put_perms(perms, TAG_PERMS, w);
+    store_free_perms(perms);
 }
 
 static void put_tx(Store *s, const StoreTx *tx, StateWriter *w)
@@ -136,6 +144,9 @@ GByteArray *xenstore_qemu_save(void *tree)
     for (guint i = 0; i < s->txs->len; i++) {
         put_tx(s, g_ptr_array_index(s->txs, i), w);
     }
+    for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
+        put_perms(s->special[i], TAG_SPECIAL, w);
+    }
     state_put_bytes(w, TAG_END, NULL, 0);
     return state_writer_finish(w);
 }
@@ -159,41 +170,27 @@ static char *get_text(StateReader *r, uint16_t tag, const char *name,
 
 static char *get_path(StateReader *r)
 {
-    static const char chars[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-/_";
     char *path = get_text(r, TAG_PATH, "xenstore: path", PATH_LEN_MAX);
 
     if (!path) {
         return NULL;
     }
-    if (path[0] != '/' || strspn(path, chars) != strlen(path) ||
-        strstr(path, "//") || (path[1] && g_str_has_suffix(path, "/"))) {
+    if (path[0] != '/' || !xenstore_path_valid(path)) {
         state_reader_fail(r, "xenstore: '%s' is no path", path);
         g_clear_pointer(&path, g_free);
     }
     return path;
 }
 
-static bool perm_valid(const char *perm)
-{
-    size_t digits;
-
-    if (!perm[0] || !strchr("nrwb", perm[0])) {
-        return false;
-    }
-    digits = strspn(perm + 1, "0123456789");
-    return digits >= 1 && digits <= 5 && perm[1 + digits] == '\0';
-}
-
-static GList *get_perms(StateReader *r)
+static GList *get_perms(StateReader *r, uint16_t tag)
 {
     g_autofree char *text =
-        get_text(r, TAG_PERMS, "xenstore: permissions", PERMS_MAX);
+        get_text(r, tag, "xenstore: permissions", PERMS_MAX);
     g_auto(GStrv) words = text ? g_strsplit(text, " ", -1) : NULL;
     GList *perms = NULL;
 
     for (char **word = words; word && *word; word++) {
-        if (!perm_valid(*word)) {
+        if (!xenstore_perm_valid(*word)) {
             state_reader_fail(r, "xenstore: '%s' is no permission", *word);
             store_free_perms(perms);
             return NULL;
@@ -211,7 +208,7 @@ static bool get_node(StateReader *r, GPtrArray *nodes)
     g_ptr_array_add(nodes, node);
     node->path = get_path(r);
     node->value = state_get_blob(r, TAG_VALUE, "xenstore: value", VALUE_MAX);
-    node->perms = get_perms(r);
+    node->perms = get_perms(r, TAG_PERMS);
     return node->path && node->value && node->perms;
 }
 
@@ -348,6 +345,7 @@ void xenstore_qemu_load(void *tree, const GByteArray *bytes, StateReader *r)
     g_autoptr(GByteArray) end = NULL;
     g_autoptr(GError) error = NULL;
     StateReader *in = state_reader_new(bytes->data, bytes->len);
+    GList *special[STORE_NR_SPECIAL] = {NULL};
     Store *s = tree;
     uint32_t last_tx;
     uint64_t nr;
@@ -361,18 +359,27 @@ void xenstore_qemu_load(void *tree, const GByteArray *bytes, StateReader *r)
             continue;
         }
     }
+    for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
+        special[i] = get_perms(in, TAG_SPECIAL);
+    }
     end = state_get_blob(in, TAG_END, "xenstore: end", 0);
     if (end && nodes->len == 0) {
         state_reader_fail(in, "xenstore: there are no nodes");
     }
     if (!state_reader_finish(in, &error)) {
         state_reader_fail(r, "%s", error->message);
-        return;
+    } else {
+        ret = apply(s, nodes, txs);
+        s->last_tx = last_tx;
+        for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
+            store_set_special(s, i, special[i]);
+        }
+        if (ret) {
+            state_reader_fail(r, "xenstore: %s", g_strerror(ret));
+            xenstore_qemu_reset(s);
+        }
     }
-    ret = apply(s, nodes, txs);
-    s->last_tx = last_tx;
-    if (ret) {
-        state_reader_fail(r, "xenstore: %s", g_strerror(ret));
-        xenstore_qemu_reset(s);
+    for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
+        store_free_perms(special[i]);
     }
 }

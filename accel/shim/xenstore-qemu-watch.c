@@ -153,6 +153,22 @@ void store_end(Store *s, bool children_first)
     g_ptr_array_set_size(s->events, 0);
 }
 
+void store_fire_special(Store *s, StoreSpecial special)
+{
+    g_autoptr(GPtrArray) watches = g_ptr_array_new();
+    GHashTableIter iter;
+    StoreGroup *group;
+
+    g_hash_table_iter_init(&iter, s->groups);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&group)) {
+        if (group->path[0] == '@' &&
+            store_find_special(group->path) == special) {
+            g_ptr_array_extend(watches, group->watches, NULL, NULL);
+            tell(s, group->path, watches);
+        }
+    }
+}
+
 /* Registers (or ends) QEMU's watch of a group. */
 static int group_enable(StoreGroup *group, bool enable)
 {
@@ -161,7 +177,7 @@ static int group_enable(StoreGroup *group, bool enable)
     const char *const *path = g_str_equal(group->path, "/") ? top : one;
     int ret = 0;
 
-    /* Special nodes are not in QEMU's store: nothing ever happens to them. */
+    /* Special nodes are not in QEMU's store: store_fire_special() fires. */
     if (group->path[0] == '@') {
         return 0;
     }

@@ -172,8 +172,7 @@ static int op_get_perms(void *tree, unsigned domid, guint32 id,
     if (!resolve(s, domid, id, &tx)) {
         return ENOENT;
     }
-    /* Special nodes are domain 0's and closed. */
-    ret = path[0] == '@' ? EACCES : find(s, tx, domid, path, "rb");
+    ret = find(s, tx, domid, path, "rb");
     if (ret) {
         return ret;
     }
@@ -198,7 +197,7 @@ static int op_set_perms(void *tree, unsigned domid, guint32 id,
         return ENOENT;
     }
     /* No letter will do: only the owner may. */
-    ret = path[0] == '@' ? EACCES : find(s, tx, domid, path, "");
+    ret = find(s, tx, domid, path, "");
     if (ret) {
         return ret;
     }
@@ -207,6 +206,11 @@ static int op_set_perms(void *tree, unsigned domid, guint32 id,
     }
     for (guint i = 0; i < perms->len; i++) {
         list = g_list_append(list, g_ptr_array_index(perms, i));
+    }
+    if (path[0] == '@') {
+        store_set_special(s, store_find_special(path), list);
+        store_fire_special(s, store_find_special(path));
+        return 0;
     }
     store_begin(s);
     ret = xs_impl_set_perms(s->impl, 0, store_impl_tx(tx), path, list);
@@ -323,6 +327,9 @@ void store_clear(Store *s)
     s->mute = false;
     g_list_free_full(names, g_free);
     s->nodes = 1;
+    for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
+        store_set_special(s, i, NULL);
+    }
 }
 
 void *xenstore_qemu_new(unsigned domid, Error **errp)
@@ -332,6 +339,9 @@ void *xenstore_qemu_new(unsigned domid, Error **errp)
     s->impl = xs_impl_create(domid);
     s->domid = domid;
     s->nodes = 1;
+    for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
+        store_set_special(s, i, NULL);
+    }
     s->txs = g_ptr_array_new_with_free_func(free_tx);
     s->events = g_ptr_array_new_with_free_func(store_free_event);
     s->groups =
@@ -351,10 +361,23 @@ void xenstore_qemu_free(void *tree)
         return;
     }
     store_clear(s);
+    for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
+        store_free_perms(s->special[i]);
+    }
     g_hash_table_unref(s->groups);
     g_ptr_array_unref(s->txs);
     g_ptr_array_unref(s->events);
     g_free(s);
+}
+
+void xenstore_qemu_introduced(void *tree)
+{
+    store_fire_special(tree, STORE_INTRODUCE);
+}
+
+void xenstore_qemu_released(void *tree)
+{
+    store_fire_special(tree, STORE_RELEASE);
 }
 
 void xenstore_qemu_reset(void *tree)

@@ -22,10 +22,15 @@ extern const XenstoreTreeOps xenstore_qemu_ops;
  * it is played through xenstore_qemu_ops as domain 0.
  */
 void *xenstore_qemu_new(unsigned domid, struct Error **errp);
-/* No watch is left.  What QEMU's store cannot free is emptied. */
+/* No watch is left but domain 0's, which end.  What QEMU's store cannot free is
+ * emptied. */
 void xenstore_qemu_free(void *tree);
 /* As new; the ring has been reset before, so no watch fires. */
 void xenstore_qemu_reset(void *tree);
+
+/* The guest's domain has begun, ends: watches of the special nodes fire. */
+void xenstore_qemu_introduced(void *tree);
+void xenstore_qemu_released(void *tree);
 
 /* Equal stores give equal bytes. */
 GByteArray *xenstore_qemu_save(void *tree);

@@ -36,20 +36,12 @@ typedef struct XenstoreTx {
     uint32_t tree; /* the tree's */
 } XenstoreTx;
 
-char *xenstore_conn_path(const XenstoreConn *conn, const char *text,
-                         bool special)
+bool xenstore_path_valid(const char *path)
 {
-    g_autofree char *path = NULL;
-    size_t len, skip = 0;
+    size_t len = strlen(path), skip = 0;
 
-    if (strspn(text, XENSTORE_PATH_CHARS) != strlen(text) ||
-        (text[0] == '@' && !special)) {
-        return NULL;
-    }
-    if (text[0] == '/' || text[0] == '@') {
-        path = g_strdup(text);
-    } else {
-        path = g_strconcat(conn->home, "/", text, NULL);
+    if (strspn(path, XENSTORE_PATH_CHARS) != len) {
+        return false;
     }
     if (!strncmp(path, XENSTORE_DOMAIN_PREFIX,
                  strlen(XENSTORE_DOMAIN_PREFIX))) {
@@ -61,12 +53,27 @@ char *xenstore_conn_path(const XenstoreConn *conn, const char *text,
         }
     }
     /* The home of a domain does not count. */
-    len = strlen(path);
-    if ((g_str_has_suffix(path, "/") && len > 1) || strstr(path, "//") ||
-        len - skip > XENSTORE_PATH_MAX) {
+    return !(g_str_has_suffix(path, "/") && len > 1) && !strstr(path, "//") &&
+           len - skip <= XENSTORE_PATH_MAX;
+}
+
+char *xenstore_conn_path(const XenstoreConn *conn, const char *text,
+                         bool special)
+{
+    char *path;
+
+    if (text[0] == '@' && !special) {
         return NULL;
     }
-    return g_steal_pointer(&path);
+    if (text[0] == '/' || text[0] == '@') {
+        path = g_strdup(text);
+    } else {
+        path = g_strconcat(conn->home, "/", text, NULL);
+    }
+    if (!xenstore_path_valid(path)) {
+        g_clear_pointer(&path, g_free);
+    }
+    return path;
 }
 
 static void xenstore_send_event(XenstoreConn *conn, const char *path,

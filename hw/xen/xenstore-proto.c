@@ -246,8 +246,7 @@ static int do_get_perms(XenstoreRequest *req)
     return xenstore_reply_data(req, all->str, all->len);
 }
 
-/* One of the letters n, r, w, b and a domain's number. */
-static bool xenstore_perm_valid(const char *perm)
+bool xenstore_perm_valid(const char *perm)
 {
     size_t digits;
 

@@ -8,6 +8,7 @@
 #define JUMPCUT_HW_XEN_XENSTORE_PROTO_H
 
 #include <errno.h> /* xs_wire.h has its error names only with EINVAL known */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <xen/io/xs_wire.h>
@@ -16,6 +17,15 @@
 #include "hw/xen/xenstore-tree.h"
 
 typedef struct XenstoreConn XenstoreConn;
+
+/*
+ * Are the characters, slashes and length of an absolute path (beginning with
+ * '/') or special name ('@') valid?  (xen: tools/xenstored/core.c,
+ * is_valid_nodename)
+ */
+bool xenstore_path_valid(const char *path);
+/* One of the letters n, r, w, b and a domain's number? */
+bool xenstore_perm_valid(const char *perm);
 
 /*
  * A message for the domain: the reply to the request being handled, or, with

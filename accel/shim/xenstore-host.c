@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Domain 0's side of a guest's xenstore: the QMP commands of
+ * qapi/xenstore.json.
+ */
+#include "qemu/osdep.h"
+#include "qemu/base64.h"
+#include "qapi/error.h"
+#include "qapi/qmp-registry.h"
+#include "monitor/monitor-internal.h"
+#include "jumpcut-qapi-commands-xenstore.h"
+#include "jumpcut-qapi-events-xenstore.h"
+#include "accel/shim/xenstore-host.h"
+#include "accel/shim/xenstore-qemu.h"
+#include "hw/xen/xenstore-proto.h"
+
+#define DOM0 0u
+/* xen: tools/xenstored/domain.c, hard_quotas: entries of a node's list */
+#define PERMS_MAX 5u
+
+typedef struct HostWatch {
+    char *path;
+    char *token;
+} HostWatch;
+
+/* QMP handlers carry no pointer of ours. */
+static struct {
+    void *tree;
+    GPtrArray *watches; /* of HostWatch, in the order they were set */
+} host;
+
+static const XenstoreTreeOps *ops = &xenstore_qemu_ops;
+
+static bool have_store(Error **errp)
+{
+    if (!host.tree) {
+        error_setg(errp, "there is no xenstore: -plugin "
+                         "jumpcut.so,guest=... was not given");
+    }
+    return host.tree;
+}
+
+static bool path_check(const char *path, bool special, Error **errp)
+{
+    if (!have_store(errp)) {
+        return false;
+    }
+    if (path[0] != '/' && !(special && path[0] == '@')) {
+        error_setg(errp, "xenstore: path '%s' does not begin with '/'%s", path,
+                   special ? " or '@'" : "");
+        return false;
+    }
+    if (!xenstore_path_valid(path)) {
+        error_setg(errp,
+                   "xenstore: path '%s' is not valid: letters, digits and "
+                   "-/_@ only, no '//', no '/' at its end, at most %d bytes",
+                   path, XENSTORE_REL_PATH_MAX);
+        return false;
+    }
+    return true;
+}
+
+/* The store's answer @ret about @path; true if it is 0. */
+static bool done(int ret, const char *path, Error **errp)
+{
+    switch (ret) {
+    case 0:
+        break;
+    case ENOENT:
+        error_setg(errp, "xenstore: %s: there is no such node", path);
+        break;
+    case EEXIST:
+        error_setg(errp, "xenstore: %s: there is such a watch already", path);
+        break;
+    default:
+        error_setg(errp, "xenstore: %s: %s", path, g_strerror(ret));
+        break;
+    }
+    return !ret;
+}
+
+JumpcutXenstoreValue *qmp_jumpcut_xenstore_read(const char *path, Error **errp)
+{
+    g_autoptr(GByteArray) value = NULL;
+    JumpcutXenstoreValue *out;
+    bool text;
+
+    if (!path_check(path, false, errp) ||
+        !done(ops->read(host.tree, DOM0, 0, path, &value), path, errp)) {
+        return NULL;
+    }
+    out = g_new0(JumpcutXenstoreValue, 1);
+    text = value->len == 0 ||
+           g_utf8_validate((const char *)value->data, value->len, NULL);
+    if (!text) {
+        out->format = JUMPCUT_XENSTORE_FORMAT_BASE64;
+        out->value = g_base64_encode(value->data, value->len);
+    } else {
+        out->format = JUMPCUT_XENSTORE_FORMAT_UTF8;
+        out->value = value->len ? g_strndup((char *)value->data, value->len)
+                                : g_strdup("");
+    }
+    return out;
+}
+
+void qmp_jumpcut_xenstore_write(const char *path, const char *value,
+                                bool has_format, JumpcutXenstoreFormat format,
+                                Error **errp)
+{
+    g_autofree uint8_t *bytes = NULL;
+    size_t len = strlen(value);
+
+    if (!path_check(path, false, errp)) {
+        return;
+    }
+    if (has_format && format == JUMPCUT_XENSTORE_FORMAT_BASE64) {
+        bytes = qbase64_decode(value, len, &len, errp);
+        if (!bytes) {
+            return;
+        }
+    } else {
+        bytes = g_memdup2(value, len);
+    }
+    if (len > XENSTORE_PAYLOAD_MAX) {
+        error_setg(errp, "xenstore: %s: the value has %zu bytes, at most %d",
+                   path, len, XENSTORE_PAYLOAD_MAX);
+        return;
+    }
+    done(ops->write(host.tree, DOM0, 0, path, bytes, len), path, errp);
+}
+
+void qmp_jumpcut_xenstore_remove(const char *path, Error **errp)
+{
+    g_autoptr(GPtrArray) names = NULL;
+    guint64 generation;
+
+    /* The protocol takes removing what is not there for a success. */
+    if (path_check(path, false, errp) &&
+        done(ops->directory(host.tree, DOM0, 0, path, &generation, &names),
+             path, errp)) {
+        done(ops->rm(host.tree, DOM0, 0, path), path, errp);
+    }
+}
+
+static strList *list_strings(const GPtrArray *array)
+{
+    strList *head = NULL, **tail = &head;
+
+    for (guint i = 0; i < array->len; i++) {
+        QAPI_LIST_APPEND(tail, g_strdup(g_ptr_array_index(array, i)));
+    }
+    return head;
+}
+
+strList *qmp_jumpcut_xenstore_list(const char *path, Error **errp)
+{
+    g_autoptr(GPtrArray) names = NULL;
+    guint64 generation;
+
+    if (!path_check(path, false, errp) ||
+        !done(ops->directory(host.tree, DOM0, 0, path, &generation, &names),
+              path, errp)) {
+        return NULL;
+    }
+    return list_strings(names);
+}
+
+static bool set_permissions(const char *path, const strList *list, Error **errp)
+{
+    g_autoptr(GPtrArray) perms = g_ptr_array_new();
+
+    for (; list; list = list->next) {
+        if (!xenstore_perm_valid(list->value)) {
+            error_setg(errp,
+                       "xenstore: permission '%s' is not one of n, r, w, b "
+                       "and a domain's number",
+                       list->value);
+            return false;
+        }
+        g_ptr_array_add(perms, list->value);
+    }
+    if (perms->len == 0 || perms->len > PERMS_MAX) {
+        error_setg(errp, "xenstore: %u permissions, must be 1 to %u",
+                   perms->len, PERMS_MAX);
+        return false;
+    }
+    return done(ops->set_perms(host.tree, DOM0, 0, path, perms), path, errp);
+}
+
+strList *qmp_jumpcut_xenstore_permissions(const char *path,
+                                          bool has_permissions,
+                                          strList *permissions, Error **errp)
+{
+    g_autoptr(GPtrArray) perms = NULL;
+
+    if (!path_check(path, true, errp) ||
+        (has_permissions && !set_permissions(path, permissions, errp)) ||
+        !done(ops->get_perms(host.tree, DOM0, 0, path, &perms), path, errp)) {
+        return NULL;
+    }
+    return list_strings(perms);
+}
+
+/* Watches */
+
+static void watch_fired(void *opaque, const char *path, const char *token)
+{
+    qapi_event_send_jumpcut_xenstore_watch(path, token);
+}
+
+static void free_watch(gpointer data)
+{
+    HostWatch *watch = data;
+
+    g_free(watch->path);
+    g_free(watch->token);
+    g_free(watch);
+}
+
+static HostWatch *find_watch(const char *path, const char *token)
+{
+    for (guint i = 0; i < host.watches->len; i++) {
+        HostWatch *watch = g_ptr_array_index(host.watches, i);
+
+        if (g_str_equal(watch->path, path) &&
+            g_str_equal(watch->token, token)) {
+            return watch;
+        }
+    }
+    return NULL;
+}
+
+void qmp_jumpcut_xenstore_watch(const char *path, const char *token,
+                                Error **errp)
+{
+    HostWatch *watch;
+    int ret;
+
+    if (!path_check(path, true, errp)) {
+        return;
+    }
+    ret = find_watch(path, token)
+              ? EEXIST
+              : ops->watch(host.tree, DOM0, path, token, watch_fired, &host);
+    if (!done(ret, path, errp)) {
+        return;
+    }
+    watch = g_new0(HostWatch, 1);
+    watch->path = g_strdup(path);
+    watch->token = g_strdup(token);
+    g_ptr_array_add(host.watches, watch);
+    watch_fired(&host, path, token);
+}
+
+void qmp_jumpcut_xenstore_unwatch(const char *path, const char *token,
+                                  Error **errp)
+{
+    HostWatch *watch;
+
+    if (!have_store(errp)) {
+        return;
+    }
+    watch = find_watch(path, token);
+    if (!watch) {
+        error_setg(errp, "xenstore: there is no watch '%s' on '%s'", token,
+                   path);
+        return;
+    }
+    ops->unwatch(host.tree, DOM0, path, token, watch_fired, &host);
+    g_ptr_array_remove(host.watches, watch);
+}
+
+void shim_xenstore_replaced(void)
+{
+    for (guint i = 0; host.tree && i < host.watches->len; i++) {
+        const HostWatch *watch = g_ptr_array_index(host.watches, i);
+
+        watch_fired(&host, watch->path, watch->token);
+    }
+}
+
+void shim_xenstore_register(void)
+{
+    qmp_register_command(&qmp_commands, "jumpcut-xenstore-read",
+                         qmp_marshal_jumpcut_xenstore_read, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-xenstore-write",
+                         qmp_marshal_jumpcut_xenstore_write, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-xenstore-remove",
+                         qmp_marshal_jumpcut_xenstore_remove, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-xenstore-list",
+                         qmp_marshal_jumpcut_xenstore_list, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-xenstore-permissions",
+                         qmp_marshal_jumpcut_xenstore_permissions, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-xenstore-watch",
+                         qmp_marshal_jumpcut_xenstore_watch, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-xenstore-unwatch",
+                         qmp_marshal_jumpcut_xenstore_unwatch, 0, 0);
+}
+
+void shim_xenstore_set(void *tree)
+{
+    host.tree = tree;
+    host.watches = g_ptr_array_new_with_free_func(free_watch);
+}
