@@ -31,21 +31,21 @@ static struct {
 static void machine_done(Notifier *notifier, void *data)
 {
     Error *err = NULL;
-    XenHvm *x;
+    Guest *g;
 
     if (!tcg_enabled() && !qtest_enabled()) {
-        error_report("jumpcut: guest=xen-hvm needs -accel tcg (or qtest)");
+        error_report("jumpcut: a guest needs -accel tcg (or qtest)");
         exit(1);
     }
-    x = abi_guard_check_machine(&err) ? xen_hvm_new(&jumpcut.options.hvm, &err)
+    g = abi_guard_check_machine(&err) ? guest_new(&jumpcut.options.guest, &err)
                                       : NULL;
-    if (!x) {
+    if (!g) {
         error_reportf_err(err, "jumpcut: ");
         exit(1);
     }
-    shim_qmp_set_guest(x);
+    shim_qmp_set_guest(g);
     if (qtest_enabled()) {
-        shim_qtest_commands_register(x);
+        shim_qtest_commands_register(g);
     }
 }
 
@@ -72,7 +72,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     }
     trace_host_register();
     shim_qmp_register(JUMPCUT_VERSION, abi_guard_build_id());
-    if (jumpcut.options.has_guest) {
+    if (jumpcut.options.guest.kind) {
         jumpcut.machine_done.notify = machine_done;
         qemu_add_machine_init_done_notifier(&jumpcut.machine_done);
     }

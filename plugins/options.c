@@ -26,14 +26,31 @@ static bool option_fail(GError **error, const char *key, const char *value,
     return false;
 }
 
+/* "a, b or c", newly allocated */
+static char *kind_names(void)
+{
+    GString *out = g_string_new(NULL);
+
+    for (unsigned i = 0; guest_kind_at(i); i++) {
+        const char *next = guest_kind_at(i + 1) ? ", " : " or ";
+
+        g_string_append_printf(out, "%s%s", i ? next : "",
+                               guest_kind_at(i)->name);
+    }
+    return g_string_free(out, false);
+}
+
 static bool set_guest(PluginOptions *o, const char *key, const char *value,
                       GError **error)
 {
-    if (strcmp(value, "xen-hvm")) {
-        return option_fail(error, key, value, "xen-hvm");
+    g_autofree char *names = NULL;
+
+    o->guest.kind = guest_kind_by_name(value);
+    if (o->guest.kind) {
+        return true;
     }
-    o->has_guest = true;
-    return true;
+    names = kind_names();
+    return option_fail(error, key, value, names);
 }
 
 static bool set_xen_version(PluginOptions *o, const char *key,
@@ -42,8 +59,8 @@ static bool set_xen_version(PluginOptions *o, const char *key,
     if (strcmp(value, "4.17") && strcmp(value, "4.20")) {
         return option_fail(error, key, value, "4.17 or 4.20");
     }
-    o->hvm.version_major = 4;
-    o->hvm.version_minor = strcmp(value, "4.17") ? 20 : 17;
+    o->guest.version_major = 4;
+    o->guest.version_minor = strcmp(value, "4.17") ? 20 : 17;
     return true;
 }
 
@@ -56,7 +73,7 @@ static bool set_domid(PluginOptions *o, const char *key, const char *value,
                                     NULL)) {
         return option_fail(error, key, value, "a domain id, 1 to 32751");
     }
-    o->hvm.domid = n;
+    o->guest.domid = n;
     return true;
 }
 
@@ -71,7 +88,7 @@ static bool set_tsc_mode(PluginOptions *o, const char *key, const char *value,
 
     for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
         if (!strcmp(value, modes[i])) {
-            o->hvm.tsc_mode = i;
+            o->guest.tsc_mode = i;
             return true;
         }
     }
@@ -81,7 +98,7 @@ static bool set_tsc_mode(PluginOptions *o, const char *key, const char *value,
 static bool set_profile(PluginOptions *o, const char *key, const char *value,
                         GError **error)
 {
-    return host_profile_set(&o->hvm.profile, key, value, error);
+    return host_profile_set(&o->guest.profile, key, value, error);
 }
 
 static bool set_cut(PluginOptions *o, const char *key, const char *value,
@@ -92,7 +109,7 @@ static bool set_cut(PluginOptions *o, const char *key, const char *value,
     if (!cut_spec_parse(&cut, value, error)) {
         return false;
     }
-    g_array_append_val(o->hvm.cuts, cut);
+    g_array_append_val(o->guest.cuts, cut);
     return true;
 }
 
@@ -102,7 +119,7 @@ static bool set_console(PluginOptions *o, const char *key, const char *value,
     if (!*value) {
         return option_fail(error, key, value, "the id of a -chardev");
     }
-    o->hvm.console = g_strdup(value);
+    o->guest.console = g_strdup(value);
     return true;
 }
 
@@ -117,7 +134,7 @@ static bool set_digest(PluginOptions *o, const char *key, const char *value,
     if (ns < DIGEST_NS_MIN) {
         return option_fail(error, key, value, "an interval of 1 ms or more");
     }
-    o->hvm.digest_ns = ns;
+    o->guest.digest_ns = ns;
     return true;
 }
 
@@ -211,18 +228,20 @@ bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
     unsigned seen = 0;
 
     *o = (PluginOptions){
-        .hvm = {.version_major = 4, .version_minor = 17, .domid = 1},
+        .guest = {.version_major = 4, .version_minor = 17, .domid = 1},
     };
-    o->hvm.cuts = g_array_new(false, false, sizeof(CutSpec));
+    o->guest.cuts = g_array_new(false, false, sizeof(CutSpec));
     for (int i = 0; i < argc; i++) {
         if (!parse_one(o, argv[i], &seen, error)) {
             plugin_options_clear(o);
             return false;
         }
     }
-    if (argc && !o->has_guest && !o->help) {
+    if (argc && !o->guest.kind && !o->help) {
+        g_autofree char *names = kind_names();
+
         g_set_error(error, OPTION_ERROR, 0,
-                    "option '%s' needs guest=xen-hvm beside it", argv[0]);
+                    "option '%s' needs guest=%s beside it", argv[0], names);
         plugin_options_clear(o);
         return false;
     }
@@ -231,7 +250,7 @@ bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
 
 void plugin_options_clear(PluginOptions *o)
 {
-    g_clear_pointer(&o->hvm.cuts, g_array_unref);
-    g_free((char *)o->hvm.console);
-    o->hvm.console = NULL;
+    g_clear_pointer(&o->guest.cuts, g_array_unref);
+    g_free((char *)o->guest.console);
+    o->guest.console = NULL;
 }

@@ -5,11 +5,11 @@
 #ifndef JUMPCUT_PLUGINS_OPTIONS_H
 #define JUMPCUT_PLUGINS_OPTIONS_H
 
-#include "accel/shim/xen-hvm.h"
+#include "accel/shim/guest.h"
 
 typedef struct PluginOptions {
-    bool has_guest;
-    XenHvmOptions hvm; /* its strings and arrays are this struct's */
+    GuestOptions guest; /* kind NULL: no guest of ours; its strings and arrays
+                           are this struct's */
     bool help;
 } PluginOptions;
 

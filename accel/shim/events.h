@@ -5,8 +5,8 @@
 #ifndef JUMPCUT_ACCEL_SHIM_EVENTS_H
 #define JUMPCUT_ACCEL_SHIM_EVENTS_H
 
-#include "accel/shim/xen-hvm.h"
+#include "accel/shim/guest.h"
 
-void shim_event_cut(const XenHvmCut *cut);
+void shim_event_cut(const GuestCut *cut);
 
 #endif

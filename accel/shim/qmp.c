@@ -19,10 +19,10 @@
 static struct {
     const char *version;
     const char *build_id;
-    XenHvm *guest;
+    Guest *guest;
 } qmp;
 
-static JumpcutCutInfo cut_info(const XenHvmCut *c)
+static JumpcutCutInfo cut_info(const GuestCut *c)
 {
     return (JumpcutCutInfo){
         .at_ns = c->cut.at_ns,
@@ -43,7 +43,7 @@ static JumpcutCutInfoList *list_cuts(const GArray *cuts)
     JumpcutCutInfoList *head = NULL, **tail = &head;
 
     for (unsigned i = 0; i < cuts->len; i++) {
-        JumpcutCutInfo info = cut_info(&g_array_index(cuts, XenHvmCut, i));
+        JumpcutCutInfo info = cut_info(&g_array_index(cuts, GuestCut, i));
 
         QAPI_LIST_APPEND(tail, g_memdup2(&info, sizeof(info)));
     }
@@ -65,7 +65,7 @@ static JumpcutDigestList *list_digests(const GArray *digests)
     JumpcutDigestList *head = NULL, **tail = &head;
 
     for (unsigned i = 0; i < digests->len; i++) {
-        const XenHvmDigest *d = &g_array_index(digests, XenHvmDigest, i);
+        const GuestDigest *d = &g_array_index(digests, GuestDigest, i);
         JumpcutDigest *out = g_new0(JumpcutDigest, 1);
 
         out->at_ns = d->at_ns;
@@ -76,12 +76,12 @@ static JumpcutDigestList *list_digests(const GArray *digests)
     return head;
 }
 
-static void count_vcpus(XenHvm *x, JumpcutInfo *info)
+static void count_vcpus(Guest *g, JumpcutInfo *info)
 {
-    for (unsigned i = 0; i < xen_hvm_nr_vcpus(x); i++) {
+    for (unsigned i = 0; guest_domain(g) && i < guest_nr_vcpus(g); i++) {
         XenVcpuInfo v;
 
-        xen_domain_query_vcpu(xen_hvm_domain(x), i, &v);
+        xen_domain_query_vcpu(guest_domain(g), i, &v);
         info->hypercalls += v.hypercalls;
         info->upcalls += v.upcalls;
     }
@@ -90,29 +90,29 @@ static void count_vcpus(XenHvm *x, JumpcutInfo *info)
 JumpcutInfo *qmp_query_jumpcut(Error **errp)
 {
     JumpcutInfo *info = g_new0(JumpcutInfo, 1);
-    XenHvm *x = qmp.guest;
-    const XenHvmOptions *options;
+    Guest *g = qmp.guest;
+    const GuestOptions *options;
 
     info->version = g_strdup(qmp.version);
     info->qemu_build_id = g_strdup(qmp.build_id);
     info->virtual_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-    if (!x) {
+    if (!g) {
         info->guest = g_strdup("none");
         return info;
     }
-    options = xen_hvm_options(x);
+    options = guest_options(g);
     info->guest = g_strdup("xen-hvm");
     info->xen_version = g_strdup_printf("%u.%u", options->version_major,
                                         options->version_minor);
     info->has_domid = true;
     info->domid = options->domid;
-    info->has_shutdown_reason = xen_hvm_shutdown_reason(x) >= 0;
-    info->shutdown_reason = MAX(xen_hvm_shutdown_reason(x), 0);
-    info->console_bytes = xen_hvm_console_bytes(x);
-    count_vcpus(x, info);
-    info->cuts = list_cuts(xen_hvm_cuts(x));
-    info->pending_cuts = list_pending(xen_hvm_pending_cuts(x));
-    info->digests = list_digests(xen_hvm_digests(x));
+    info->has_shutdown_reason = guest_shutdown_reason(g) >= 0;
+    info->shutdown_reason = MAX(guest_shutdown_reason(g), 0);
+    info->console_bytes = guest_console_bytes(g);
+    count_vcpus(g, info);
+    info->cuts = list_cuts(guest_cuts(g));
+    info->pending_cuts = list_pending(guest_pending_cuts(g));
+    info->digests = list_digests(guest_digests(g));
     return info;
 }
 
@@ -125,16 +125,16 @@ static const char *runstate_name(unsigned runstate)
     return runstate < ARRAY_SIZE(names) ? names[runstate] : "unknown";
 }
 
-static JumpcutVcpuClock *vcpu_clock(XenHvm *x, unsigned vcpu, int64_t now)
+static JumpcutVcpuClock *vcpu_clock(Guest *g, unsigned vcpu, int64_t now)
 {
     JumpcutVcpuClock *out = g_new0(JumpcutVcpuClock, 1);
     uint64List **tail = &out->runstate_time_ns;
     XenVcpuInfo v;
 
-    xen_domain_query_vcpu(xen_hvm_domain(x), vcpu, &v);
+    xen_domain_query_vcpu(guest_domain(g), vcpu, &v);
     out->vcpu = vcpu;
-    out->tsc = clock_guest_tsc(xen_hvm_clock(x), vcpu, now);
-    out->tsc_adjust = clock_tsc_adjust(xen_hvm_clock(x), vcpu);
+    out->tsc = clock_guest_tsc(guest_clock(g), vcpu, now);
+    out->tsc_adjust = clock_tsc_adjust(guest_clock(g), vcpu);
     out->pvclock_version = v.pvclock_version;
     out->pvclock_system_time = v.pvclock_system_time;
     out->pvclock_tsc_timestamp = v.pvclock_tsc_timestamp;
@@ -160,7 +160,7 @@ static bool qmp_have_guest(Error **errp)
 
 JumpcutClockInfo *qmp_query_jumpcut_clock(Error **errp)
 {
-    XenHvm *x = qmp.guest;
+    Guest *g = qmp.guest;
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     JumpcutVcpuClockList **tail;
     JumpcutClockInfo *info;
@@ -170,20 +170,20 @@ JumpcutClockInfo *qmp_query_jumpcut_clock(Error **errp)
         return NULL;
     }
     info = g_new0(JumpcutClockInfo, 1);
-    clock_tsc_info(xen_hvm_clock(x), &tsc);
+    clock_tsc_info(guest_clock(g), &tsc);
     info->virtual_ns = now;
-    info->system_time = clock_system_time(xen_hvm_clock(x), now);
+    info->system_time = clock_system_time(guest_clock(g), now);
     info->wallclock_ns =
-        clock_wallclock_base(xen_hvm_clock(x)) + (int64_t)info->system_time;
+        clock_wallclock_base(guest_clock(g)) + (int64_t)info->system_time;
     info->tsc_mode = (JumpcutTscMode)tsc.mode;
     info->tsc_emulated = tsc.emulated;
     info->tsc_khz = tsc.guest_khz;
     info->host_tsc_khz = tsc.host_khz;
-    info->invtsc = clock_invtsc(xen_hvm_clock(x));
+    info->invtsc = clock_invtsc(guest_clock(g));
     info->incarnation = tsc.incarnation;
     tail = &info->vcpus;
-    for (unsigned i = 0; i < xen_hvm_nr_vcpus(x); i++) {
-        QAPI_LIST_APPEND(tail, vcpu_clock(x, i, now));
+    for (unsigned i = 0; i < guest_nr_vcpus(g); i++) {
+        QAPI_LIST_APPEND(tail, vcpu_clock(g, i, now));
     }
     return info;
 }
@@ -237,7 +237,7 @@ void qmp_jumpcut_cut(bool has_at_ns, int64_t at_ns, const char *uptime,
         set_switch(&p, "tsc-scaling", has_tsc_scaling, tsc_scaling, errp) &&
         set_field(&p, "wallclock", wallclock, errp) &&
         set_field(&p, "downtime", downtime, errp)) {
-        xen_hvm_cut(qmp.guest, &p, has_at_ns ? at_ns : -1, errp);
+        guest_cut(qmp.guest, &p, has_at_ns ? at_ns : -1, errp);
     }
 }
 
@@ -252,7 +252,7 @@ void jumpcut_qapi_event_emit(jumpcut_QAPIEvent event, QDict *qdict)
     qapi_event_emit(QAPI_EVENT_RESUME, qdict);
 }
 
-void shim_event_cut(const XenHvmCut *cut)
+void shim_event_cut(const GuestCut *cut)
 {
     JumpcutCutInfo info = cut_info(cut);
 
@@ -272,8 +272,8 @@ void shim_qmp_register(const char *version, const char *build_id)
                          0, 0);
 }
 
-void shim_qmp_set_guest(XenHvm *x)
+void shim_qmp_set_guest(Guest *g)
 {
-    qmp.guest = x;
-    shim_xenstore_set(xen_hvm_tree(x));
+    qmp.guest = g;
+    shim_xenstore_set(guest_xenstore(g));
 }

@@ -5,11 +5,11 @@
 #ifndef JUMPCUT_ACCEL_SHIM_QMP_H
 #define JUMPCUT_ACCEL_SHIM_QMP_H
 
-#include "accel/shim/xen-hvm.h"
+#include "accel/shim/guest.h"
 
 /* Make the commands known; they answer for a guest that is none of ours. */
 void shim_qmp_register(const char *version, const char *build_id);
-/* From now on they answer for @x. */
-void shim_qmp_set_guest(XenHvm *x);
+/* From now on they answer for @g. */
+void shim_qmp_set_guest(Guest *g);
 
 #endif

@@ -21,7 +21,7 @@
 
 typedef struct QtestCall {
     CharBackend *chr;
-    XenHvm *xen;
+    Guest *guest;
     CPUState *cs; /* first argument of most commands */
     char **words; /* arguments, without the command */
     unsigned nr_words;
@@ -38,7 +38,7 @@ typedef struct QtestCommand {
 } QtestCommand;
 
 /* The callback gets no context of its own. */
-static XenHvm *qtest_xen;
+static Guest *qtest_guest;
 
 /* @return: true if the MSR access succeeded; else it has been answered. */
 static bool qtest_msr_ok(const QtestCall *call, ShimMsrResult result)
@@ -109,7 +109,7 @@ static void qtest_hypercall32(const QtestCall *call)
 
 static void qtest_upcall(const QtestCall *call)
 {
-    bool due = xen_domain_vcpu_upcall_due(xen_hvm_domain(call->xen),
+    bool due = xen_domain_vcpu_upcall_due(guest_domain(call->guest),
                                           call->cs->cpu_index);
 
     qtest_sendf(call->chr, "OK %d\n", due);
@@ -152,7 +152,7 @@ static void qtest_cut(const QtestCall *call)
             return;
         }
     }
-    if (!xen_hvm_cut(call->xen, &profile, at_ns, &err)) {
+    if (!guest_cut(call->guest, &profile, at_ns, &err)) {
         qtest_sendf(call->chr, "FAIL %s\n", error_get_pretty(err));
         error_free(err);
         return;
@@ -211,7 +211,7 @@ static void qtest_run(const QtestCommand *command, CharBackend *chr,
 {
     QtestCall call = {
         .chr = chr,
-        .xen = qtest_xen,
+        .guest = qtest_guest,
         .words = words + 1,
         .nr_words = g_strv_length(words) - 1,
     };
@@ -239,8 +239,8 @@ static bool qtest_dispatch(CharBackend *chr, gchar **words)
     return false;
 }
 
-void shim_qtest_commands_register(XenHvm *x)
+void shim_qtest_commands_register(Guest *g)
 {
-    qtest_xen = x;
+    qtest_guest = g;
     qtest_set_command_cb(qtest_dispatch);
 }

@@ -5,13 +5,13 @@
 #ifndef JUMPCUT_ACCEL_SHIM_QTEST_COMMANDS_H
 #define JUMPCUT_ACCEL_SHIM_QTEST_COMMANDS_H
 
-#include "accel/shim/xen-hvm.h"
+#include "accel/shim/guest.h"
 
 /*
  * Make the commands known to QEMU's qtest server; once, and only with
- * "-accel qtest": a vCPU that executes has a state of its own.  @x outlives
+ * "-accel qtest": a vCPU that executes has a state of its own.  @g outlives
  * the process' last command.
  */
-void shim_qtest_commands_register(XenHvm *x);
+void shim_qtest_commands_register(Guest *g);
 
 #endif

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Migration state of a Xen domain: one tagged stream (hw/state.h) inside one
+ * Migration state of a guest: one tagged stream (hw/state.h) inside one
  * VMState section.
  */
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
 #include "migration/vmstate.h"
-#include "accel/shim/vcpu.h"
-#include "accel/shim/xen-hvm-internal.h"
-#include "accel/shim/xenstore-host.h"
-#include "accel/shim/xenstore-qemu.h"
+#include "accel/shim/guest-internal.h"
 
 /* Longest stream taken from a peer: the xenstore tree is the bulk of it. */
 #define STATE_MAX (16u << 20)
@@ -27,10 +24,10 @@ enum {
     TAG_CUT_TSC_SCALING,
     TAG_CUT_WALLCLOCK,
     TAG_CUT_DOWNTIME,
-    TAG_TREE,
     TAG_VCPU_VECTOR,
     TAG_VCPU_FLAGS,
     TAG_CONSOLE_INPUT,
+    TAG_KIND,
 };
 
 static void put_cut(StateWriter *w, const CutSpec *cut)
@@ -67,9 +64,9 @@ static void get_cut(StateReader *r, CutSpec *cut)
         state_get_u64(r, TAG_CUT_DOWNTIME, "cut downtime", HOST_UPTIME_NS_MAX);
 }
 
-static void put_vcpus(XenHvm *x, StateWriter *w)
+static void put_vcpus(Guest *g, StateWriter *w)
 {
-    for (unsigned i = 0; i < x->nr_vcpus; i++) {
+    for (unsigned i = 0; i < g->nr_vcpus; i++) {
         ShimVcpuState state = shim_vcpu_state(i);
 
         state_put_u64(w, TAG_VCPU_VECTOR, state.vector);
@@ -77,9 +74,9 @@ static void put_vcpus(XenHvm *x, StateWriter *w)
     }
 }
 
-static void load_vcpus(XenHvm *x, StateReader *r)
+static void load_vcpus(Guest *g, StateReader *r)
 {
-    for (unsigned i = 0; i < x->nr_vcpus; i++) {
+    for (unsigned i = 0; i < g->nr_vcpus; i++) {
         ShimVcpuState state;
 
         state.vector =
@@ -90,131 +87,147 @@ static void load_vcpus(XenHvm *x, StateReader *r)
     }
 }
 
-static void put_console(XenHvm *x, StateWriter *w)
+static void put_console(Guest *g, StateWriter *w)
 {
     size_t len;
-    const uint8_t *input = shim_console_input(x->console, &len);
+    const uint8_t *input = shim_console_input(g->console, &len);
 
-    state_put_u64(w, TAG_CONSOLE_BYTES, shim_console_bytes(x->console));
+    state_put_u64(w, TAG_CONSOLE_BYTES, shim_console_bytes(g->console));
     state_put_bytes(w, TAG_CONSOLE_INPUT, input, len);
 }
 
-static void load_console(XenHvm *x, StateReader *r)
+static void load_console(Guest *g, StateReader *r)
 {
     uint64_t bytes =
         state_get_u64(r, TAG_CONSOLE_BYTES, "console bytes", UINT64_MAX);
     g_autoptr(GByteArray) input = state_get_blob(
         r, TAG_CONSOLE_INPUT, "console input", SHIM_CONSOLE_FIFO);
 
-    shim_console_set_bytes(x->console, bytes);
+    shim_console_set_bytes(g->console, bytes);
     if (input) {
-        shim_console_set_input(x->console, input->data, input->len);
+        shim_console_set_input(g->console, input->data, input->len);
     }
 }
 
-GByteArray *xen_hvm_state(XenHvm *x)
+GByteArray *guest_state(Guest *g)
 {
     StateWriter *w = state_writer_new();
-    g_autoptr(GByteArray) tree = xenstore_qemu_save(x->tree);
 
-    clock_save(x->clock, w);
-    state_put_bytes(w, TAG_TREE, tree->data, tree->len);
-    xen_domain_save(x->domain, w);
-    put_vcpus(x, w);
-    put_console(x, w);
-    state_put_u64(w, TAG_NR_CUTS, x->pending->len);
-    for (unsigned i = 0; i < x->pending->len; i++) {
-        put_cut(w, &g_array_index(x->pending, CutSpec, i));
+    state_put_u64(w, TAG_KIND, g->options.kind->flags);
+    clock_save(g->clock, w);
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        g->parts[i].ops->save(g->parts[i].part, w);
+    }
+    put_vcpus(g, w);
+    put_console(g, w);
+    state_put_u64(w, TAG_NR_CUTS, g->pending->len);
+    for (unsigned i = 0; i < g->pending->len; i++) {
+        put_cut(w, &g_array_index(g->pending, CutSpec, i));
     }
     return state_writer_finish(w);
 }
 
-static void load_cuts(XenHvm *x, StateReader *r)
+static void load_cuts(Guest *g, StateReader *r)
 {
     uint64_t n = state_get_u64(r, TAG_NR_CUTS, "number of cuts", CUTS_MAX);
 
-    g_array_set_size(x->pending, 0);
+    g_array_set_size(g->pending, 0);
     for (uint64_t i = 0; i < n; i++) {
         CutSpec cut;
 
         get_cut(r, &cut);
-        g_array_append_val(x->pending, cut);
+        g_array_append_val(g->pending, cut);
     }
 }
 
-static int xen_hvm_pre_save(void *opaque)
+/* The stream of another kind of guest has other parts. */
+static void load_kind(const Guest *g, StateReader *r)
 {
-    XenHvm *x = opaque;
-    GByteArray *state = xen_hvm_state(x);
+    uint64_t flags = state_get_u64(r, TAG_KIND, "kind of guest", UINT64_MAX);
 
-    x->state_len = state->len;
-    x->state = g_byte_array_free(state, false);
+    if (!state_reader_failed(r) && flags != g->options.kind->flags) {
+        state_reader_fail(r,
+                          "the state is of another kind of guest than %s "
+                          "(flags 0x%" PRIx64 ", wanted 0x%x)",
+                          g->options.kind->name, flags, g->options.kind->flags);
+    }
+}
+
+static int guest_pre_save(void *opaque)
+{
+    Guest *g = opaque;
+    GByteArray *state = guest_state(g);
+
+    g->state_len = state->len;
+    g->state = g_byte_array_free(state, false);
     return 0;
 }
 
-static int xen_hvm_post_save(void *opaque)
+static int guest_post_save(void *opaque)
 {
-    XenHvm *x = opaque;
+    Guest *g = opaque;
 
-    g_clear_pointer(&x->state, g_free);
-    x->state_len = 0;
+    g_clear_pointer(&g->state, g_free);
+    g->state_len = 0;
     return 0;
 }
 
-static int xen_hvm_post_load(void *opaque, int version_id)
+static int guest_post_load(void *opaque, int version_id)
 {
-    XenHvm *x = opaque;
-    StateReader *r = state_reader_new(x->state, x->state_len);
-    g_autoptr(GByteArray) tree = NULL;
+    Guest *g = opaque;
+    StateReader *r = state_reader_new(g->state, g->state_len);
     g_autoptr(GError) error = NULL;
     bool ok;
 
-    clock_load(x->clock, r);
-    tree = state_get_blob(r, TAG_TREE, "xenstore tree", STATE_MAX);
-    if (tree) {
-        xenstore_qemu_load(x->tree, tree, r);
+    load_kind(g, r);
+    clock_load(g->clock, r);
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        g->parts[i].ops->load(g->parts[i].part, r);
     }
-    xen_domain_load(x->domain, r);
-    load_vcpus(x, r);
-    load_console(x, r);
-    load_cuts(x, r);
+    load_vcpus(g, r);
+    load_console(g, r);
+    load_cuts(g, r);
     ok = state_reader_finish(r, &error);
-    g_clear_pointer(&x->state, g_free);
+    g_clear_pointer(&g->state, g_free);
     if (!ok) {
         error_report("jumpcut: migration state: %s", error->message);
         return -EINVAL;
     }
-    xen_hvm_arm_cut_timer(x);
-    xen_hvm_arm_digest_timer(x);
-    shim_xenstore_replaced();
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        if (g->parts[i].ops->loaded) {
+            g->parts[i].ops->loaded(g->parts[i].part);
+        }
+    }
+    guest_arm_cut_timer(g);
+    guest_arm_digest_timer(g);
     shim_tsc_changed();
     return 0;
 }
 
 static bool state_len_valid(void *opaque, int version_id)
 {
-    XenHvm *x = opaque;
+    Guest *g = opaque;
 
-    return x->state_len <= STATE_MAX;
+    return g->state_len <= STATE_MAX;
 }
 
 static const VMStateDescription vmstate_xen_hvm = {
-    .name = "jumpcut/xen-hvm",
+    .name = "jumpcut/guest",
     .version_id = 1,
     .minimum_version_id = 1,
-    .pre_save = xen_hvm_pre_save,
-    .post_save = xen_hvm_post_save,
-    .post_load = xen_hvm_post_load,
+    .pre_save = guest_pre_save,
+    .post_save = guest_post_save,
+    .post_load = guest_post_load,
     .fields =
         (const VMStateField[]){
-            VMSTATE_UINT32(state_len, XenHvm),
+            VMSTATE_UINT32(state_len, Guest),
             VMSTATE_VALIDATE("state of a sane size", state_len_valid),
-            VMSTATE_VBUFFER_ALLOC_UINT32(state, XenHvm, 1, NULL, state_len),
+            VMSTATE_VBUFFER_ALLOC_UINT32(state, Guest, 1, NULL, state_len),
             VMSTATE_END_OF_LIST(),
         },
 };
 
-void xen_hvm_register_vmstate(XenHvm *x)
+void guest_register_vmstate(Guest *g)
 {
-    vmstate_register(NULL, 0, &vmstate_xen_hvm, x);
+    vmstate_register(NULL, 0, &vmstate_xen_hvm, g);
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Layout of Guest and of the hypervisors in it, for guest*.c alone.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_GUEST_INTERNAL_H
+#define JUMPCUT_ACCEL_SHIM_GUEST_INTERNAL_H
+
+#include "accel/shim/console.h"
+#include "accel/shim/guest.h"
+#include "accel/shim/vcpu.h"
+
+#define GUEST_PARTS_MAX 2u
+
+/*
+ * One hypervisor a guest finds; a guest may find several, which are asked in
+ * order.  What is NULL it has no part in.
+ */
+typedef struct GuestPartOps {
+    /* @return: true if the leaf is this hypervisor's, answered in @regs */
+    bool (*cpuid)(void *part, unsigned vcpu, uint32_t leaf, uint32_t subleaf,
+                  uint32_t regs[4]);
+    ShimMsrResult (*rdmsr)(void *part, unsigned vcpu, uint32_t index,
+                           uint64_t *value);
+    ShimMsrResult (*wrmsr)(void *part, unsigned vcpu, uint32_t index,
+                           uint64_t value);
+    /* The first part that has it takes all hypercalls. */
+    int64_t (*hypercall)(void *part, unsigned vcpu, ShimHypercall *call);
+    void (*halted)(void *part, unsigned vcpu, bool interrupts);
+    void (*running)(void *part, unsigned vcpu);
+    void (*init)(void *part, unsigned vcpu);
+    bool (*upcall_due)(void *part, unsigned vcpu);
+    /* @vcpu's TSC or TSC_ADJUST was written. */
+    void (*tsc_written)(void *part, unsigned vcpu);
+    void (*clock_changed)(void *part);
+    size_t (*console_input)(void *part, const uint8_t *buf, size_t len);
+    void (*reset)(void *part);
+    void (*save)(void *part, StateWriter *w);
+    void (*load)(void *part, StateReader *r);
+    /* All of the guest was loaded, without error. */
+    void (*loaded)(void *part);
+} GuestPartOps;
+
+typedef struct GuestPart {
+    const GuestPartOps *ops;
+    void *part;
+} GuestPart;
+
+struct Guest {
+    GuestOptions options;
+    unsigned nr_vcpus;
+    Host *host;
+    Clock *clock;
+    GuestPart parts[GUEST_PARTS_MAX];
+    unsigned nr_parts;
+    XenDomain *domain; /* NULL: no Xen */
+    void *tree;        /* its xenstore */
+    int shutdown_reason;
+    ShimConsole *console;
+    QEMUTimer *cut_timer, *digest_timer;
+    int64_t next_digest_ns;
+    GArray *pending; /* of CutSpec, by time */
+    GArray *cuts;    /* of GuestCut */
+    GArray *digests; /* of GuestDigest */
+
+    /* Only while migrating */
+    uint32_t state_len;
+    uint8_t *state;
+};
+
+/* All state of ours that migrates and counts for a digest. */
+GByteArray *guest_state(Guest *g);
+void guest_register_vmstate(Guest *g);
+void guest_arm_cut_timer(Guest *g);
+void guest_arm_digest_timer(Guest *g);
+/* @reason: a literal */
+void guest_take_digest(Guest *g, const char *reason);
+void guest_add_part(Guest *g, const GuestPartOps *ops, void *part);
+
+/* What a vCPU of the shim asks its hypervisor; the opaque is the Guest. */
+extern const ShimHypervisorOps guest_hypervisor_ops;
+
+/* Hypervisors; each adds its part. */
+bool guest_xen_new(Guest *g, Error **errp);
+/* HostOps::shutdown */
+void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The part of a guest that is Xen: a domain, its xenstore, and how it ends.
+ */
+#include "qemu/osdep.h"
+#include "qemu/uuid.h"
+#include "qapi/error.h"
+#include "hw/boards.h"
+#include "hw/core/cpu.h"
+#include "system/runstate.h"
+#include "system/system.h"
+#include "accel/shim/guest-internal.h"
+#include "accel/shim/xenstore-host.h"
+#include "accel/shim/xenstore-qemu.h"
+#include <xen/sched.h>
+
+/* Longest xenstore taken from a peer. */
+#define TREE_MAX (16u << 20)
+
+enum {
+    TAG_TREE = 0x0120,
+};
+
+/* Entries: the part is the Guest. */
+
+static bool part_cpuid(void *part, unsigned vcpu, uint32_t leaf,
+                       uint32_t subleaf, uint32_t regs[4])
+{
+    Guest *g = part;
+    XenCpuid out;
+
+    if (!xen_domain_cpuid(g->domain, vcpu, leaf, subleaf, &out)) {
+        return false;
+    }
+    regs[0] = out.eax;
+    regs[1] = out.ebx;
+    regs[2] = out.ecx;
+    regs[3] = out.edx;
+    return true;
+}
+
+static ShimMsrResult msr_result(XenMsrResult result)
+{
+    switch (result) {
+    case XEN_MSR_OK:
+        return SHIM_MSR_OK;
+    case XEN_MSR_GP:
+        return SHIM_MSR_GP;
+    case XEN_MSR_NOT_OURS:
+        break;
+    }
+    return SHIM_MSR_NOT_OURS;
+}
+
+static ShimMsrResult part_rdmsr(void *part, unsigned vcpu, uint32_t index,
+                                uint64_t *value)
+{
+    Guest *g = part;
+
+    return msr_result(xen_domain_rdmsr(g->domain, vcpu, index, value));
+}
+
+static ShimMsrResult part_wrmsr(void *part, unsigned vcpu, uint32_t index,
+                                uint64_t value)
+{
+    Guest *g = part;
+
+    return msr_result(xen_domain_wrmsr(g->domain, vcpu, index, value));
+}
+
+static int64_t part_hypercall(void *part, unsigned vcpu, ShimHypercall *call)
+{
+    Guest *g = part;
+    XenHypercall xc = {
+        .long_mode = call->long_mode,
+        .privileged = call->privileged,
+        .nr = call->nr,
+    };
+    int64_t ret;
+
+    memcpy(xc.args, call->args, sizeof(xc.args));
+    ret = xen_domain_hypercall(g->domain, vcpu, &xc);
+    memcpy(call->args, xc.args, sizeof(xc.args));
+    call->again = xc.again;
+    return ret;
+}
+
+static void part_halted(void *part, unsigned vcpu, bool interrupts)
+{
+    Guest *g = part;
+
+    xen_domain_vcpu_halted(g->domain, vcpu, interrupts);
+}
+
+static void part_running(void *part, unsigned vcpu)
+{
+    Guest *g = part;
+
+    xen_domain_vcpu_running(g->domain, vcpu);
+}
+
+static void part_init(void *part, unsigned vcpu)
+{
+    Guest *g = part;
+
+    xen_domain_reset_vcpu(g->domain, vcpu);
+}
+
+static bool part_upcall_due(void *part, unsigned vcpu)
+{
+    Guest *g = part;
+
+    return xen_domain_vcpu_upcall_due(g->domain, vcpu);
+}
+
+static void part_clock_changed(void *part)
+{
+    Guest *g = part;
+
+    xen_domain_clock_changed(g->domain);
+}
+
+static size_t part_console_input(void *part, const uint8_t *buf, size_t len)
+{
+    Guest *g = part;
+
+    return xen_domain_console_receive(g->domain, buf, len);
+}
+
+static void part_reset(void *part)
+{
+    Guest *g = part;
+
+    xen_domain_reset(g->domain);
+    xenstore_qemu_released(g->tree);
+    xenstore_qemu_reset(g->tree);
+    xenstore_qemu_introduced(g->tree);
+    shim_xenstore_replaced();
+}
+
+static void part_save(void *part, StateWriter *w)
+{
+    Guest *g = part;
+    g_autoptr(GByteArray) tree = xenstore_qemu_save(g->tree);
+
+    state_put_bytes(w, TAG_TREE, tree->data, tree->len);
+    xen_domain_save(g->domain, w);
+}
+
+static void part_load(void *part, StateReader *r)
+{
+    Guest *g = part;
+    g_autoptr(GByteArray) tree =
+        state_get_blob(r, TAG_TREE, "xenstore tree", TREE_MAX);
+
+    if (tree) {
+        xenstore_qemu_load(g->tree, tree, r);
+    }
+    xen_domain_load(g->domain, r);
+}
+
+static void part_loaded(void *part)
+{
+    shim_xenstore_replaced();
+}
+
+static const GuestPartOps part_ops = {
+    .cpuid = part_cpuid,
+    .rdmsr = part_rdmsr,
+    .wrmsr = part_wrmsr,
+    .hypercall = part_hypercall,
+    .halted = part_halted,
+    .running = part_running,
+    .init = part_init,
+    .upcall_due = part_upcall_due,
+    .clock_changed = part_clock_changed,
+    .console_input = part_console_input,
+    .reset = part_reset,
+    .save = part_save,
+    .load = part_load,
+    .loaded = part_loaded,
+};
+
+/* Shutdown */
+
+/*
+ * On the vCPU's thread, when it no longer executes: so a digest of the end is
+ * of a machine at an exact instruction.
+ */
+static void shutdown_work(CPUState *cs, run_on_cpu_data data)
+{
+    Guest *g = data.host_ptr;
+
+    guest_take_digest(g, "shutdown");
+    switch (g->shutdown_reason) {
+    case SHUTDOWN_reboot:
+    case SHUTDOWN_soft_reset:
+        qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
+        break;
+    case SHUTDOWN_crash:
+        qemu_system_guest_panicked(NULL);
+        break;
+    case SHUTDOWN_suspend:
+        qemu_system_vmstop_request_prepare();
+        qemu_system_vmstop_request(RUN_STATE_PAUSED);
+        break;
+    default:
+        qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
+        break;
+    }
+}
+
+/* xen: common/domain.c, domain_shutdown: every vCPU is paused */
+void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason)
+{
+    Guest *g = opaque;
+    CPUState *cs = qemu_get_cpu(vcpu);
+
+    g->shutdown_reason = reason;
+    xenstore_qemu_released(g->tree);
+    for (unsigned i = 0; i < g->nr_vcpus; i++) {
+        shim_vcpu_offline(i);
+    }
+    async_run_on_cpu(cs ? cs : first_cpu, shutdown_work,
+                     RUN_ON_CPU_HOST_PTR(g));
+}
+
+bool guest_xen_new(Guest *g, Error **errp)
+{
+    XenDomainConfig config = {
+        .nr_vcpus = g->nr_vcpus,
+        .version_major = g->options.version_major,
+        .version_minor = g->options.version_minor,
+        .domid = g->options.domid,
+        .nr_pages = current_machine->ram_size >> HOST_PAGE_SHIFT,
+    };
+    g_autoptr(GError) error = NULL;
+
+    memcpy(config.uuid, qemu_uuid.data, sizeof(config.uuid));
+    g->tree = xenstore_qemu_new(g->options.domid, errp);
+    if (!g->tree) {
+        return false;
+    }
+    g->domain = xen_domain_new(g->host, g->clock, &config, &xenstore_qemu_ops,
+                               g->tree, &error);
+    if (!g->domain) {
+        error_setg(errp, "%s", error->message);
+        return false;
+    }
+    guest_add_part(g, &part_ops, g);
+    return true;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest under QEMU's machine: life cycle, cuts, digests and console.
+ * Migration state is in guest-vmstate.c, the vCPUs' entries in guest-entry.c,
+ * hypervisors in guest-xen.c and its like.
+ */
+#include "qemu/osdep.h"
+#include "qemu/cutils.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
+#include "qapi/error.h"
+#include "cpu.h"
+#include "hw/boards.h"
+#include "hw/core/cpu.h"
+#include "hw/i386/x86.h"
+#include "system/cpu-timers.h"
+#include "system/reset.h"
+#include "system/rtc.h"
+#include "system/runstate.h"
+#include "system/system.h"
+#include "accel/shim/digest.h"
+#include "accel/shim/events.h"
+#include "accel/shim/host-qemu.h"
+#include "accel/shim/guest-internal.h"
+
+/* Kinds */
+
+static const GuestKind kinds[] = {
+    {"xen-hvm", "Xen, as a HVM guest finds it", GUEST_XEN},
+};
+
+const GuestKind *guest_kind_at(unsigned i)
+{
+    return i < ARRAY_SIZE(kinds) ? &kinds[i] : NULL;
+}
+
+const GuestKind *guest_kind_by_name(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (!strcmp(kinds[i].name, name)) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+void guest_add_part(Guest *g, const GuestPartOps *ops, void *part)
+{
+    assert(g->nr_parts < GUEST_PARTS_MAX);
+    g->parts[g->nr_parts++] = (GuestPart){.ops = ops, .part = part};
+}
+
+/* Digests */
+
+/* Is the machine's state a function of its configuration? */
+static bool digests_wanted(void)
+{
+    /* Without icount, or once the machine stops, it depends on the host. */
+    return icount_enabled() && runstate_is_running() &&
+           qemu_shutdown_requested_get() == SHUTDOWN_CAUSE_NONE;
+}
+
+void guest_take_digest(Guest *g, const char *reason)
+{
+    GuestDigest digest = {
+        .at_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
+        .reason = reason,
+    };
+    g_autoptr(GByteArray) state = NULL;
+    Error *err = NULL;
+
+    if (!digests_wanted()) {
+        return;
+    }
+    state = guest_state(g);
+    digest.sha256 = shim_digest(state, &err);
+    if (!digest.sha256) {
+        error_report_err(err);
+        return;
+    }
+    g_array_append_val(g->digests, digest);
+}
+
+static void digest_timer_fired(void *opaque)
+{
+    Guest *g = opaque;
+
+    guest_take_digest(g, "interval");
+    g->next_digest_ns += g->options.digest_ns;
+    timer_mod_ns(g->digest_timer, g->next_digest_ns);
+}
+
+/* Digests are taken at multiples of the interval: after a load, the next. */
+void guest_arm_digest_timer(Guest *g)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    int64_t interval = g->options.digest_ns;
+
+    if (interval) {
+        g->next_digest_ns = (now / interval + 1) * interval;
+        timer_mod_ns(g->digest_timer, g->next_digest_ns);
+    }
+}
+
+/* Cuts */
+
+void guest_arm_cut_timer(Guest *g)
+{
+    if (g->pending->len) {
+        timer_mod_ns(g->cut_timer, g_array_index(g->pending, CutSpec, 0).at_ns);
+    } else {
+        timer_del(g->cut_timer);
+    }
+}
+
+static bool cut_now(Guest *g, const HostProfile *profile, GError **error)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    GuestCut done = {.console_bytes = shim_console_bytes(g->console)};
+
+    if (!clock_cut(g->clock, now, profile, &done.cut, error)) {
+        return false;
+    }
+    g->host->ops->trace(g->host, HOST_TRACE_cut, now,
+                        done.cut.system_time_after, done.cut.tsc_after,
+                        done.cut.guest_khz_after);
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        g->parts[i].ops->clock_changed(g->parts[i].part);
+    }
+    shim_tsc_changed();
+    g_array_append_val(g->cuts, done);
+    guest_take_digest(g, "cut");
+    shim_event_cut(&done);
+    return true;
+}
+
+static void cut_timer_fired(void *opaque)
+{
+    Guest *g = opaque;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    while (g->pending->len) {
+        CutSpec spec = g_array_index(g->pending, CutSpec, 0);
+        g_autoptr(GError) error = NULL;
+
+        if (spec.at_ns > now) {
+            break;
+        }
+        g_array_remove_index(g->pending, 0);
+        if (!cut_now(g, &spec.profile, &error)) {
+            error_report("cut at %" PRId64 " ns: %s", spec.at_ns,
+                         error->message);
+        }
+    }
+    guest_arm_cut_timer(g);
+}
+
+static gint compare_cuts(gconstpointer a, gconstpointer b)
+{
+    const CutSpec *ca = a, *cb = b;
+
+    return (ca->at_ns > cb->at_ns) - (ca->at_ns < cb->at_ns);
+}
+
+bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
+               Error **errp)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    CutSpec spec = {.at_ns = at_ns, .profile = *profile};
+    g_autoptr(GError) error = NULL;
+
+    if (!profile->set) {
+        error_setg(errp, "a cut needs at least one field of a host profile");
+        return false;
+    }
+    if (at_ns < 0) {
+        if (!cut_now(g, profile, &error)) {
+            error_setg(errp, "%s", error->message);
+            return false;
+        }
+        return true;
+    }
+    if (at_ns < now) {
+        error_setg(errp,
+                   "a cut at %" PRId64 " ns lies in the past: it is %" PRId64
+                   " ns",
+                   at_ns, now);
+        return false;
+    }
+    g_array_append_val(g->pending, spec);
+    g_array_sort(g->pending, compare_cuts);
+    guest_arm_cut_timer(g);
+    return true;
+}
+
+/* Console, reset */
+
+static void host_hook_console_write(void *opaque, const uint8_t *buf,
+                                    size_t len)
+{
+    Guest *g = opaque;
+
+    shim_console_write(g->console, buf, len);
+}
+
+static void host_hook_console_accept(void *opaque)
+{
+    Guest *g = opaque;
+
+    shim_console_accept(g->console);
+}
+
+static const HostQemuHooks host_hooks = {
+    .shutdown = guest_xen_shutdown,
+    .console_write = host_hook_console_write,
+    .console_accept = host_hook_console_accept,
+};
+
+static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
+{
+    Guest *g = opaque;
+
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        const GuestPart *p = &g->parts[i];
+
+        if (p->ops->console_input) {
+            return p->ops->console_input(p->part, buf, len);
+        }
+    }
+    return 0;
+}
+
+static void guest_machine_reset(void *opaque)
+{
+    Guest *g = opaque;
+
+    shim_reset();
+    g->shutdown_reason = -1;
+    for (unsigned i = 0; i < g->nr_vcpus; i++) {
+        clock_reset_vcpu(g->clock, i, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    }
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        g->parts[i].ops->reset(g->parts[i].part);
+    }
+    shim_tsc_changed();
+}
+
+/* Construction */
+
+static Clock *make_clock(Guest *g, Error **errp)
+{
+    HostProfile profile = g->options.profile;
+    g_autoptr(GError) error = NULL;
+
+    if (!(profile.set & HOST_PROFILE_WALLCLOCK)) {
+        struct tm tm;
+
+        qemu_get_timedate(&tm, 0);
+        profile.wallclock_ns = mktimegm(&tm) * NANOSECONDS_PER_SECOND;
+        profile.set |= HOST_PROFILE_WALLCLOCK;
+    }
+    if (!host_profile_check(&profile, &error)) {
+        error_setg(errp, "host profile (wall clock from -rtc): %s",
+                   error->message);
+        return NULL;
+    }
+    return clock_new(&profile, g->options.tsc_mode, g->nr_vcpus,
+                     qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+}
+
+static bool make_parts(Guest *g, Error **errp)
+{
+    unsigned flags = g->options.kind->flags;
+
+    return !(flags & GUEST_XEN) || guest_xen_new(g, errp);
+}
+
+static void make_timers(Guest *g)
+{
+    g->pending = g_array_new(false, false, sizeof(CutSpec));
+    g->cuts = g_array_new(false, false, sizeof(GuestCut));
+    g->digests = g_array_new(false, false, sizeof(GuestDigest));
+    g->cut_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, cut_timer_fired, g);
+    g_array_append_vals(g->pending, g->options.cuts->data,
+                        g->options.cuts->len);
+    g_array_sort(g->pending, compare_cuts);
+    guest_arm_cut_timer(g);
+    g->digest_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, digest_timer_fired, g);
+    guest_arm_digest_timer(g);
+}
+
+Guest *guest_new(const GuestOptions *options, Error **errp)
+{
+    Guest *g;
+
+    if (!object_dynamic_cast(OBJECT(current_machine), TYPE_X86_MACHINE)) {
+        error_setg(errp, "machine %s: guest=%s needs pc, q35 or microvm",
+                   MACHINE_GET_CLASS(current_machine)->name,
+                   options->kind->name);
+        return NULL;
+    }
+    g = g_new0(Guest, 1);
+    g->options = *options;
+    g->shutdown_reason = -1;
+    g->nr_vcpus = current_machine->smp.max_cpus;
+    if (g->nr_vcpus > XEN_DOMAIN_MAX_VCPUS) {
+        error_setg(errp, "%u vCPUs: a guest has at most %u", g->nr_vcpus,
+                   XEN_DOMAIN_MAX_VCPUS);
+        return NULL;
+    }
+    g->host = host_qemu_new(&host_hooks, g);
+    g->console = shim_console_new(g->options.console, console_input, g, errp);
+    if (!g->console) {
+        return NULL;
+    }
+    g->clock = make_clock(g, errp);
+    if (!g->clock || !make_parts(g, errp) ||
+        !shim_install(&guest_hypervisor_ops, g, g->nr_vcpus, errp)) {
+        return NULL;
+    }
+    make_timers(g);
+    guest_register_vmstate(g);
+    qemu_register_reset(guest_machine_reset, g);
+    return g;
+}
+
+/* Views */
+
+const GuestOptions *guest_options(const Guest *g)
+{
+    return &g->options;
+}
+
+Clock *guest_clock(const Guest *g)
+{
+    return g->clock;
+}
+
+XenDomain *guest_domain(const Guest *g)
+{
+    return g->domain;
+}
+
+void *guest_xenstore(const Guest *g)
+{
+    return g->tree;
+}
+
+unsigned guest_nr_vcpus(const Guest *g)
+{
+    return g->nr_vcpus;
+}
+
+const GArray *guest_cuts(const Guest *g)
+{
+    return g->cuts;
+}
+
+const GArray *guest_pending_cuts(const Guest *g)
+{
+    return g->pending;
+}
+
+const GArray *guest_digests(const Guest *g)
+{
+    return g->digests;
+}
+
+uint64_t guest_console_bytes(const Guest *g)
+{
+    return shim_console_bytes(g->console);
+}
+
+int guest_shutdown_reason(const Guest *g)
+{
+    return g->shutdown_reason;
+}

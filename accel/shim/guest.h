@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest under QEMU's machine, whatever its hypervisor: life cycle, clock,
+ * cuts, digests, console, migration state.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_GUEST_H
+#define JUMPCUT_ACCEL_SHIM_GUEST_H
+
+#include "hw/xen/domain.h"
+
+typedef struct Guest Guest;
+
+/* Which hypervisors a guest finds. */
+#define GUEST_XEN 0x01u
+
+/* A row of the table behind the option guest=NAME. */
+typedef struct GuestKind {
+    const char *name;
+    const char *help; /* what the guest finds */
+    unsigned flags;   /* GUEST_* */
+} GuestKind;
+
+/* @return: NULL if there is no kind of that name */
+const GuestKind *guest_kind_by_name(const char *name);
+/* The @i-th kind; NULL: there are no more */
+const GuestKind *guest_kind_at(unsigned i);
+
+typedef struct GuestOptions {
+    const GuestKind *kind;
+    unsigned version_major, version_minor; /* of Xen */
+    uint16_t domid;
+    ClockTscMode tsc_mode;
+    HostProfile profile;
+    GArray *cuts;        /* of CutSpec; borrowed */
+    const char *console; /* chardev id or NULL */
+    int64_t digest_ns;   /* 0: no digests at intervals */
+} GuestOptions;
+
+/* From a machine-init-done notifier; lives as long as the process. */
+Guest *guest_new(const GuestOptions *options, Error **errp);
+
+/*
+ * Cut now (@at_ns negative) or at virtual time @at_ns, which must not be in
+ * the past.
+ */
+bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
+               Error **errp);
+
+/* Read-only views for QMP. */
+typedef struct GuestCut {
+    ClockCut cut;
+    uint64_t console_bytes;
+} GuestCut;
+typedef struct GuestDigest {
+    int64_t at_ns;
+    const char *reason;
+    char *sha256;
+} GuestDigest;
+const GuestOptions *guest_options(const Guest *g);
+Clock *guest_clock(const Guest *g);
+/* NULL unless the guest finds Xen */
+XenDomain *guest_domain(const Guest *g);
+/* Its xenstore, for xenstore_qemu_ops; NULL: none */
+void *guest_xenstore(const Guest *g);
+unsigned guest_nr_vcpus(const Guest *g);
+const GArray *guest_cuts(const Guest *g);         /* of GuestCut */
+const GArray *guest_pending_cuts(const Guest *g); /* of CutSpec */
+const GArray *guest_digests(const Guest *g);      /* of GuestDigest */
+uint64_t guest_console_bytes(const Guest *g);
+/* Xen's SHUTDOWN_* once the guest ended by a hypercall, else -1 */
+int guest_shutdown_reason(const Guest *g);
+
+#endif
