@@ -84,9 +84,16 @@ void xen_shutdown(XenDomain *d, unsigned vcpu, uint8_t reason);
 HostTimerFn xen_watchdog_fire;
 HostTimerFn xen_poll_fire;
 
-/* grant.c, hvm.c */
+/* grant-table.c */
+bool xen_grant_new(XenDomain *d);
+void xen_grant_free(XenDomain *d);
 void xen_grant_reset(XenDomain *d);
 XenOverlay *xen_grant_frame(XenDomain *d, uint64_t idx);
+bool xen_grant_uses_gfn(const XenDomain *d, uint64_t gfn);
+void xen_grant_save(const XenDomain *d, StateWriter *w);
+void xen_grant_load(XenDomain *d, StateReader *r);
+
+/* hvm.c */
 void xen_params_reset(XenDomain *d);
 
 /* memory.c */
@@ -94,5 +101,10 @@ bool xen_overlay_new(XenDomain *d, XenOverlay *o, const char *name);
 bool xen_overlay_map(XenDomain *d, XenOverlay *o, uint64_t gfn);
 void xen_overlay_reset(XenDomain *d, XenOverlay *o);
 void xen_overlay_free(XenDomain *d, XenOverlay *o);
+
+/* domain-state.c */
+void xen_overlay_save(const XenOverlay *o, StateWriter *w);
+void xen_overlay_load(XenDomain *d, XenOverlay *o, const char *name,
+                      StateReader *r);
 
 #endif

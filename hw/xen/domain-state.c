@@ -22,7 +22,6 @@ typedef enum DomainTag {
     TAG_SHUTDOWN_CODE_SET,
     TAG_SHUTDOWN_CODE,
     TAG_SHUTTING_DOWN,
-    TAG_NR_GRANT_FRAMES,
     TAG_MAPPED,
     TAG_GFN,
     TAG_TIMER_ARMED,
@@ -54,14 +53,14 @@ typedef enum DomainTag {
     TAG_RUNSTATE_PHYS_32,
 } DomainTag;
 
-static void overlay_save(const XenOverlay *o, StateWriter *w)
+void xen_overlay_save(const XenOverlay *o, StateWriter *w)
 {
     state_put_u64(w, TAG_MAPPED, o->mapped);
     state_put_u64(w, TAG_GFN, o->gfn);
 }
 
-static void overlay_load(XenDomain *d, XenOverlay *o, const char *name,
-                         StateReader *r)
+void xen_overlay_load(XenDomain *d, XenOverlay *o, const char *name,
+                      StateReader *r)
 {
     bool mapped = state_get_u64(r, TAG_MAPPED, name, 1);
     uint64_t gfn = state_get_u64(r, TAG_GFN, name, UINT64_MAX);
@@ -253,11 +252,8 @@ void xen_domain_save(XenDomain *d, StateWriter *w)
     state_put_u64(w, TAG_STORE, d->store_ring != NULL);
     state_put_u64(w, TAG_SHINFO_32, d->shinfo_32);
     state_put_u64(w, TAG_VM_ASSIST, d->vm_assist);
-    overlay_save(&d->shared_info, w);
-    state_put_u64(w, TAG_NR_GRANT_FRAMES, d->nr_grant_frames);
-    for (unsigned i = 0; i < d->nr_grant_frames; i++) {
-        overlay_save(&d->grant[i], w);
-    }
+    xen_overlay_save(&d->shared_info, w);
+    xen_grant_save(d, w);
     for (unsigned i = 0; i < HVM_NR_PARAMS; i++) {
         state_put_u64(w, TAG_PARAM, d->params[i]);
     }
@@ -301,15 +297,8 @@ static void pages_load(XenDomain *d, StateReader *r)
     if (d->vm_assist & ~XEN_VM_ASSIST_VALID) {
         state_reader_fail(r, "vm_assist: unknown bits in 0x%x", d->vm_assist);
     }
-    overlay_load(d, &d->shared_info, "shared_info", r);
-    d->nr_grant_frames = (unsigned)state_get_u64(
-        r, TAG_NR_GRANT_FRAMES, "grant frames", XEN_GRANT_FRAMES_MAX);
-    if (d->nr_grant_frames == 0) {
-        state_reader_fail(r, "grant frames: 0, must be at least 1");
-    }
-    for (unsigned i = 0; i < d->nr_grant_frames; i++) {
-        overlay_load(d, &d->grant[i], "grant frame", r);
-    }
+    xen_overlay_load(d, &d->shared_info, "shared_info", r);
+    xen_grant_load(d, r);
     for (unsigned i = 0; i < HVM_NR_PARAMS; i++) {
         d->params[i] = state_get_u64(r, TAG_PARAM, "HVM parameter", UINT64_MAX);
     }

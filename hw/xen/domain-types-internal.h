@@ -10,7 +10,6 @@
 #include "hw/xen/xenstore-ring.h"
 
 #define XEN_MINOR_PHYS_AREAS 18u /* and other news of Xen 4.18 */
-#define XEN_GRANT_FRAMES_MAX 64u
 #define XEN_NR_WATCHDOGS     2u
 #define XEN_NR_RUNSTATES     4u
 #define XEN_EPOCH_NS         1000000000
@@ -21,6 +20,7 @@
 #define XEN_VM_ASSIST_VALID   (1u << VMASST_TYPE_runstate_update_flag)
 
 typedef struct XenVcpu XenVcpu;
+typedef struct XenGrantTable XenGrantTable;
 
 /* An overlay page and the guest frame it lies over. */
 typedef struct XenOverlay {
@@ -110,8 +110,7 @@ struct XenDomain {
     XenVcpu *vcpus;
 
     XenOverlay shared_info, store, console;
-    XenOverlay grant[XEN_GRANT_FRAMES_MAX];
-    unsigned nr_grant_frames;
+    XenGrantTable *grant;
     bool shinfo_32; /* shared memory is in 32-bit layout */
     uint32_t vm_assist;
 

@@ -57,14 +57,7 @@ static bool pages_new(XenDomain *d, bool store)
          !special_page_new(d, &d->store, "xen.xenstore", XEN_STORE_GFN))) {
         return false;
     }
-    for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
-        g_autofree char *name = g_strdup_printf("xen.grant-%u", i);
-
-        if (!xen_overlay_new(d, &d->grant[i], name)) {
-            return false;
-        }
-    }
-    return true;
+    return xen_grant_new(d);
 }
 
 static bool timers_new(XenDomain *d)
@@ -173,9 +166,7 @@ void xen_domain_free(XenDomain *d)
     if (d->epoch_timer) {
         d->host->ops->timer_free(d->host, d->epoch_timer);
     }
-    for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
-        xen_overlay_free(d, &d->grant[i]);
-    }
+    xen_grant_free(d);
     xen_overlay_free(d, &d->store);
     xen_overlay_free(d, &d->console);
     xen_overlay_free(d, &d->shared_info);

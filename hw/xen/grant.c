@@ -1,46 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest's own grant table, version 1 (xen: common/grant_table.c).
+ * grant_table_op (xen: common/grant_table.c, as arch/x86/hvm/hypercall.c,
+ * hvm_grant_table_op offers it to HVM and PVH guests).
  *
- * DEVIATION: mapping, copying and transferring other domains' pages, version 2
- * and the other operations answer -ENOSYS: there is no other domain.
+ * DEVIATION: map_grant_ref, unmap_grant_ref, copy and swap_grant_ref answer
+ * -ENOSYS.
  */
-#include <string.h>
-
+#include "hw/xen/grant-internal.h"
 #include "hw/xen/hypercall-internal.h"
-
-/* The toolstack grants the backends their rings in the first two entries. */
-static void grant_seed(XenDomain *d, unsigned ref, uint32_t gfn)
-{
-    struct grant_entry_v1 entry = {GTF_permit_access, 0, gfn};
-
-    memcpy(d->grant[0].ptr + ref * sizeof(entry), &entry, sizeof(entry));
-    d->host->ops->page_dirty(d->host, d->grant[0].page, ref * sizeof(entry),
-                             sizeof(entry));
-}
-
-/* One frame, mapped nowhere. */
-void xen_grant_reset(XenDomain *d)
-{
-    for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
-        xen_overlay_reset(d, &d->grant[i]);
-    }
-    d->nr_grant_frames = 1;
-    grant_seed(d, GNTTAB_RESERVED_CONSOLE, XEN_CONSOLE_GFN);
-    if (d->store_ring) {
-        grant_seed(d, GNTTAB_RESERVED_XENSTORE, XEN_STORE_GFN);
-    }
-}
-
-/* Frame @idx; the table grows to have it.  NULL beyond the limit. */
-XenOverlay *xen_grant_frame(XenDomain *d, uint64_t idx)
-{
-    if (idx >= XEN_GRANT_FRAMES_MAX) {
-        return NULL;
-    }
-    d->nr_grant_frames = MAX(d->nr_grant_frames, (unsigned)idx + 1);
-    return &d->grant[idx];
-}
 
 /* A domain id as a GNTST_* status. */
 static int16_t domid_status(const XenCall *c, uint16_t domid)
@@ -64,7 +31,7 @@ static int64_t op_query_size(XenCall *c, void *arg)
     }
     op->status = domid_status(c, op->dom);
     if (op->status == GNTST_okay) {
-        op->nr_frames = c->d->nr_grant_frames;
+        op->nr_frames = c->d->grant->nr_frames;
         op->max_nr_frames = XEN_GRANT_FRAMES_MAX;
     }
     return 0;
@@ -77,7 +44,7 @@ static int64_t op_query_size(XenCall *c, void *arg)
 static int16_t frames_write(XenCall *c, uint64_t gva, unsigned nr)
 {
     for (unsigned i = 0; i < nr; i++) {
-        const XenOverlay *o = &c->d->grant[i];
+        const XenOverlay *o = &c->d->grant->frame[i];
         uint64_t gfn = o->mapped ? o->gfn : UINT64_MAX;
         size_t size = c->compat ? sizeof(uint32_t) : sizeof(uint64_t);
 
@@ -102,30 +69,33 @@ static int64_t op_setup_table(XenCall *c, void *arg)
     if (native->nr_frames > XEN_GRANT_FRAMES_MAX) {
         status = GNTST_general_error;
     } else if (status == GNTST_okay) {
-        c->d->nr_grant_frames = MAX(c->d->nr_grant_frames, native->nr_frames);
+        xen_grant_grow(c->d->grant, native->nr_frames);
         status = frames_write(c, list, native->nr_frames);
     }
     native->status = status; /* at the same place in both layouts */
     return 0;
 }
 
-static int64_t op_set_version(G_GNUC_UNUSED XenCall *c, void *arg)
+/* The version in force is told whether or not it could be changed. */
+static int64_t op_set_version(XenCall *c, G_GNUC_UNUSED void *arg)
 {
-    struct gnttab_set_version *op = arg;
+    struct gnttab_set_version op;
+    int64_t ret;
 
-    if (op->version == 2) {
-        return -XEN_ENOSYS;
+    if (!xen_copy_in(c, c->args[1], &op, sizeof(op))) {
+        return -XEN_EFAULT;
     }
-    return op->version == 1 ? 0 : -XEN_EINVAL;
+    ret = xen_grant_set_version(c->d->grant, op.version);
+    op.version = c->d->grant->version;
+    return xen_copy_out(c, c->args[1], &op, sizeof(op)) ? ret : -XEN_EFAULT;
 }
 
 static int64_t op_get_version(XenCall *c, void *arg)
 {
     struct gnttab_get_version *op = arg;
-    int ret = xen_domid_check(c, op->dom);
 
-    op->version = 1;
-    return ret;
+    op->version = c->d->grant->version;
+    return xen_domid_check(c, op->dom);
 }
 
 #define IN_OUT (XEN_ARG_IN | XEN_ARG_OUT)
@@ -135,8 +105,7 @@ static const XenSubop grant_ops[] = {
                      XenCompatSetupTable, IN_OUT, op_setup_table),
     XEN_SUBOP(GNTTABOP_query_size, struct gnttab_query_size, IN_OUT,
               op_query_size),
-    XEN_SUBOP(GNTTABOP_set_version, struct gnttab_set_version, IN_OUT,
-              op_set_version),
+    XEN_SUBOP_PLAIN(GNTTABOP_set_version, op_set_version),
     XEN_SUBOP(GNTTABOP_get_version, struct gnttab_get_version, IN_OUT,
               op_get_version),
 };
