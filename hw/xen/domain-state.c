@@ -226,7 +226,7 @@ static void vcpu_load(XenVcpu *v, StateReader *r)
     v->waiting = state_get_u64(r, TAG_VCPU_WAITING, "vCPU waiting", 1);
     v->polling = state_get_u64(r, TAG_VCPU_POLLING, "vCPU polling", 1);
     v->poll_port = (uint32_t)state_get_u64(r, TAG_VCPU_POLL_PORT, "poll port",
-                                           XEN_MAX_PORT);
+                                           XEN_PORT_LIMIT - 1);
     vcpu_info_load(v, r);
     state_get_bytes(r, TAG_TIME, "time record", &v->time, sizeof(v->time));
     area_load(&v->time_area, "time area", r);

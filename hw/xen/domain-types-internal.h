@@ -92,7 +92,7 @@ struct XenVcpu {
     int64_t periodic_last_ns;
 
     uint8_t upcall_vector; /* 0: none */
-    uint16_t virq_port[XEN_NR_VIRQS];
+    uint32_t virq_port[XEN_NR_VIRQS];
     uint64_t upcalls, hypercalls;
 };
 

@@ -96,6 +96,12 @@ static bool config_check(const XenDomainConfig *cfg, GError **error)
                     cfg->version_major, cfg->version_minor);
         return false;
     }
+    if (cfg->max_port >= XEN_PORT_LIMIT) {
+        g_set_error(error, xen_domain_error_quark(), 0,
+                    "xen domain: event channel %u, must be below %u",
+                    cfg->max_port, XEN_PORT_LIMIT);
+        return false;
+    }
     if (cfg->domid == 0 || cfg->domid >= DOMID_FIRST_RESERVED) {
         g_set_error(error, xen_domain_error_quark(), 0,
                     "xen domain: id %u, must be 1 to %u", cfg->domid,
@@ -148,6 +154,7 @@ void xen_domain_free(XenDomain *d)
         return;
     }
     g_free((void *)d->cfg.map);
+    xen_evtchn_free(d);
     if (d->store_ring) {
         xenstore_ring_free(d->store_ring);
     }
@@ -170,7 +177,6 @@ void xen_domain_free(XenDomain *d)
     xen_overlay_free(d, &d->store);
     xen_overlay_free(d, &d->console);
     xen_overlay_free(d, &d->shared_info);
-    xen_evtchn_free(d->evtchn);
     g_free(d->vcpus);
     g_free(d);
 }

@@ -35,6 +35,7 @@ typedef struct XenDomainConfig {
     unsigned version_major; /* Xen's version as the guest sees it: 4 */
     unsigned version_minor; /* 17 or 20 */
     uint16_t domid;
+    uint32_t max_port; /* highest event channel, up to 131071; 0: xl's 1023 */
     uint8_t uuid[16];
     uint64_t nr_pages;         /* memory of the guest, in 4 KiB pages */
     const XenMemoryRange *map; /* copied; by address; what XENMEM_memory_map

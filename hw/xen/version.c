@@ -7,7 +7,8 @@
 
 #include "hw/xen/hypercall-internal.h"
 
-/* DEVIATION: bit 10, hvm_pirqs, is never set; see evtchn.c. */
+/* DEVIATION: bit 10, hvm_pirqs, is never set; bind_pirq and physdev_op
+ * answer -ENOSYS. */
 #define FEATURES                                                          \
     (1u << XENFEAT_writable_page_tables |                                 \
      1u << XENFEAT_auto_translated_physmap |                              \
