@@ -15,6 +15,7 @@
 #include "system/system.h"
 #include "system/tcg.h"
 #include "accel/shim/guard.h"
+#include "accel/shim/pvh-board.h"
 #include "accel/shim/qmp.h"
 #include "accel/shim/qtest-commands.h"
 #include "accel/shim/trace-host.h"
@@ -69,6 +70,12 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
 
         fputs(help, stdout);
         exit(0);
+    }
+    if (jumpcut.options.guest.kind &&
+        jumpcut.options.guest.kind->flags & GUEST_PVH &&
+        !pvh_board_prepare(&err)) {
+        error_reportf_err(err, "jumpcut: ");
+        return -1;
     }
     trace_host_register();
     shim_qmp_register(JUMPCUT_VERSION, abi_guard_build_id());

@@ -10,6 +10,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "accel/shim/guest-internal.h"
+#include "accel/shim/pvh-board.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 #include <xen/sched.h>
@@ -227,7 +228,9 @@ void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason)
 
 bool guest_xen_new(Guest *g, Error **errp)
 {
+    XenMemoryRange map[PVH_MAP_MAX];
     XenDomainConfig config = {
+        .pvh = g->options.kind->flags & GUEST_PVH,
         .nr_vcpus = g->nr_vcpus,
         .version_major = g->options.version_major,
         .version_minor = g->options.version_minor,
@@ -236,6 +239,10 @@ bool guest_xen_new(Guest *g, Error **errp)
     };
     g_autoptr(GError) error = NULL;
 
+    if (config.pvh) {
+        config.map = map;
+        config.nr_map = pvh_memory_map(current_machine->ram_size, map);
+    }
     memcpy(config.uuid, qemu_uuid.data, sizeof(config.uuid));
     g->tree = xenstore_qemu_new(g->options.domid, errp);
     if (!g->tree) {

@@ -28,6 +28,7 @@
 
 static const GuestKind kinds[] = {
     {"xen-hvm", "Xen, as a HVM guest finds it", GUEST_XEN},
+    {"xen-pvh", "Xen, as a PVH guest finds it", GUEST_XEN | GUEST_PVH},
 };
 
 const GuestKind *guest_kind_at(unsigned i)

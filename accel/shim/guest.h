@@ -12,6 +12,8 @@ typedef struct Guest Guest;
 
 /* Which hypervisors a guest finds. */
 #define GUEST_XEN 0x01u
+/* It stands on the board of pvh-board.h. */
+#define GUEST_PVH 0x10u
 
 /* A row of the table behind the option guest=NAME. */
 typedef struct GuestKind {

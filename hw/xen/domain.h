@@ -38,8 +38,8 @@ typedef struct XenDomainConfig {
     uint32_t max_port; /* highest event channel, up to 131071; 0: xl's 1023 */
     uint8_t uuid[16];
     uint64_t nr_pages;         /* memory of the guest, in 4 KiB pages */
-    const XenMemoryRange *map; /* copied; by address; what XENMEM_memory_map
-                                  tells; RAM ranges are the guest's frames */
+    const XenMemoryRange *map; /* copied; what XENMEM_memory_map tells, in
+                                  that order; RAM are the guest's frames */
     unsigned nr_map;
 } XenDomainConfig;
 

@@ -20,6 +20,7 @@
  * RUN: emulate plugin=tsc-mode=always-emulate plugin=invtsc=on append=mode=1
  *      append=invtsc append=tsc-eax=7
  * RUN: mttcg smp=4 accel=mttcg
+ * RUN: pvh smp=2 guest=pvh
  */
 #include "tests/payload/lib/clock.h"
 

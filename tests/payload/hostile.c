@@ -19,6 +19,7 @@
  * RUN: 4-20 smp=2 plugin=xen-version=4.20
  * RUN: tcg smp=2 accel=tcg
  * RUN: mttcg smp=2 accel=mttcg
+ * RUN: pvh smp=2 guest=pvh
  */
 #include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"

@@ -15,6 +15,7 @@
  *
  * RUN: default append=both
  * RUN: mttcg accel=mttcg smp=2 append=both
+ * RUN: pvh guest=pvh append=both
  */
 #include "tests/payload/lib/xen.h"
 

@@ -15,6 +15,7 @@
  * RUN: default
  * RUN: khz plugin=tsc-khz=2596122
  * RUN: mttcg smp=2 accel=mttcg
+ * RUN: pvh guest=pvh
  */
 #include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"

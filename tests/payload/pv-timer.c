@@ -18,6 +18,7 @@
  * RUN: uptime plugin=uptime=315360000
  * RUN: tcg accel=tcg append=loose
  * RUN: mttcg smp=2 accel=mttcg append=loose
+ * RUN: pvh guest=pvh
  */
 #include "tests/payload/lib/clock.h"
 

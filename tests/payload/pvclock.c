@@ -20,6 +20,7 @@
  * RUN: tcg smp=2 accel=tcg append=loose
  * RUN: mttcg smp=4 accel=mttcg plugin=tsc-khz=2596122 append=khz=2596122
  *      append=loose
+ * RUN: pvh smp=2 guest=pvh
  */
 #include "tests/payload/lib/clock.h"
 

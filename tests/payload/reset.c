@@ -14,6 +14,7 @@
  * RUN: default reset=on append=reset
  * RUN: smp smp=2 reset=on append=reset
  * RUN: mttcg smp=2 accel=mttcg reset=on append=reset
+ * RUN: pvh smp=2 guest=pvh reset=on append=reset
  */
 #include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"

@@ -17,6 +17,7 @@
  *
  * RUN: default
  * RUN: mttcg smp=2 accel=mttcg
+ * RUN: pvh guest=pvh
  */
 #include <stdint.h>
 

@@ -16,6 +16,7 @@
  * RUN: wallclock plugin=wallclock=1577836800 plugin=uptime=1000
  *      append=wallclock=1577835800
  * RUN: year2106 plugin=wallclock=4294967396 append=wallclock=4294967396
+ * RUN: pvh guest=pvh
  */
 #include "tests/payload/lib/clock.h"
 

@@ -18,6 +18,7 @@
  * RUN: triple append=end=triple end=reboot
  * RUN: mttcg smp=4 accel=mttcg append=end=hlt end=poweroff
  * RUN: mttcg-poweroff smp=4 accel=mttcg
+ * RUN: pvh smp=2 guest=pvh append=end=hlt end=poweroff
  */
 #include "tests/payload/lib/xen.h"
 

@@ -19,6 +19,7 @@
  * RUN: tcg smp=4 accel=tcg
  * RUN: mttcg smp=4 accel=mttcg
  * RUN: mttcg-again smp=4 accel=mttcg plugin=tsc-khz=2596122
+ * RUN: pvh smp=4 guest=pvh
  */
 #include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"

@@ -15,6 +15,7 @@
  * RUN: default smp=2 plugin=xen-version=4.17
  * RUN: 4-20 smp=2 plugin=xen-version=4.20
  * RUN: mttcg smp=2 accel=mttcg
+ * RUN: pvh smp=2 guest=pvh
  */
 #include "tests/payload/lib/clock.h"
 
