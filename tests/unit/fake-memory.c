@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Guest memory of the fake host: sparse frames, marks, pins and overlays. */
 #include "tests/unit/fake-host-internal.h"
+#include "tests/unit/fake-snapshot.h"
 
 #include <string.h>
 
@@ -410,4 +411,90 @@ void fake_host_poke32(FakeHost *fake, uint64_t gpa, uint32_t value)
 void fake_host_poke64(FakeHost *fake, uint64_t gpa, uint64_t value)
 {
     fake_host_poke(fake, gpa, &value, sizeof(value));
+}
+
+unsigned fake_host_overlays_at(const FakeHost *fake, uint64_t gfn)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < fake->mem.mapped->len; i++) {
+        const HostPage *page = fake->mem.mapped->pdata[i];
+
+        count += page->gfn == gfn;
+    }
+    return count;
+}
+
+unsigned fake_host_overlays_mapped(const FakeHost *fake)
+{
+    return fake->mem.mapped->len;
+}
+
+void fake_host_peek_beneath(FakeHost *fake, uint64_t gfn, uint8_t *page)
+{
+    const FakeBacking *backing = g_hash_table_lookup(fake->mem.frames, &gfn);
+
+    if (backing) {
+        memcpy(page, backing->data, HOST_PAGE_SIZE);
+    } else {
+        memset(page, 0, HOST_PAGE_SIZE);
+    }
+}
+
+struct FakeSnapshot {
+    GHashTable *frames;   /* gfn -> content */
+    GHashTable *overlays; /* name -> content */
+};
+
+FakeSnapshot *fake_host_snapshot(const FakeHost *fake)
+{
+    FakeSnapshot *s = g_new0(FakeSnapshot, 1);
+    GHashTableIter iter;
+    void *key, *value;
+
+    s->frames =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    s->overlays =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_hash_table_iter_init(&iter, fake->mem.frames);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        g_hash_table_insert(
+            s->frames, key_new(*(uint64_t *)key),
+            g_memdup2(((FakeBacking *)value)->data, HOST_PAGE_SIZE));
+    }
+    for (unsigned i = 0; i < fake->mem.overlays->len; i++) {
+        const HostPage *page = fake->mem.overlays->pdata[i];
+
+        g_hash_table_insert(s->overlays, g_strdup(page->name),
+                            g_memdup2(page->backing->data, HOST_PAGE_SIZE));
+    }
+    return s;
+}
+
+static void backing_fill(FakeBacking *backing, const uint8_t *content)
+{
+    static const uint8_t zeroes[HOST_PAGE_SIZE];
+
+    memcpy(backing->data, content ? content : zeroes, HOST_PAGE_SIZE);
+    memcpy(backing->told, backing->data, HOST_PAGE_SIZE);
+}
+
+void fake_host_restore(FakeHost *fake, FakeSnapshot *s)
+{
+    GHashTableIter iter;
+    void *key, *value;
+
+    g_hash_table_iter_init(&iter, fake->mem.frames);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        backing_fill(value, g_hash_table_lookup(s->frames, key));
+    }
+    for (unsigned i = 0; i < fake->mem.overlays->len; i++) {
+        HostPage *page = fake->mem.overlays->pdata[i];
+
+        backing_fill(page->backing,
+                     g_hash_table_lookup(s->overlays, page->name));
+    }
+    g_hash_table_unref(s->frames);
+    g_hash_table_unref(s->overlays);
+    g_free(s);
 }

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * State-machine fuzz of a domain: a guest that does what guests do and what
+ * they must not, step by step, and a model of what has to come of it.
+ *
+ * A step draws everything it decides from the sequence's seed and its own
+ * number, so that a failing sequence still fails with other steps left out.
+ */
+#ifndef JUMPCUT_TESTS_FUZZ_FUZZ_DOMAIN_H
+#define JUMPCUT_TESTS_FUZZ_FUZZ_DOMAIN_H
+
+#include "tests/unit/xen-guest.h"
+
+#define FUZZ_MAX_VCPUS 4u
+#define FUZZ_NR_PORTS  1024u
+#define FUZZ_NR_GRANTS 64u /* frames of the grant table */
+/* Frames for overlays alone: their memory has a pattern and keeps it. */
+#define FUZZ_OVERLAY_GFN 0x60u
+#define FUZZ_OVERLAY_NR  16u
+/* Frames a guest puts its areas into, and scribbles over. */
+#define FUZZ_AREA_GFN 0x50u
+#define FUZZ_AREA_NR  8u
+
+typedef enum PortKind {
+    PORT_FREE,
+    PORT_RESERVED,
+    PORT_UNBOUND,
+    PORT_INTERDOMAIN,
+    PORT_VIRQ,
+    PORT_IPI,
+    PORT_OTHER, /* a kind the model leaves alone */
+} PortKind;
+
+typedef struct ModelPort {
+    PortKind kind;
+    unsigned vcpu;
+    uint16_t dom;  /* unbound, interdomain */
+    uint32_t peer; /* interdomain */
+    uint32_t virq;
+    bool own_backend; /* bound through xen_backend_bind() */
+} ModelPort;
+
+/* What the world has done with a vCPU. */
+typedef enum VcpuAt {
+    VCPU_RUNS,
+    VCPU_BLOCKED, /* until it is woken or interrupted */
+    VCPU_WOKEN,   /* runs when its turn comes */
+    VCPU_OFF,
+} VcpuAt;
+
+typedef struct World {
+    XenGuest *g;
+    unsigned nr_vcpus, minor;
+    uint64_t seed;
+    unsigned step;
+    uint64_t rng;
+    bool verbose;
+
+    VcpuAt at[FUZZ_MAX_VCPUS];
+    bool compat[FUZZ_MAX_VCPUS];
+    FakeHostAlive born; /* what a domain just made holds */
+    bool faulty;        /* a call of the host fails: expect nothing */
+
+    ModelPort ports[FUZZ_NR_PORTS];
+    uint32_t nr_valid;
+    bool fifo; /* pending bits are not where two levels have them */
+    /* The model knows where shared_info is, and in which layout. */
+    bool shinfo_mapped, shinfo_known, shinfo_32;
+    uint64_t shinfo_gfn;
+    bool overlays_known;
+    bool grant_mapped[FUZZ_NR_GRANTS];
+    uint64_t grant_gfn[FUZZ_NR_GRANTS];
+    unsigned backend_calls;
+
+    int64_t counted_from_ns[FUZZ_MAX_VCPUS]; /* runstate times are 0 there */
+    bool time_phys[FUZZ_MAX_VCPUS], runstate_phys[FUZZ_MAX_VCPUS];
+    bool pins_known; /* the model knows all pins */
+    bool over;       /* the domain was shut down */
+} World;
+
+typedef struct Action {
+    const char *name;
+    unsigned weight;
+    void (*run)(World *w);
+} Action;
+
+typedef struct ActionTable {
+    const Action *actions;
+    unsigned nr;
+} ActionTable;
+
+/* fuzz-domain-world.c */
+World *world_new(uint64_t seed);
+void world_free(World *w);
+/* Draws an action, runs it, checks every invariant. */
+void world_step(World *w, unsigned step);
+/* The domain is as one just made: so is the model. */
+void world_forget(World *w);
+/* The model no longer knows: ask the domain. */
+void world_resync(World *w);
+
+/* fuzz-domain-draw.c: a number below @n; true once in @n. */
+uint64_t draw(World *w, uint64_t n);
+bool one_in(World *w, unsigned n);
+/* Numbers at which things change: 0, 1, powers of two, all ones... */
+uint64_t draw_edge(World *w);
+/* A vCPU, at times one that does not exist. */
+uint32_t draw_vcpu(World *w);
+uint32_t draw_port(World *w);
+/* The caller's domain, mostly. */
+uint16_t draw_domid(World *w);
+/* A guest address: of the areas, of what is not there, at an end. */
+uint64_t draw_address(World *w);
+
+/*
+ * A hypercall of the vCPU in turn, followed through its continuations as far
+ * as a guest would; @return: its result, 0 if it was left unfinished.
+ */
+int64_t world_call(World *w, uint64_t nr, uint64_t a0, uint64_t a1,
+                   uint64_t a2);
+/* Sub-operation with its argument, copied back. */
+int64_t world_op(World *w, uint64_t nr, uint64_t cmd, void *arg, size_t len);
+/* Ends the run unless it is what the model has. */
+#define EXPECT(w, got, want) world_expect(w, #got, got, want)
+void world_expect(World *w, const char *what, int64_t got, int64_t want);
+/* Can the bits of shared_info be looked at? */
+bool world_sees_shinfo(const World *w);
+
+extern const ActionTable evtchn_actions, vcpu_actions, memory_actions,
+    world_actions;
+
+/* fuzz-domain-evtchn.c */
+void evtchn_forget(World *w);
+void evtchn_resync(World *w);
+void evtchn_check(World *w);
+
+/* fuzz-domain-vcpu.c */
+void vcpu_forget(World *w);
+void vcpu_check(World *w);
+
+/* fuzz-domain-memory.c */
+void memory_forget(World *w);
+void memory_check(World *w);
+
+#endif
