@@ -19,6 +19,8 @@
 #include "accel/shim/qmp.h"
 #include "accel/shim/qtest-commands.h"
 #include "accel/shim/trace-host.h"
+#include "accel/shim/xen-platform.h"
+#include "accel/shim/xenstore-qemu.h"
 #include "plugins/options.h"
 #include "jumpcut-config.h"
 
@@ -28,6 +30,32 @@ static struct {
     PluginOptions options;
     Notifier machine_done;
 } jumpcut;
+
+/* The xenstore and what QEMU's back ends need: before the first of them. */
+static void board_built(void *opaque)
+{
+    GuestOptions *options = &jumpcut.options.guest;
+    Error *err = NULL;
+    void *tree = xenstore_qemu_new(options->domid, &err);
+
+    if (!tree) {
+        error_reportf_err(err, "jumpcut: ");
+        exit(1);
+    }
+    xen_platform_enable(options->domid);
+    options->backends =
+        xen_backends_new(options->domid, tree, options->digest_ns != 0);
+}
+
+static void before_reset(void *opaque)
+{
+    xen_backends_stop(jumpcut.options.guest.backends);
+}
+
+static const XenPlatformHooks platform_hooks = {
+    .board_built = board_built,
+    .before_reset = before_reset,
+};
 
 static void machine_done(Notifier *notifier, void *data)
 {
@@ -82,6 +110,9 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     if (jumpcut.options.guest.kind) {
         jumpcut.machine_done.notify = machine_done;
         qemu_add_machine_init_done_notifier(&jumpcut.machine_done);
+        if (jumpcut.options.guest.kind->flags & GUEST_XEN) {
+            xen_platform_hook(&platform_hooks, NULL);
+        }
     }
     return 0;
 }

@@ -136,6 +136,7 @@ static void part_reset(void *part)
     xenstore_qemu_released(g->tree);
     xenstore_qemu_reset(g->tree);
     xenstore_qemu_introduced(g->tree);
+    xen_backends_restart(g->options.backends);
     shim_xenstore_replaced();
 }
 
@@ -244,16 +245,14 @@ bool guest_xen_new(Guest *g, Error **errp)
         config.nr_map = pvh_memory_map(current_machine->ram_size, map);
     }
     memcpy(config.uuid, qemu_uuid.data, sizeof(config.uuid));
-    g->tree = xenstore_qemu_new(g->options.domid, errp);
-    if (!g->tree) {
-        return false;
-    }
+    g->tree = xen_backends_tree(g->options.backends);
     g->domain = xen_domain_new(g->host, g->clock, &config, &xenstore_qemu_ops,
                                g->tree, &error);
     if (!g->domain) {
         error_setg(errp, "%s", error->message);
         return false;
     }
+    xen_backends_attach(g->options.backends, g->domain);
     guest_add_part(g, &part_ops, g);
     return true;
 }

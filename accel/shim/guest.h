@@ -6,6 +6,7 @@
 #ifndef JUMPCUT_ACCEL_SHIM_GUEST_H
 #define JUMPCUT_ACCEL_SHIM_GUEST_H
 
+#include "accel/shim/xen-backend.h"
 #include "hw/xen/domain.h"
 
 typedef struct Guest Guest;
@@ -31,6 +32,7 @@ typedef struct GuestOptions {
     const GuestKind *kind;
     unsigned version_major, version_minor; /* of Xen */
     uint16_t domid;
+    XenBackends *backends; /* of that domain, with GUEST_XEN */
     ClockTscMode tsc_mode;
     HostProfile profile;
     GArray *cuts;        /* of CutSpec; borrowed */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Layout of XenBackends, for xen-backend*.c alone. */
+#ifndef JUMPCUT_ACCEL_SHIM_XEN_BACKEND_INTERNAL_H
+#define JUMPCUT_ACCEL_SHIM_XEN_BACKEND_INTERNAL_H
+
+#include "qemu/osdep.h"
+#include "qemu/main-loop.h"
+#include "hw/xen/xen_backend_ops.h"
+#include "hw/xen/xen-bus.h"
+
+#include "accel/shim/xen-backend.h"
+
+struct XenBackends {
+    uint16_t domid;
+    bool deterministic;
+    void *tree;
+    XenDomain *domain; /* NULL until the machine is complete */
+    BusState *bus;
+    GPtrArray *channels; /* of xenevtchn_handle with a port */
+    GHashTable *devices; /* XenDevice: SavedDevice */
+    GQueue events;       /* of StoreEvent: watches that fired */
+    QEMUBH *events_bh;
+};
+
+/* The one there is, or NULL. */
+XenBackends *xen_backends(void);
+
+/* The operation tables (QEMU: include/hw/xen/xen_backend_ops.h) */
+extern struct evtchn_backend_ops xen_backend_evtchn_ops;
+extern struct gnttab_backend_ops xen_backend_gnttab_ops;
+extern struct xenstore_backend_ops xen_backend_store_ops;
+
+/* xen-backend-store.c: tells watchers what happened. */
+void xen_backend_store_events(void *opaque);
+
+/* Nodes of one level: the back end's and the front end's part of a device. */
+typedef struct SavedNodes {
+    char *path;
+    GPtrArray *keys;   /* of char */
+    GPtrArray *values; /* of GByteArray */
+} SavedNodes;
+SavedNodes *xen_backend_nodes_save(XenBackends *b, const char *path);
+/*
+ * Makes @nodes->path, @owner's, which @reader has @perms (XS_PERM_*) on, and
+ * what is below it.
+ */
+bool xen_backend_nodes_restore(XenBackends *b, const SavedNodes *nodes,
+                               unsigned owner, unsigned reader, unsigned perms);
+void xen_backend_nodes_free(SavedNodes *nodes);
+
+#endif
