@@ -23,6 +23,7 @@ def check_user_space(guest, version, vcpus, clocksource="xen"):
     check("hypervisor", booted["hypervisor"], "xen")
     check("clocksource", booted["clocksource"], clocksource)
     check_in("console", "Hypervisor detected: Xen HVM", guest.text)
+    check_in("console", "Using FIFO-based ABI", guest.text)
 
 
 @test_each(*MATRIX)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Event channels: every sub-operation, and the bits a guest sees. */
 #include "tests/conformance.h"
+#include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define EVTCHN __HYPERVISOR_event_channel_op
@@ -67,6 +68,14 @@ CONFORMS(EVTCHNOP_bind_ipi)
 CONFORMS(EVTCHNOP_bind_virq)
 CONFORMS(EVTCHNOP_status)
 CONFORMS(EVTCHNOP_reset)
+CONFORMS(EVTCHNOP_close)
+CONFORMS(EVTCHNOP_send)
+CONFORMS(EVTCHNOP_unmask)
+CONFORMS(EVTCHNOP_bind_vcpu)
+CONFORMS(EVTCHNOP_bind_ipi)
+CONFORMS(EVTCHNOP_bind_virq)
+CONFORMS(EVTCHNOP_status)
+CONFORMS(EVTCHNOP_reset)
 static void test_errors_are_those_of_xen(void)
 {
     static const struct {
@@ -124,6 +133,7 @@ static void test_errors_are_those_of_xen(void)
 }
 
 CONFORMS(EVTCHNOP_bind_virq)
+CONFORMS(EVTCHNOP_bind_virq)
 static void test_virqs_bind_once_a_vcpu(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -150,6 +160,30 @@ static void test_virqs_bind_once_a_vcpu(void)
 }
 
 CONFORMS(EVTCHNOP_bind_ipi)
+/* Since 4.20 a VIRQ of the whole host is bound by the domain it is sent to. */
+CONFORMS(EVTCHNOP_bind_virq)
+static void test_global_virqs_are_domain_0s_since_4_20(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, 20);
+
+    for (uint32_t virq = 0; virq < XEN_NR_VIRQS; virq++) {
+        bool own = virq == VIRQ_TIMER || virq == VIRQ_DEBUG ||
+                   virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU ||
+                   virq == VIRQ_ARGO;
+        int64_t port = xen_guest_bind_virq(g, virq, 0);
+
+        g_test_message("virq %u", virq);
+        if (own) {
+            g_assert_cmpint(port, >, 0);
+        } else {
+            g_assert_cmpint(port, ==, -XEN_EBUSY);
+            g_assert_cmpint(xen_guest_bind_virq(g, virq, 1), ==, -XEN_EINVAL);
+        }
+    }
+    g_assert_cmpint(xen_guest_bind_virq(g, VIRQ_ARGO, 1), ==, -XEN_EINVAL);
+    g_assert_cmpint(xen_guest_bind_virq(g, VIRQ_TIMER, 2), ==, -XEN_ENOENT);
+}
+
 static void test_ports_run_out_at_the_toolstack_limit(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -166,6 +200,8 @@ static void test_ports_run_out_at_the_toolstack_limit(void)
     g_assert_cmpint(xen_guest_send(g, 1024), ==, -XEN_EINVAL);
 }
 
+CONFORMS(EVTCHNOP_alloc_unbound)
+CONFORMS(EVTCHNOP_bind_interdomain)
 CONFORMS(EVTCHNOP_alloc_unbound)
 CONFORMS(EVTCHNOP_bind_interdomain)
 static void test_unbound_port_waits_for_its_domain(void)
@@ -248,6 +284,8 @@ static void send_in_layout(bool compat)
 
 CONFORMS(EVTCHNOP_send)
 CONFORMS(EVTCHNOP_unmask)
+CONFORMS(EVTCHNOP_send)
+CONFORMS(EVTCHNOP_unmask)
 static void test_send_sets_bits_in_64_bit_layout(void)
 {
     send_in_layout(false);
@@ -322,6 +360,7 @@ int main(int argc, char **argv)
     ADD(new_domain_has_store_and_console);
     ADD(errors_are_those_of_xen);
     ADD(virqs_bind_once_a_vcpu);
+    ADD(global_virqs_are_domain_0s_since_4_20);
     ADD(ports_run_out_at_the_toolstack_limit);
     ADD(unbound_port_waits_for_its_domain);
     ADD(send_sets_bits_in_64_bit_layout);
