@@ -146,7 +146,7 @@ static bool set_help(PluginOptions *o, const char *key, const char *value,
 }
 
 static const OptionRow option_rows[] = {
-    {"guest", "xen-hvm: be Xen to a HVM guest; absent: leave it alone",
+    {"guest", "xen-hvm, xen-pvh, kvm or kvm-xen; absent: leave it alone",
      set_guest, false},
     {"xen-version", "4.17 (default) or 4.20", set_xen_version, false},
     {"domid", "the guest's domain id (default 1)", set_domid, false},
@@ -168,8 +168,8 @@ static const OptionRow option_rows[] = {
      "AT:key=value,,... replace the host profile at virtual time AT; "
      "may be repeated",
      set_cut, true},
-    {"console", "id of the -chardev that hvc0 is connected to", set_console,
-     false},
+    {"console", "id of the -chardev that hvc0 is connected to (kvm: to count)",
+     set_console, false},
     {"digest", "take a digest of the machine every so often (virtual time)",
      set_digest, false},
     {"help", "on: print this list", set_help, false},

@@ -167,6 +167,17 @@ static void entry_halted(void *opaque, unsigned vcpu, bool interrupts)
     }
 }
 
+static void entry_runnable(void *opaque, unsigned vcpu)
+{
+    Guest *g = opaque;
+
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        if (g->parts[i].ops->runnable) {
+            g->parts[i].ops->runnable(g->parts[i].part, vcpu);
+        }
+    }
+}
+
 static void entry_running(void *opaque, unsigned vcpu)
 {
     Guest *g = opaque;
@@ -210,6 +221,7 @@ const ShimHypervisorOps guest_hypervisor_ops = {
     .rdtsc = entry_rdtsc,
     .tsc_is_offset = entry_tsc_is_offset,
     .halted = entry_halted,
+    .runnable = entry_runnable,
     .running = entry_running,
     .init = entry_init,
     .upcall_due = entry_upcall_due,

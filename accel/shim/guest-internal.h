@@ -26,12 +26,15 @@ typedef struct GuestPartOps {
     /* The first part that has it takes all hypercalls. */
     int64_t (*hypercall)(void *part, unsigned vcpu, ShimHypercall *call);
     void (*halted)(void *part, unsigned vcpu, bool interrupts);
+    void (*runnable)(void *part, unsigned vcpu);
     void (*running)(void *part, unsigned vcpu);
     void (*init)(void *part, unsigned vcpu);
     bool (*upcall_due)(void *part, unsigned vcpu);
     /* @vcpu's TSC or TSC_ADJUST was written. */
     void (*tsc_written)(void *part, unsigned vcpu);
     void (*clock_changed)(void *part);
+    /* The machine goes on after a stop. */
+    void (*resumed)(void *part);
     size_t (*console_input)(void *part, const uint8_t *buf, size_t len);
     void (*reset)(void *part);
     void (*save)(void *part, StateWriter *w);
@@ -54,6 +57,7 @@ struct Guest {
     unsigned nr_parts;
     XenDomain *domain; /* NULL: no Xen */
     void *tree;        /* its xenstore */
+    KvmGuest *kvm;     /* NULL: no KVM */
     int shutdown_reason;
     ShimConsole *console;
     QEMUTimer *cut_timer, *digest_timer;
@@ -81,6 +85,7 @@ extern const ShimHypervisorOps guest_hypervisor_ops;
 
 /* Hypervisors; each adds its part. */
 bool guest_xen_new(Guest *g, Error **errp);
+bool guest_kvm_new(Guest *g, Error **errp);
 /* HostOps::shutdown */
 void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason);
 

@@ -19,6 +19,7 @@
 #include "system/rtc.h"
 #include "system/runstate.h"
 #include "system/system.h"
+#include "accel/shim/chardev-count.h"
 #include "accel/shim/digest.h"
 #include "accel/shim/events.h"
 #include "accel/shim/host-qemu.h"
@@ -29,6 +30,8 @@
 static const GuestKind kinds[] = {
     {"xen-hvm", "Xen, as a HVM guest finds it", GUEST_XEN},
     {"xen-pvh", "Xen, as a PVH guest finds it", GUEST_XEN | GUEST_PVH},
+    {"kvm", "KVM's clock", GUEST_KVM},
+    {"kvm-xen", "Xen, and KVM's clock behind it", GUEST_KVM | GUEST_XEN},
 };
 
 const GuestKind *guest_kind_at(unsigned i)
@@ -247,6 +250,17 @@ static void guest_machine_reset(void *opaque)
     shim_tsc_changed();
 }
 
+static void run_state_changed(void *opaque, bool running, RunState state)
+{
+    Guest *g = opaque;
+
+    for (unsigned i = 0; running && i < g->nr_parts; i++) {
+        if (g->parts[i].ops->resumed) {
+            g->parts[i].ops->resumed(g->parts[i].part);
+        }
+    }
+}
+
 /* Construction */
 
 static Clock *make_clock(Guest *g, Error **errp)
@@ -270,11 +284,31 @@ static Clock *make_clock(Guest *g, Error **errp)
                      qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
 }
 
+static void console_written(void *opaque, size_t len)
+{
+    Guest *g = opaque;
+
+    shim_console_set_bytes(g->console, shim_console_bytes(g->console) + len);
+}
+
+/* Only Xen brings a console; else a device of the machine's is counted. */
+static bool make_console(Guest *g, Error **errp)
+{
+    bool ours = g->options.kind->flags & GUEST_XEN;
+    const char *chardev = g->options.console;
+
+    g->console =
+        shim_console_new(ours ? chardev : NULL, console_input, g, errp);
+    return g->console && (ours || !chardev ||
+                          chardev_count(chardev, console_written, g, errp));
+}
+
 static bool make_parts(Guest *g, Error **errp)
 {
     unsigned flags = g->options.kind->flags;
 
-    return !(flags & GUEST_XEN) || guest_xen_new(g, errp);
+    return (!(flags & GUEST_KVM) || guest_kvm_new(g, errp)) &&
+           (!(flags & GUEST_XEN) || guest_xen_new(g, errp));
 }
 
 static void make_timers(Guest *g)
@@ -311,8 +345,7 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
         return NULL;
     }
     g->host = host_qemu_new(&host_hooks, g);
-    g->console = shim_console_new(g->options.console, console_input, g, errp);
-    if (!g->console) {
+    if (!make_console(g, errp)) {
         return NULL;
     }
     g->clock = make_clock(g, errp);
@@ -323,6 +356,7 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
     make_timers(g);
     guest_register_vmstate(g);
     qemu_register_reset(guest_machine_reset, g);
+    qemu_add_vm_change_state_handler(run_state_changed, g);
     return g;
 }
 
@@ -341,6 +375,11 @@ Clock *guest_clock(const Guest *g)
 XenDomain *guest_domain(const Guest *g)
 {
     return g->domain;
+}
+
+KvmGuest *guest_kvm(const Guest *g)
+{
+    return g->kvm;
 }
 
 void *guest_xenstore(const Guest *g)

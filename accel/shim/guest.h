@@ -7,12 +7,14 @@
 #define JUMPCUT_ACCEL_SHIM_GUEST_H
 
 #include "accel/shim/xen-backend.h"
+#include "hw/kvm/kvm-guest.h"
 #include "hw/xen/domain.h"
 
 typedef struct Guest Guest;
 
 /* Which hypervisors a guest finds. */
 #define GUEST_XEN 0x01u
+#define GUEST_KVM 0x02u
 /* It stands on the board of pvh-board.h. */
 #define GUEST_PVH 0x10u
 
@@ -64,6 +66,8 @@ const GuestOptions *guest_options(const Guest *g);
 Clock *guest_clock(const Guest *g);
 /* NULL unless the guest finds Xen */
 XenDomain *guest_domain(const Guest *g);
+/* NULL unless the guest finds KVM */
+KvmGuest *guest_kvm(const Guest *g);
 /* Its xenstore, for xenstore_qemu_ops; NULL: none */
 void *guest_xenstore(const Guest *g);
 unsigned guest_nr_vcpus(const Guest *g);

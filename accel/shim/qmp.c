@@ -78,6 +78,12 @@ static JumpcutDigestList *list_digests(const GArray *digests)
 
 static void count_vcpus(Guest *g, JumpcutInfo *info)
 {
+    for (unsigned i = 0; guest_kvm(g) && i < guest_nr_vcpus(g); i++) {
+        KvmVcpuInfo v;
+
+        kvm_guest_query_vcpu(guest_kvm(g), i, &v);
+        info->hypercalls += v.hypercalls;
+    }
     for (unsigned i = 0; guest_domain(g) && i < guest_nr_vcpus(g); i++) {
         XenVcpuInfo v;
 
@@ -101,11 +107,13 @@ JumpcutInfo *qmp_query_jumpcut(Error **errp)
         return info;
     }
     options = guest_options(g);
-    info->guest = g_strdup("xen-hvm");
-    info->xen_version = g_strdup_printf("%u.%u", options->version_major,
-                                        options->version_minor);
-    info->has_domid = true;
-    info->domid = options->domid;
+    info->guest = g_strdup(options->kind->name);
+    if (guest_domain(g)) {
+        info->xen_version = g_strdup_printf("%u.%u", options->version_major,
+                                            options->version_minor);
+        info->has_domid = true;
+        info->domid = options->domid;
+    }
     info->has_shutdown_reason = guest_shutdown_reason(g) >= 0;
     info->shutdown_reason = MAX(guest_shutdown_reason(g), 0);
     info->console_bytes = guest_console_bytes(g);
@@ -125,16 +133,12 @@ static const char *runstate_name(unsigned runstate)
     return runstate < ARRAY_SIZE(names) ? names[runstate] : "unknown";
 }
 
-static JumpcutVcpuClock *vcpu_clock(Guest *g, unsigned vcpu, int64_t now)
+static void vcpu_xen_clock(XenDomain *d, unsigned vcpu, JumpcutVcpuClock *out)
 {
-    JumpcutVcpuClock *out = g_new0(JumpcutVcpuClock, 1);
     uint64List **tail = &out->runstate_time_ns;
     XenVcpuInfo v;
 
-    xen_domain_query_vcpu(guest_domain(g), vcpu, &v);
-    out->vcpu = vcpu;
-    out->tsc = clock_guest_tsc(guest_clock(g), vcpu, now);
-    out->tsc_adjust = clock_tsc_adjust(guest_clock(g), vcpu);
+    xen_domain_query_vcpu(d, vcpu, &v);
     out->pvclock_version = v.pvclock_version;
     out->pvclock_system_time = v.pvclock_system_time;
     out->pvclock_tsc_timestamp = v.pvclock_tsc_timestamp;
@@ -142,8 +146,41 @@ static JumpcutVcpuClock *vcpu_clock(Guest *g, unsigned vcpu, int64_t now)
     out->pvclock_shift = v.pvclock_shift;
     out->pvclock_flags = v.pvclock_flags;
     out->runstate = g_strdup(runstate_name(v.runstate));
+    out->has_runstate_time_ns = true;
     for (unsigned i = 0; i < ARRAY_SIZE(v.runstate_time_ns); i++) {
         QAPI_LIST_APPEND(tail, v.runstate_time_ns[i]);
+    }
+}
+
+static void vcpu_kvm_clock(KvmGuest *k, unsigned vcpu, JumpcutVcpuClock *out)
+{
+    KvmVcpuInfo v;
+
+    kvm_guest_query_vcpu(k, vcpu, &v);
+    out->pvclock_version = v.pvclock_version;
+    out->pvclock_system_time = v.pvclock_system_time;
+    out->pvclock_tsc_timestamp = v.pvclock_tsc_timestamp;
+    out->pvclock_mul = v.pvclock_mul;
+    out->pvclock_shift = v.pvclock_shift;
+    out->pvclock_flags = v.pvclock_flags;
+    /* KvmVcpuState names the first three of Xen's states. */
+    out->runstate = g_strdup(runstate_name(v.state));
+    out->has_steal_ns = true;
+    out->steal_ns = v.steal_ns;
+}
+
+/* A guest of both Xen and KVM takes its time from Xen. */
+static JumpcutVcpuClock *vcpu_clock(Guest *g, unsigned vcpu, int64_t now)
+{
+    JumpcutVcpuClock *out = g_new0(JumpcutVcpuClock, 1);
+
+    out->vcpu = vcpu;
+    out->tsc = clock_guest_tsc(guest_clock(g), vcpu, now);
+    out->tsc_adjust = clock_tsc_adjust(guest_clock(g), vcpu);
+    if (guest_domain(g)) {
+        vcpu_xen_clock(guest_domain(g), vcpu, out);
+    } else {
+        vcpu_kvm_clock(guest_kvm(g), vcpu, out);
     }
     return out;
 }

@@ -109,9 +109,14 @@ static void qtest_hypercall32(const QtestCall *call)
 
 static void qtest_upcall(const QtestCall *call)
 {
-    bool due = xen_domain_vcpu_upcall_due(guest_domain(call->guest),
-                                          call->cs->cpu_index);
+    XenDomain *d = guest_domain(call->guest);
+    bool due;
 
+    if (!d) {
+        qtest_sendf(call->chr, "FAIL jumpcut_upcall: the guest is not Xen's\n");
+        return;
+    }
+    due = xen_domain_vcpu_upcall_due(d, call->cs->cpu_index);
     qtest_sendf(call->chr, "OK %d\n", due);
 }
 

@@ -174,6 +174,11 @@ static bool vcpu_do_hypercall(CPUState *cs)
         call.args[i] = call.long_mode ? env->regs[regs64[i]]
                                       : (uint32_t)env->regs[regs32[i]];
     }
+    for (int i = 0; i < 4; i++) {
+        static const int kvm[] = {R_EBX, R_ECX, R_EDX, R_ESI};
+
+        call.regs[i] = env->regs[kvm[i]];
+    }
     ret = shim->ops->hypercall(shim->opaque, cs->cpu_index, &call);
     if (call.again) {
         for (int i = 0; i < 6; i++) {

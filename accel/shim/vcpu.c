@@ -278,6 +278,7 @@ int64_t shim_hypercall(CPUState *cs, bool long_mode, uint64_t nr,
     int64_t ret;
 
     memcpy(call.args, args, sizeof(call.args));
+    memcpy(call.regs, args, sizeof(call.regs));
     shim->vcpus[cs->cpu_index].test_compat = !long_mode;
     do {
         call.again = false;

@@ -22,6 +22,7 @@ typedef struct ShimHypercall {
     bool privileged;  /* CPL 0 */
     uint64_t nr;      /* RAX or EAX */
     uint64_t args[6]; /* by Xen's convention of the mode */
+    uint64_t regs[4]; /* RBX RCX RDX RSI, as KVM passes arguments */
     bool again; /* out: have the guest make the call again, with these args */
 } ShimHypercall;
 
@@ -39,6 +40,8 @@ typedef struct ShimHypervisorOps {
     /* True if RDTSC is virtual time (ns) plus *offset. Needs no lock. */
     bool (*tsc_is_offset)(void *opaque, unsigned vcpu, uint64_t *offset);
     void (*halted)(void *opaque, unsigned vcpu, bool interrupts);
+    /* It would run, but is held (shim_vcpu_hold()). */
+    void (*runnable)(void *opaque, unsigned vcpu);
     void (*running)(void *opaque, unsigned vcpu);
     /* INIT: the vCPU waits for SIPI, which starts it. */
     void (*init)(void *opaque, unsigned vcpu);

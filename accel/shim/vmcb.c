@@ -13,6 +13,7 @@
 #include "exec/memory.h"
 #include "exec/address-spaces.h"
 #include "accel/shim/vmcb.h"
+#include <linux/kvm_para.h>
 
 /*
  * Above any physical address a page table or a 52-bit bus can hold; addresses
@@ -46,6 +47,8 @@ bool vmcb_area_new(VmcbArea *area, unsigned nr_vcpus, Error **errp)
     msrpm = area->host;
     msrpm_intercept(msrpm, MSR_IA32_TSC);
     msrpm_intercept(msrpm, MSR_TSC_ADJUST);
+    msrpm_intercept(msrpm, MSR_KVM_WALL_CLOCK);
+    msrpm_intercept(msrpm, MSR_KVM_SYSTEM_TIME);
     for (unsigned i = 0; i < nr_vcpus; i++) {
         vmcb_area_page(area, i)->control.msrpm_base_pa = area->gpa;
     }

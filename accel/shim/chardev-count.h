@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Count what a device of QEMU's own, such as a 16550, writes to a character
+ * device.
+ */
+#ifndef JUMPCUT_ACCEL_SHIM_CHARDEV_COUNT_H
+#define JUMPCUT_ACCEL_SHIM_CHARDEV_COUNT_H
+
+/* @len bytes were taken by the character device. */
+typedef void ChardevCountFn(void *opaque, size_t len);
+
+/* Once in a process.  @chardev: id of a -chardev */
+bool chardev_count(const char *chardev, ChardevCountFn *fn, void *opaque,
+                   Error **errp);
+
+#endif
