@@ -114,6 +114,15 @@ typedef struct HostOps {
     void (*overlay_unmap)(Host *host, HostPage *page);
     void (*overlay_free)(Host *host, HostPage *page);
 
+    /*
+     * Show the pinned page @pin at guest frame @gfn too, over what is there.
+     * The alias keeps the memory alive, as a pin does.
+     * @return: NULL if there can be nothing at @gfn.
+     */
+    HostPage *(*alias_map)(Host *host, HostPage *pin, uint64_t gfn,
+                           bool read_only);
+    void (*alias_unmap)(Host *host, HostPage *alias);
+
     /* Timers in virtual time.  timer_mod() in the past fires at once, from
      * the timer loop, never from inside timer_mod(). */
     HostTimer *(*timer_new)(Host *host, HostTimerFn *fn, void *opaque);

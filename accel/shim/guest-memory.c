@@ -24,7 +24,8 @@ struct HostPage {
     uint64_t offset; /* of the page in @mr */
     bool is_overlay;
     bool mapped;
-    MemoryRegion overlay; /* @mr of an overlay page */
+    MemoryRegion overlay; /* @mr of an overlay page or alias */
+    MemoryRegion *target; /* what an alias shows; else NULL */
 };
 
 static size_t page_rest(uint64_t addr, size_t len)
@@ -275,6 +276,9 @@ void guest_overlay_unmap(HostPage *page)
 static void overlay_reclaim(HostPage *page)
 {
     object_unparent(OBJECT(page->mr));
+    if (page->target) {
+        memory_region_unref(page->target);
+    }
     g_free(page);
 }
 
@@ -283,4 +287,29 @@ void guest_overlay_free(HostPage *page)
     guest_overlay_unmap(page);
     /* A flat view of before the unmapping may still be read. */
     call_rcu(page, overlay_reclaim, rcu);
+}
+
+/* Aliases */
+
+HostPage *guest_alias_map(HostPage *pin, uint64_t gfn, bool read_only)
+{
+    HostPage *page;
+
+    if (gfn >> (TARGET_PHYS_ADDR_SPACE_BITS - HOST_PAGE_SHIFT)) {
+        return NULL;
+    }
+    page = g_new0(HostPage, 1);
+    page->target = pin->mr;
+    memory_region_ref(page->target);
+    memory_region_init_alias(&page->overlay, NULL, "xen.grant-map", pin->mr,
+                             pin->offset, HOST_PAGE_SIZE);
+    memory_region_set_readonly(&page->overlay, read_only);
+    page->mr = &page->overlay;
+    guest_overlay_map(page, gfn);
+    return page;
+}
+
+void guest_alias_unmap(HostPage *page)
+{
+    guest_overlay_free(page);
 }

@@ -30,4 +30,7 @@ bool guest_overlay_map(HostPage *page, uint64_t gfn);
 void guest_overlay_unmap(HostPage *page);
 void guest_overlay_free(HostPage *page);
 
+HostPage *guest_alias_map(HostPage *pin, uint64_t gfn, bool read_only);
+void guest_alias_unmap(HostPage *page);
+
 #endif

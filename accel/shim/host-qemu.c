@@ -108,6 +108,17 @@ static void host_overlay_free(Host *host, HostPage *page)
     guest_overlay_free(page);
 }
 
+static HostPage *host_alias_map(Host *host, HostPage *pin, uint64_t gfn,
+                                bool read_only)
+{
+    return guest_alias_map(pin, gfn, read_only);
+}
+
+static void host_alias_unmap(Host *host, HostPage *alias)
+{
+    guest_alias_unmap(alias);
+}
+
 /* Timers */
 
 static HostTimer *host_timer_new(Host *host, HostTimerFn *fn, void *opaque)
@@ -263,6 +274,8 @@ static const HostOps host_qemu_ops = {
     .overlay_map = host_overlay_map,
     .overlay_unmap = host_overlay_unmap,
     .overlay_free = host_overlay_free,
+    .alias_map = host_alias_map,
+    .alias_unmap = host_alias_unmap,
     .timer_new = host_timer_new,
     .timer_mod = host_timer_mod,
     .timer_del = host_timer_del,

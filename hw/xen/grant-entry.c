@@ -218,9 +218,11 @@ static int16_t begin(XenGrantTable *t, const XenGrantUse *use, uint16_t flags)
     XenGrantActive act = {.domid = use->domid};
 
     body_read(t, use->ref, flags, &act);
-    act.page = host->ops->page_pin(host, act.gfn);
+    if (!xen_grant_maps_gfn(t->d, act.gfn)) {
+        act.page = host->ops->page_pin(host, act.gfn);
+    }
     if (!act.page) {
-        return GNTST_bad_page;
+        return GNTST_bad_page; /* what is mapped is not ours to grant */
     }
     t->active[use->ref] = act;
     gfn_count(t, act.gfn, 1);
@@ -307,6 +309,43 @@ int16_t xen_grant_acquire(XenGrantTable *t, const XenGrantUse *use)
     return GNTST_okay;
 }
 
+/*
+ * A use by the guest's own mapping that began in another process (migration):
+ * the entry is not looked at again.  False if @frame is no RAM, or not what
+ * other uses of @ref have.
+ */
+bool xen_grant_resume(XenGrantTable *t, uint32_t ref, uint64_t frame,
+                      bool write)
+{
+    Host *host = t->d->host;
+    XenGrantActive *act = &t->active[ref];
+
+    if (!in_use(act)) {
+        HostPage *page = host->ops->page_pin(host, frame);
+
+        if (!page) {
+            return false;
+        }
+        *act = (XenGrantActive){
+            .page = page,
+            .gfn = frame,
+            .domid = t->d->cfg.domid,
+            .length = HOST_PAGE_SIZE,
+        };
+        gfn_count(t, frame, 1);
+    }
+    if (act->gfn != frame ||
+        (write ? act->writers : act->readers) >= USES_MAX) {
+        return false;
+    }
+    if (write) {
+        act->writers++;
+    } else {
+        act->readers++;
+    }
+    return true;
+}
+
 /* One use less of @ref, which has one of that kind. */
 void xen_grant_release(XenGrantTable *t, uint32_t ref, bool write)
 {
@@ -339,5 +378,42 @@ int16_t xen_grant_range_check(const XenGrantActive *act, uint32_t off,
     if (off < act->start || off + len > (uint32_t)act->start + act->length) {
         return GNTST_general_error;
     }
+    return GNTST_okay;
+}
+
+static void swap_bytes(void *a, void *b, size_t len)
+{
+    union grant_entry_v2 tmp;
+
+    memcpy(&tmp, a, len);
+    memcpy(a, b, len);
+    memcpy(b, &tmp, len);
+}
+
+/*
+ * GNTTABOP_swap_grant_ref.
+ * @return: GNTST_okay; GNTST_bad_gntref; GNTST_eagain: one is in use.
+ */
+int16_t xen_grant_swap(XenGrantTable *t, uint32_t a, uint32_t b)
+{
+    size_t size = t->version == 1 ? sizeof(struct grant_entry_v1)
+                                  : sizeof(union grant_entry_v2);
+
+    if (a >= xen_grant_nr_entries(t) || b >= xen_grant_nr_entries(t)) {
+        return GNTST_bad_gntref;
+    }
+    if (a == b) {
+        return GNTST_okay;
+    }
+    if (in_use(&t->active[a]) || in_use(&t->active[b])) {
+        return GNTST_eagain;
+    }
+    swap_bytes(entry_ptr(t, a), entry_ptr(t, b), size);
+    if (t->version == 2) {
+        swap_bytes(xen_grant_status(t, a), xen_grant_status(t, b),
+                   sizeof(grant_status_t));
+    }
+    xen_grant_entry_dirty(t, a);
+    xen_grant_entry_dirty(t, b);
     return GNTST_okay;
 }

@@ -12,6 +12,7 @@
     (unsigned)(HOST_PAGE_SIZE / sizeof(union grant_entry_v2))
 #define XEN_GRANT_STATUS_PER_FRAME \
     (unsigned)(HOST_PAGE_SIZE / sizeof(grant_status_t))
+#define XEN_GRANT_HANDLES_MAX 512u
 #define XEN_GRANT_STATUS_MAX \
     (XEN_GRANT_FRAMES_MAX * XEN_GRANT_V2_PER_FRAME / XEN_GRANT_STATUS_PER_FRAME)
 
@@ -28,6 +29,19 @@ typedef struct XenGrantActive {
     bool is_sub_page;
 } XenGrantActive;
 
+/* A mapping the guest made, by its handle. */
+typedef struct XenGrantMapping {
+    uint32_t ref;
+    uint32_t flags; /* GNTMAP_*; 0: the handle is free */
+} XenGrantMapping;
+
+/* What lies where a mapping is. */
+typedef struct XenGrantAlias {
+    HostPage *page;
+    uint64_t frame; /* that is to be seen there */
+    bool read_only;
+} XenGrantAlias;
+
 struct XenGrantTable {
     XenDomain *d;
     unsigned version; /* 1 or 2 */
@@ -36,6 +50,9 @@ struct XenGrantTable {
     unsigned nr_frames, nr_status;
     XenGrantActive *active; /* for each entry version 1 has */
     GHashTable *used_gfns;  /* frames that active[] pins -> how often */
+    GArray *mappings;       /* XenGrantMapping, by handle */
+    GQueue *free_handles;   /* those free, the next first */
+    GTree *aliases;         /* guest frame -> XenGrantAlias there */
 };
 
 /* A use of an entry: by whom, for what. */
@@ -53,9 +70,30 @@ uint16_t *xen_grant_status(XenGrantTable *t, uint32_t ref);
 void xen_grant_entry_dirty(XenGrantTable *t, uint32_t ref);
 int16_t xen_grant_acquire(XenGrantTable *t, const XenGrantUse *use);
 void xen_grant_release(XenGrantTable *t, uint32_t ref, bool write);
+bool xen_grant_resume(XenGrantTable *t, uint32_t ref, uint64_t frame,
+                      bool write);
+int16_t xen_grant_swap(XenGrantTable *t, uint32_t a, uint32_t b);
 int16_t xen_grant_of_dom0(uint32_t ref);
 int16_t xen_grant_range_check(const XenGrantActive *act, uint32_t off,
                               uint32_t len);
+
+/* grant-map.c */
+void xen_grant_maps_new(XenGrantTable *t);
+void xen_grant_maps_reset(XenGrantTable *t);
+void xen_grant_maps_free(XenGrantTable *t);
+int16_t xen_grant_map(XenGrantTable *t, struct gnttab_map_grant_ref *op);
+int16_t xen_grant_unmap(XenGrantTable *t,
+                        const struct gnttab_unmap_grant_ref *op);
+
+bool xen_grant_alias_add(XenGrantTable *t, HostPage *page, uint64_t frame,
+                         uint64_t gfn, bool read_only);
+
+/* grant-map-state.c */
+void xen_grant_maps_save(const XenGrantTable *t, StateWriter *w);
+void xen_grant_maps_load(XenGrantTable *t, StateReader *r);
+
+/* grant-copy.c */
+int16_t xen_grant_copy(XenGrantTable *t, const struct gnttab_copy *op);
 
 /* grant-version.c */
 int64_t xen_grant_set_version(XenGrantTable *t, uint32_t version);

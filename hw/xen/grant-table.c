@@ -23,6 +23,7 @@ bool xen_grant_new(XenDomain *d)
         g_new0(XenGrantActive, XEN_GRANT_FRAMES_MAX * XEN_GRANT_V1_PER_FRAME);
     t->used_gfns =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    xen_grant_maps_new(t);
     for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
         g_autofree char *name = g_strdup_printf("xen.grant-%u", i);
 
@@ -61,6 +62,7 @@ void xen_grant_free(XenDomain *d)
     if (!t) {
         return;
     }
+    xen_grant_maps_free(t);
     uses_drop(t);
     for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
         xen_overlay_free(d, &t->frame[i]);
@@ -88,6 +90,7 @@ void xen_grant_reset(XenDomain *d)
 {
     XenGrantTable *t = d->grant;
 
+    xen_grant_maps_reset(t);
     uses_drop(t);
     for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
         xen_overlay_reset(d, &t->frame[i]);
@@ -171,6 +174,7 @@ void xen_grant_save(const XenDomain *d, StateWriter *w)
     for (unsigned i = 0; i < t->nr_status; i++) {
         xen_overlay_save(&t->status[i], w);
     }
+    xen_grant_maps_save(t, w);
 }
 
 void xen_grant_load(XenDomain *d, StateReader *r)
@@ -199,4 +203,5 @@ void xen_grant_load(XenDomain *d, StateReader *r)
     for (unsigned i = 0; i < t->nr_status; i++) {
         xen_overlay_load(d, &t->status[i], "grant status frame", r);
     }
+    xen_grant_maps_load(t, r);
 }

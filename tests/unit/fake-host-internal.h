@@ -15,6 +15,7 @@ typedef struct FakeMemory {
     GPtrArray *overlays; /* HostPage, alive */
     GPtrArray *mapped;   /* HostPage, in the order they were laid */
     GPtrArray *pins;     /* HostPage, alive */
+    GPtrArray *aliases;  /* HostPage, alive */
 } FakeMemory;
 
 typedef struct FakeVcpu {
@@ -64,5 +65,8 @@ HostPage *fake_overlay_new(Host *host, const char *name);
 bool fake_overlay_map(Host *host, HostPage *page, uint64_t gfn);
 void fake_overlay_unmap(Host *host, HostPage *page);
 void fake_overlay_free(Host *host, HostPage *page);
+HostPage *fake_alias_map(Host *host, HostPage *pin, uint64_t gfn,
+                         bool read_only);
+void fake_alias_unmap(Host *host, HostPage *alias);
 
 #endif

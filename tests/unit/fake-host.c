@@ -344,6 +344,8 @@ static const HostOps fake_ops = {
     .overlay_map = fake_overlay_map,
     .overlay_unmap = fake_overlay_unmap,
     .overlay_free = fake_overlay_free,
+    .alias_map = fake_alias_map,
+    .alias_unmap = fake_alias_unmap,
     .timer_new = fake_timer_new,
     .timer_mod = fake_timer_mod,
     .timer_del = fake_timer_del,
@@ -386,6 +388,7 @@ FakeHostAlive fake_host_alive(const FakeHost *fake)
 {
     return (FakeHostAlive){
         .pins = fake->mem.pins->len,
+        .aliases = fake->mem.aliases->len,
         .overlays = fake->mem.overlays->len,
         .timers = fake->timers->len,
     };
@@ -398,6 +401,7 @@ void fake_host_free(FakeHost *fake)
     g_assert_cmpuint(alive.pins, ==, 0);
     g_assert_cmpuint(alive.overlays, ==, 0);
     g_assert_cmpuint(alive.timers, ==, 0);
+    g_assert_cmpuint(alive.aliases, ==, 0);
     fake_memory_destroy(&fake->mem);
     g_ptr_array_unref(fake->timers);
     g_array_unref(fake->events);

@@ -36,13 +36,13 @@
 typedef struct FakeHost FakeHost;
 
 FakeHost *fake_host_new(unsigned nr_vcpus, uint64_t nr_frames);
-/* Asserts that no pin, overlay or timer is alive. */
+/* Asserts that no pin, overlay, alias or timer is alive. */
 void fake_host_free(FakeHost *fake);
 Host *fake_host_ops(FakeHost *fake);
 
 /* Things the core holds; all 0 after it was freed. */
 typedef struct FakeHostAlive {
-    unsigned pins, overlays, timers;
+    unsigned pins, overlays, timers, aliases;
 } FakeHostAlive;
 FakeHostAlive fake_host_alive(const FakeHost *fake);
 
@@ -88,8 +88,8 @@ size_t fake_host_undirtied_bytes(const FakeHost *fake);
 
 /*
  * The @n-th fallible call from now (1: the next) fails: phys_read, phys_write,
- * virt_read, virt_write, page_pin, overlay_new and overlay_map count.  0
- * disarms.  A failed write writes nothing.
+ * virt_read, virt_write, page_pin, overlay_new, overlay_map and alias_map
+ * count.  0 disarms.  A failed write writes nothing.
  */
 void fake_host_fail_nth(FakeHost *fake, unsigned n);
 /* Did the fault armed last fire? */

@@ -20,9 +20,10 @@ typedef struct FakeBacking {
 
 struct HostPage {
     FakeBacking *backing;
-    char *name; /* overlays; NULL: a pin */
+    char *name; /* overlays; NULL: a pin or an alias */
     bool mapped;
-    uint64_t gfn; /* pins, and overlays while mapped */
+    bool read_only; /* to the guest; aliases */
+    uint64_t gfn;   /* pins, aliases, and overlays while mapped */
 };
 
 static void backing_unref(void *backing)
@@ -47,6 +48,7 @@ void fake_memory_init(FakeMemory *mem, uint64_t nr_frames)
     mem->overlays = g_ptr_array_new();
     mem->mapped = g_ptr_array_new();
     mem->pins = g_ptr_array_new();
+    mem->aliases = g_ptr_array_new();
 }
 
 void fake_memory_destroy(FakeMemory *mem)
@@ -56,6 +58,7 @@ void fake_memory_destroy(FakeMemory *mem)
     g_ptr_array_unref(mem->overlays);
     g_ptr_array_unref(mem->mapped);
     g_ptr_array_unref(mem->pins);
+    g_ptr_array_unref(mem->aliases);
 }
 
 static uint64_t *key_new(uint64_t gfn)
@@ -77,10 +80,11 @@ static HostPage *overlay_at(FakeMemory *mem, uint64_t gfn)
 
 static FakeFrame frame_kind(FakeMemory *mem, uint64_t gfn)
 {
+    const HostPage *overlay = overlay_at(mem, gfn);
     void *kind;
 
-    if (overlay_at(mem, gfn)) {
-        return FAKE_FRAME_RAM;
+    if (overlay) {
+        return overlay->read_only ? FAKE_FRAME_READONLY : FAKE_FRAME_RAM;
     }
     if (g_hash_table_lookup_extended(mem->marks, &gfn, NULL, &kind)) {
         return GPOINTER_TO_UINT(kind);
@@ -308,6 +312,35 @@ void fake_overlay_free(Host *host, HostPage *page)
     fake_overlay_unmap(host, page);
     g_ptr_array_remove(fake_host_from(host)->mem.overlays, page);
     page_free(page);
+}
+
+HostPage *fake_alias_map(Host *host, HostPage *pin, uint64_t gfn,
+                         bool read_only)
+{
+    FakeHost *fake = fake_host_from(host);
+    HostPage *alias;
+
+    assert_page_alive(host, pin);
+    if (fake_host_fault(fake) || gfn >= FAKE_GFN_END) {
+        return NULL;
+    }
+    alias = g_new0(HostPage, 1);
+    alias->backing = g_rc_box_acquire(pin->backing);
+    alias->mapped = true;
+    alias->read_only = read_only;
+    alias->gfn = gfn;
+    g_ptr_array_add(fake->mem.aliases, alias);
+    g_ptr_array_add(fake->mem.mapped, alias);
+    return alias;
+}
+
+void fake_alias_unmap(Host *host, HostPage *alias)
+{
+    FakeMemory *mem = &fake_host_from(host)->mem;
+
+    g_assert_true(g_ptr_array_remove(mem->aliases, alias));
+    g_ptr_array_remove(mem->mapped, alias);
+    page_free(alias);
 }
 
 static int compare_gfns(const void *a, const void *b)

@@ -240,7 +240,7 @@ char *xen_guest_dump(XenGuest *g)
     page_sum =
         g_compute_checksum_for_data(G_CHECKSUM_SHA256, page, sizeof(page));
     return g_strdup_printf("state %s shared_info %s pins %u overlays %u "
-                           "timers %u",
+                           "timers %u aliases %u",
                            state_sum, page_sum, alive.pins, alive.overlays,
-                           alive.timers);
+                           alive.timers, alive.aliases);
 }
