@@ -22,6 +22,9 @@
 #define HOST_PAGE_SHIFT 12
 #define HOST_PAGE_SIZE  ((size_t)1 << HOST_PAGE_SHIFT)
 
+/* No guest frame. */
+#define HOST_NO_FRAME UINT64_MAX
+
 /* Guest addresses cannot be dereferenced, and the two kinds cannot be mixed. */
 typedef struct GuestPhys {
     uint64_t v; /* guest physical address, bytes */
@@ -41,31 +44,31 @@ typedef void HostTimerFn(void *opaque);
  * d) names the four unsigned 64-bit values; the glue emits each as the QEMU
  * trace event jumpcut_<name>.
  */
-#define HOST_TRACE_EVENTS(X)                                                   \
-    X(hypercall, vcpu, nr, arg0, ret)                                          \
-    X(cut, at_ns, uptime_ns, tsc, tsc_khz)                                     \
-    X(pvclock_update, vcpu, version, system_time, tsc_timestamp)               \
-    X(wallclock_update, version, sec, nsec, at_ns)                             \
-    X(runstate, vcpu, from, to, at_ns)                                         \
-    X(evtchn_bind, vcpu, port, type, ret)                                      \
-    X(evtchn_close, port, type, unused, ret)                                   \
-    X(evtchn_send, port, vcpu, masked, ret)                                    \
-    X(upcall, vcpu, kind, vector, at_ns)                                       \
-    X(timer_set, vcpu, kind, deadline, at_ns)                                  \
-    X(timer_fire, vcpu, kind, deadline, at_ns)                                 \
-    X(overlay, space, idx, gfn, ret)                                           \
-    X(hvm_param, index, value, set, ret)                                       \
-    X(sched, vcpu, op, arg, ret)                                               \
-    X(shutdown, vcpu, reason, unused, at_ns)                                   \
-    X(xenstore, type, req_id, len, ret)                                        \
-    X(console, out_bytes, in_bytes, pending, at_ns)                            \
+#define HOST_TRACE_EVENTS(X)                                     \
+    X(hypercall, vcpu, nr, arg0, ret)                            \
+    X(cut, at_ns, uptime_ns, tsc, tsc_khz)                       \
+    X(pvclock_update, vcpu, version, system_time, tsc_timestamp) \
+    X(wallclock_update, version, sec, nsec, at_ns)               \
+    X(runstate, vcpu, from, to, at_ns)                           \
+    X(evtchn_bind, vcpu, port, type, ret)                        \
+    X(evtchn_close, port, type, unused, ret)                     \
+    X(evtchn_send, port, vcpu, masked, ret)                      \
+    X(upcall, vcpu, kind, vector, at_ns)                         \
+    X(timer_set, vcpu, kind, deadline, at_ns)                    \
+    X(timer_fire, vcpu, kind, deadline, at_ns)                   \
+    X(overlay, space, idx, gfn, ret)                             \
+    X(hvm_param, index, value, set, ret)                         \
+    X(sched, vcpu, op, arg, ret)                                 \
+    X(shutdown, vcpu, reason, unused, at_ns)                     \
+    X(xenstore, type, req_id, len, ret)                          \
+    X(console, out_bytes, in_bytes, pending, at_ns)              \
     X(ring_error, which, prod, cons, at_ns)
 
 typedef enum HostTraceEvent {
 #define HOST_TRACE_ENUM(name, a, b, c, d) HOST_TRACE_##name,
     HOST_TRACE_EVENTS(HOST_TRACE_ENUM)
 #undef HOST_TRACE_ENUM
-    HOST_TRACE__MAX
+        HOST_TRACE__MAX
 } HostTraceEvent;
 
 typedef struct HostOps {
@@ -101,6 +104,23 @@ typedef struct HostOps {
     void *(*page_ptr)(Host *host, HostPage *page);
     /* Tell that [off, off + len) was changed through page_ptr(). */
     void (*page_dirty)(Host *host, HostPage *page, size_t off, size_t len);
+
+    /*
+     * Which page of the guest's RAM lies at a guest frame.  A page is named by
+     * its home, the frame it lies at after frames_reset().  HOST_NO_FRAME for
+     * @home: nothing lies at @gfn, reads give all ones, writes are lost and
+     * the calls above fail.  Pins and overlays stay as they are, overlays on
+     * top.  vCPUs may see what was before until frames_sync().
+     * @return: false, and nothing changed, if @gfn can have no RAM.
+     */
+    bool (*frame_set)(Host *host, uint64_t gfn, uint64_t home);
+    void (*frames_sync)(Host *host);
+    void (*frames_reset)(Host *host);
+    /* The page of home @home becomes zeroes; it may lie anywhere, or nowhere:
+     * then memory of the real host's is given back where that is possible. */
+    void (*frame_clear)(Host *host, uint64_t home);
+    /* Is the page of home @home pinned? */
+    bool (*frame_pinned)(Host *host, uint64_t home);
 
     /*
      * Overlay pages: zeroed RAM that belongs to the hypervisor and can be

@@ -15,6 +15,7 @@
 #include "system/system.h"
 #include "system/tcg.h"
 #include "accel/shim/guard.h"
+#include "accel/shim/guest-frames.h"
 #include "accel/shim/pvh-board.h"
 #include "accel/shim/qmp.h"
 #include "accel/shim/qtest-commands.h"
@@ -108,6 +109,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     trace_host_register();
     shim_qmp_register(JUMPCUT_VERSION, abi_guard_build_id());
     if (jumpcut.options.guest.kind) {
+        guest_frames_install();
         jumpcut.machine_done.notify = machine_done;
         qemu_add_machine_init_done_notifier(&jumpcut.machine_done);
         if (jumpcut.options.guest.kind->flags & GUEST_XEN) {

@@ -13,6 +13,7 @@
 #include "exec/target_page.h"
 #include "hw/core/cpu.h"
 #include "system/tcg.h"
+#include "accel/shim/guest-frames.h"
 #include "accel/shim/guest-memory.h"
 
 /* Above QEMU's own overlapping regions (SMRAM, PAM, option ROM shadows). */
@@ -49,7 +50,8 @@ static MemoryRegion *ram_at(uint64_t gpa, bool write, uint64_t *offset)
     mr = address_space_translate(&address_space_memory, gpa, &xlat, &len, write,
                                  MEMTXATTRS_UNSPECIFIED);
     if (!memory_region_is_ram(mr) || (write && mr->readonly) ||
-        memory_region_is_ram_device(mr)) {
+        memory_region_is_ram_device(mr) ||
+        guest_frames_is_hole(memory_region_get_ram_ptr(mr))) {
         return NULL;
     }
     *offset = xlat;
@@ -97,8 +99,11 @@ static void *virt_probe(CPUState *cs, uint64_t gva, size_t len,
     int flags = probe_access_flags(cpu_env(cs), gva, len, type, mmu_idx, true,
                                    &host, 0);
 
-    return flags & (TLB_INVALID_MASK | TLB_MMIO | TLB_DISCARD_WRITE) ? NULL
-                                                                     : host;
+    if (flags & (TLB_INVALID_MASK | TLB_MMIO | TLB_DISCARD_WRITE) ||
+        guest_frames_is_hole(host)) {
+        return NULL;
+    }
+    return host;
 }
 
 /*
@@ -194,6 +199,29 @@ size_t guest_fetch(CPUState *cs, uint64_t pc, uint8_t *buf, size_t len)
 
 /* Pinned pages */
 
+/* How often each is pinned, by its host address. */
+static GHashTable *pins;
+
+static void pins_add(const void *ptr, int n)
+{
+    unsigned count;
+
+    if (!pins) {
+        pins = g_hash_table_new(NULL, NULL);
+    }
+    count = GPOINTER_TO_UINT(g_hash_table_lookup(pins, ptr)) + n;
+    if (count) {
+        g_hash_table_insert(pins, (void *)ptr, GUINT_TO_POINTER(count));
+    } else {
+        g_hash_table_remove(pins, ptr);
+    }
+}
+
+bool guest_ram_pinned(const void *ptr)
+{
+    return pins && g_hash_table_contains(pins, ptr);
+}
+
 HostPage *guest_page_pin(uint64_t gfn)
 {
     HostPage *page;
@@ -211,11 +239,13 @@ HostPage *guest_page_pin(uint64_t gfn)
     page->mr = mr;
     page->offset = offset;
     memory_region_ref(mr);
+    pins_add(guest_page_ptr(page), 1);
     return page;
 }
 
 void guest_page_unpin(HostPage *page)
 {
+    pins_add(guest_page_ptr(page), -1);
     memory_region_unref(page->mr);
     g_free(page);
 }
@@ -226,12 +256,16 @@ void *guest_page_ptr(HostPage *page)
 }
 
 /* Code in the page that was translated is not what memory holds any more. */
-void guest_page_dirty(HostPage *page, size_t off, size_t len)
+void guest_ram_changed(MemoryRegion *mr, void *ptr, size_t len)
 {
     /* Which is what the end of a device's access does, and drops a reference */
-    memory_region_ref(page->mr);
-    address_space_unmap(&address_space_memory,
-                        (uint8_t *)guest_page_ptr(page) + off, len, true, len);
+    memory_region_ref(mr);
+    address_space_unmap(&address_space_memory, ptr, len, true, len);
+}
+
+void guest_page_dirty(HostPage *page, size_t off, size_t len)
+{
+    guest_ram_changed(page->mr, (uint8_t *)guest_page_ptr(page) + off, len);
 }
 
 /* Overlays */
@@ -312,4 +346,10 @@ HostPage *guest_alias_map(HostPage *pin, uint64_t gfn, bool read_only)
 void guest_alias_unmap(HostPage *page)
 {
     guest_overlay_free(page);
+}
+
+bool guest_overlay_is(const MemoryRegion *mr)
+{
+    return mr->container == get_system_memory() &&
+           mr->priority == OVERLAY_PRIORITY;
 }

@@ -25,10 +25,17 @@ void guest_page_unpin(HostPage *page);
 void *guest_page_ptr(HostPage *page);
 void guest_page_dirty(HostPage *page, size_t off, size_t len);
 
+/* [ptr, ptr + len) of the RAM @mr was changed by us. */
+void guest_ram_changed(MemoryRegion *mr, void *ptr, size_t len);
+/* Is the page of RAM at @ptr pinned? */
+bool guest_ram_pinned(const void *ptr);
+
 HostPage *guest_overlay_new(const char *name);
 bool guest_overlay_map(HostPage *page, uint64_t gfn);
 void guest_overlay_unmap(HostPage *page);
 void guest_overlay_free(HostPage *page);
+/* Is @mr an overlay's? */
+bool guest_overlay_is(const MemoryRegion *mr);
 
 HostPage *guest_alias_map(HostPage *pin, uint64_t gfn, bool read_only);
 void guest_alias_unmap(HostPage *page);

@@ -14,6 +14,7 @@
 #include "hw/pci/pci.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pci_host.h"
+#include "accel/shim/guest-frames.h"
 #include "accel/shim/guest-memory.h"
 #include "accel/shim/host-qemu.h"
 #include "accel/shim/trace-host.h"
@@ -86,6 +87,31 @@ static void *host_page_ptr(Host *host, HostPage *page)
 static void host_page_dirty(Host *host, HostPage *page, size_t off, size_t len)
 {
     guest_page_dirty(page, off, len);
+}
+
+static bool host_frame_set(Host *host, uint64_t gfn, uint64_t home)
+{
+    return guest_frame_set(gfn, home);
+}
+
+static void host_frames_sync(Host *host)
+{
+    guest_frames_sync();
+}
+
+static void host_frames_reset(Host *host)
+{
+    guest_frames_reset();
+}
+
+static void host_frame_clear(Host *host, uint64_t home)
+{
+    guest_frame_clear(home);
+}
+
+static bool host_frame_pinned(Host *host, uint64_t home)
+{
+    return guest_frame_pinned(home);
 }
 
 static HostPage *host_overlay_new(Host *host, const char *name)
@@ -270,6 +296,11 @@ static const HostOps host_qemu_ops = {
     .page_unpin = host_page_unpin,
     .page_ptr = host_page_ptr,
     .page_dirty = host_page_dirty,
+    .frame_set = host_frame_set,
+    .frames_sync = host_frames_sync,
+    .frames_reset = host_frames_reset,
+    .frame_clear = host_frame_clear,
+    .frame_pinned = host_frame_pinned,
     .overlay_new = host_overlay_new,
     .overlay_map = host_overlay_map,
     .overlay_unmap = host_overlay_unmap,

@@ -97,7 +97,12 @@ void xen_grant_load(XenDomain *d, StateReader *r);
 /* hvm.c */
 void xen_params_reset(XenDomain *d);
 
-/* memory.c */
+/* memory.c, memory-map.c */
+void xen_memory_new(XenDomain *d);
+void xen_memory_free(XenDomain *d);
+void xen_memory_reset(XenDomain *d);
+void xen_memory_save(const XenDomain *d, StateWriter *w);
+void xen_memory_load(XenDomain *d, StateReader *r);
 bool xen_overlay_new(XenDomain *d, XenOverlay *o, const char *name);
 bool xen_overlay_map(XenDomain *d, XenOverlay *o, uint64_t gfn);
 void xen_overlay_reset(XenDomain *d, XenOverlay *o);

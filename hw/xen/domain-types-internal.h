@@ -20,6 +20,7 @@
 #define XEN_VM_ASSIST_VALID   (1u << VMASST_TYPE_runstate_update_flag)
 
 typedef struct XenVcpu XenVcpu;
+typedef struct XenMemory XenMemory;
 typedef struct XenGrantTable XenGrantTable;
 
 /* An overlay page and the guest frame it lies over. */
@@ -110,6 +111,7 @@ struct XenDomain {
     XenVcpu *vcpus;
 
     XenOverlay shared_info, store, console;
+    XenMemory *memory;
     XenGrantTable *grant;
     bool shinfo_32; /* shared memory is in 32-bit layout */
     uint32_t vm_assist;

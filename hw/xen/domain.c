@@ -125,6 +125,7 @@ XenDomain *xen_domain_new(Host *host, Clock *clock, const XenDomainConfig *cfg,
     d->clock = clock;
     d->cfg = *cfg;
     d->cfg.map = g_memdup2(cfg->map, cfg->nr_map * sizeof(*cfg->map));
+    xen_memory_new(d);
     d->callback_gsi = -1;
     d->evtchn = xen_evtchn_new();
     d->vcpus = g_new0(XenVcpu, cfg->nr_vcpus);
@@ -153,7 +154,6 @@ void xen_domain_free(XenDomain *d)
     if (!d) {
         return;
     }
-    g_free((void *)d->cfg.map);
     xen_evtchn_free(d);
     if (d->store_ring) {
         xenstore_ring_free(d->store_ring);
@@ -177,6 +177,8 @@ void xen_domain_free(XenDomain *d)
     xen_overlay_free(d, &d->store);
     xen_overlay_free(d, &d->console);
     xen_overlay_free(d, &d->shared_info);
+    xen_memory_free(d);
+    g_free((void *)d->cfg.map);
     g_free(d->vcpus);
     g_free(d);
 }
@@ -201,6 +203,7 @@ static void vcpu_reset(XenVcpu *v)
 void xen_domain_reset(XenDomain *d)
 {
     xen_callback_reset(d);
+    xen_memory_reset(d);
     xen_overlay_reset(d, &d->shared_info);
     d->shinfo_32 = false;
     d->vm_assist = 0;

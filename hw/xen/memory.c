@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * memory_op, and the pages of ours that lie over guest frames (xen:
- * common/memory.c; arch/x86/mm/p2m.c, xenmem_add_to_physmap_one).
+ * common/memory.c; arch/x86/mm.c, arch_memory_op).
  *
- * DEVIATION: an overlay hides the memory beneath, which stays; Xen drops it.
- * DEVIATION: changing the guest's memory (the reservations, exchange,
- * remove_from_physmap, XENMAPSPACE_gmfn and gmfn_range, the batched
- * operation) and asking for its map, which the machine gives by other means,
- * answer -ENOSYS.
+ * DEVIATION: an overlay hides the memory beneath, which stays and is there
+ * again when the overlay goes; Xen gives that memory back to its heap, and
+ * leaves a hole.
  */
 #include <string.h>
 
-#include "hw/xen/hypercall-internal.h"
-
-/* The upper bits of the command are where to continue (MEMOP_EXTENT_SHIFT). */
-#define EXTENT_SHIFT 6
-#define CMD_MASK     ((1u << EXTENT_SHIFT) - 1)
-/* add_to_physmap's continuation counts in its 16-bit size field. */
-#define EXTENT_MAX UINT16_MAX
+#include "hw/xen/memory-internal.h"
 
 bool xen_overlay_new(XenDomain *d, XenOverlay *o, const char *name)
 {
@@ -35,94 +27,122 @@ bool xen_overlay_map(XenDomain *d, XenOverlay *o, uint64_t gfn)
     if (!d->host->ops->overlay_map(d->host, o->page, gfn)) {
         return false;
     }
+    if (!o->mapped) {
+        g_ptr_array_add(d->memory->overlays, o);
+    }
     o->mapped = true;
     o->gfn = gfn;
     return true;
 }
 
-/* Zeroed and nowhere. */
-void xen_overlay_reset(XenDomain *d, XenOverlay *o)
+void xen_overlay_unmap(XenDomain *d, XenOverlay *o)
 {
     if (o->mapped) {
         d->host->ops->overlay_unmap(d->host, o->page);
+        g_ptr_array_remove_fast(d->memory->overlays, o);
         o->mapped = false;
         o->gfn = 0;
     }
+}
+
+/* Zeroed and nowhere. */
+void xen_overlay_reset(XenDomain *d, XenOverlay *o)
+{
+    xen_overlay_unmap(d, o);
     memset(o->ptr, 0, HOST_PAGE_SIZE);
     d->host->ops->page_dirty(d->host, o->page, 0, HOST_PAGE_SIZE);
 }
 
 void xen_overlay_free(XenDomain *d, XenOverlay *o)
 {
-    if (!o->page) {
-        return;
-    }
-    if (o->mapped) {
-        d->host->ops->overlay_unmap(d->host, o->page);
-    }
-    d->host->ops->overlay_free(d->host, o->page);
-    o->page = NULL;
-}
-
-/* The overlay of @d's that @space and @idx name, or NULL with *@ret set. */
-static XenOverlay *overlay_find(XenDomain *d, uint32_t space, uint64_t idx,
-                                int64_t *ret)
-{
-    *ret = -XEN_EINVAL;
-    switch (space) {
-    case XENMAPSPACE_shared_info:
-        return idx == 0 ? &d->shared_info : NULL;
-    case XENMAPSPACE_grant_table:
-        return xen_grant_frame(d, idx);
-    case XENMAPSPACE_gmfn:
-    case XENMAPSPACE_gmfn_range:
-    case XENMAPSPACE_gmfn_foreign:
-        *ret = -XEN_ENOSYS;
-        return NULL;
-    default:
-        return NULL;
+    if (o->page) {
+        xen_overlay_unmap(d, o);
+        d->host->ops->overlay_free(d->host, o->page);
+        o->page = NULL;
     }
 }
 
-static int64_t physmap_add(XenDomain *d, uint32_t space, uint64_t idx,
-                           uint64_t gfn)
+/* The one a guest sees at @gfn, or NULL. */
+XenOverlay *xen_overlay_at(const XenDomain *d, uint64_t gfn)
 {
-    int64_t ret;
-    XenOverlay *o = overlay_find(d, space, idx, &ret);
+    for (unsigned i = 0; i < d->memory->overlays->len; i++) {
+        XenOverlay *o = d->memory->overlays->pdata[i];
 
-    if (o) {
-        ret = xen_overlay_map(d, o, gfn) ? 0 : -XEN_ENOMEM;
+        if (o->gfn == gfn) {
+            return o;
+        }
     }
-    xen_trace(d, HOST_TRACE_overlay, space, idx, gfn, (uint64_t)ret);
-    return ret;
+    return NULL;
 }
 
-static int64_t op_add_to_physmap(XenCall *c, void *arg)
+void xen_memory_new(XenDomain *d)
 {
-    const struct xen_add_to_physmap *native = arg;
-    const XenCompatAddToPhysmap *compat = arg;
-    uint64_t idx = c->compat ? compat->idx : native->idx;
-    uint64_t gfn = c->compat ? compat->gpfn : native->gpfn;
-    bool no_gfn = c->compat ? compat->gpfn == UINT32_MAX : ~gfn == 0;
-    int ret;
+    d->memory = g_new0(XenMemory, 1);
+    d->memory->physmap = xen_physmap_new(d->host, &d->cfg);
+    d->memory->overlays = g_ptr_array_new();
+}
 
-    if (native->space == XENMAPSPACE_gmfn_foreign) {
-        return -XEN_ENOSYS;
+/* After all overlays. */
+void xen_memory_free(XenDomain *d)
+{
+    xen_physmap_free(d->memory->physmap);
+    g_ptr_array_unref(d->memory->overlays);
+    g_free(d->memory->map);
+    g_free(d->memory);
+}
+
+/* A ring's page, which a guest may have taken away, where it belongs. */
+static void special_page_reset(XenDomain *d, XenOverlay *o, uint64_t gfn)
+{
+    if (o->page && (!o->mapped || o->gfn != gfn)) {
+        xen_overlay_map(d, o, gfn);
     }
-    ret = xen_domid_check(c, native->domid);
-    if (ret) {
-        return ret;
-    }
-    return no_gfn ? -XEN_EINVAL : physmap_add(c->d, native->space, idx, gfn);
+}
+
+/* Before anything else is reset that touches guest memory. */
+void xen_memory_reset(XenDomain *d)
+{
+    xen_physmap_reset(d->memory->physmap);
+    xen_memory_map_reset(d);
+    special_page_reset(d, &d->console, XEN_CONSOLE_GFN);
+    special_page_reset(d, &d->store, XEN_STORE_GFN);
+}
+
+void xen_memop_continue(XenCall *c, uint64_t done)
+{
+    c->args[0] =
+        (c->args[0] & XEN_MEMOP_CMD_MASK) | done << XEN_MEMOP_EXTENT_SHIFT;
+    c->again = true;
+}
+
+uint64_t xen_memop_extent(const XenCall *c)
+{
+    return c->args[0] >> XEN_MEMOP_EXTENT_SHIFT;
 }
 
 /* The argument is a domid; the answer is the result. */
-static int64_t op_reservation(XenCall *c, void *arg)
+static int64_t op_current_reservation(XenCall *c, void *arg)
+{
+    const domid_t *domid = arg;
+    int ret = xen_domid_check(c, *domid);
+
+    return ret ? ret : (int64_t)xen_physmap_nr_pages(c->d->memory->physmap);
+}
+
+static int64_t op_maximum_reservation(XenCall *c, void *arg)
 {
     const domid_t *domid = arg;
     int ret = xen_domid_check(c, *domid);
 
     return ret ? ret : (int64_t)c->d->cfg.nr_pages;
+}
+
+static int64_t op_maximum_gpfn(XenCall *c, void *arg)
+{
+    const domid_t *domid = arg;
+    int ret = xen_domid_check(c, *domid);
+
+    return ret ? ret : (int64_t)xen_physmap_max_gfn(c->d->memory->physmap);
 }
 
 /* DEVIATION: the machine has just the guest's memory. */
@@ -131,25 +151,114 @@ static int64_t op_maximum_ram_page(XenCall *c, G_GNUC_UNUSED void *arg)
     return (int64_t)c->d->cfg.nr_pages;
 }
 
-static const XenSubop memory_ops[] = {
-    XEN_SUBOP_COMPAT(XENMEM_add_to_physmap, struct xen_add_to_physmap,
-                     XenCompatAddToPhysmap, XEN_ARG_IN, op_add_to_physmap),
+/* Nothing is shared between domains. */
+static int64_t op_sharing_pages(G_GNUC_UNUSED XenCall *c,
+                                G_GNUC_UNUSED void *arg)
+{
+    return 0;
+}
+
+#define IN_OUT (XEN_ARG_IN | XEN_ARG_OUT)
+
+/* Refuse a continuation with -XEN_EINVAL. */
+static const XenSubop common_ops[] = {
     XEN_SUBOP_PLAIN(XENMEM_maximum_ram_page, op_maximum_ram_page),
-    XEN_SUBOP(XENMEM_current_reservation, domid_t, XEN_ARG_IN, op_reservation),
-    XEN_SUBOP(XENMEM_maximum_reservation, domid_t, XEN_ARG_IN, op_reservation),
+    XEN_SUBOP(XENMEM_current_reservation, domid_t, XEN_ARG_IN,
+              op_current_reservation),
+    XEN_SUBOP(XENMEM_maximum_reservation, domid_t, XEN_ARG_IN,
+              op_maximum_reservation),
+    XEN_SUBOP(XENMEM_maximum_gpfn, domid_t, XEN_ARG_IN, op_maximum_gpfn),
+    XEN_SUBOP_PLAIN(XENMEM_exchange, xen_memop_exchange),
+    XEN_SUBOP_COMPAT(XENMEM_remove_from_physmap, struct xen_remove_from_physmap,
+                     XenCompatRemoveFromPhysmap, XEN_ARG_IN,
+                     xen_memop_remove_from_physmap),
+    XEN_SUBOP_COMPAT(XEN_XENMEM_CLAIM_PAGES, struct xen_memory_reservation,
+                     XenCompatMemoryReservation, XEN_ARG_IN,
+                     xen_memop_claim_pages),
+    XEN_SUBOP(XENMEM_get_vnumainfo, struct xen_vnuma_topology_info, XEN_ARG_IN,
+              xen_memop_vnumainfo),
+    XEN_SUBOP_COMPAT(XEN_XENMEM_RESERVED_DEV_MAP, XenReservedDeviceMap,
+                     XenCompatReservedDeviceMap, IN_OUT,
+                     xen_memop_reserved_device_map),
 };
+
+/* Know of continuations. */
+static const XenSubop batch_ops[] = {
+    XEN_SUBOP_COMPAT(XENMEM_add_to_physmap, struct xen_add_to_physmap,
+                     XenCompatAddToPhysmap, XEN_ARG_IN,
+                     xen_memop_add_to_physmap),
+    XEN_SUBOP_COMPAT(
+        XENMEM_add_to_physmap_batch, struct xen_add_to_physmap_batch,
+        XenCompatAddToPhysmapBatch, XEN_ARG_IN, xen_memop_add_to_physmap_batch),
+    XEN_SUBOP(XEN_XENMEM_ACCESS_OP, XenMemAccessOp, XEN_ARG_IN,
+              xen_memop_access_op),
+    XEN_SUBOP_PLAIN(XENMEM_acquire_resource, xen_memop_acquire_resource),
+};
+
+/* Do not exist with a continuation. */
+static const XenSubop arch_ops[] = {
+    XEN_SUBOP_COMPAT(XENMEM_memory_map, struct xen_memory_map,
+                     XenCompatMemoryMap, 0, xen_memop_memory_map),
+    XEN_SUBOP_COMPAT(XENMEM_set_memory_map, struct xen_foreign_memory_map,
+                     XenCompatForeignMemoryMap, XEN_ARG_IN,
+                     xen_memop_set_memory_map),
+    XEN_SUBOP_PLAIN(XENMEM_machine_memory_map, xen_memop_machine_memory_map),
+    XEN_SUBOP_COMPAT(XENMEM_machphys_mfn_list, struct xen_machphys_mfn_list,
+                     XenCompatMachphysMfnList, IN_OUT,
+                     xen_memop_machphys_mfn_list),
+    XEN_SUBOP_COMPAT(XENMEM_machphys_compat_mfn_list,
+                     struct xen_machphys_mfn_list, XenCompatMachphysMfnList,
+                     IN_OUT, xen_memop_machphys_mfn_list),
+    XEN_SUBOP_COMPAT(XENMEM_set_pod_target, struct xen_pod_target,
+                     XenCompatPodTarget, XEN_ARG_IN, xen_memop_pod_target),
+    XEN_SUBOP_COMPAT(XENMEM_get_pod_target, struct xen_pod_target,
+                     XenCompatPodTarget, XEN_ARG_IN, xen_memop_pod_target),
+    XEN_SUBOP_PLAIN(XEN_XENMEM_SHARING_FREED_PAGES, op_sharing_pages),
+    XEN_SUBOP_PLAIN(XEN_XENMEM_SHARING_SHARED_PAGES, op_sharing_pages),
+};
+
+static bool has_op(const XenSubop *table, size_t n, uint32_t cmd)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (table[i].cmd == cmd) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t memory_op(XenCall *c, uint32_t cmd)
+{
+    uint64_t extent = xen_memop_extent(c);
+
+    switch (cmd) {
+    case XENMEM_increase_reservation:
+    case XENMEM_decrease_reservation:
+    case XENMEM_populate_physmap:
+        return xen_memop_reservation(c, cmd);
+    }
+    if (has_op(common_ops, G_N_ELEMENTS(common_ops), cmd)) {
+        return extent ? -XEN_EINVAL
+                      : xen_subop_call(c, common_ops, G_N_ELEMENTS(common_ops),
+                                       cmd, c->args[1]);
+    }
+    if ((cmd == XENMEM_add_to_physmap || cmd == XENMEM_add_to_physmap_batch) &&
+        extent > UINT16_MAX) {
+        return -XEN_EDOM; /* their lengths have 16 bits */
+    }
+    if (has_op(batch_ops, G_N_ELEMENTS(batch_ops), cmd)) {
+        return xen_subop_call(c, batch_ops, G_N_ELEMENTS(batch_ops), cmd,
+                              c->args[1]);
+    }
+    return extent ? -XEN_ENOSYS
+                  : xen_subop_call(c, arch_ops, G_N_ELEMENTS(arch_ops), cmd,
+                                   c->args[1]);
+}
 
 int64_t xen_do_memory_op(XenCall *c)
 {
-    uint32_t cmd = (uint32_t)c->args[0] & CMD_MASK;
-    uint64_t extent = c->args[0] >> EXTENT_SHIFT;
+    int64_t ret = memory_op(c, (uint32_t)c->args[0] & XEN_MEMOP_CMD_MASK);
 
-    if (cmd == XENMEM_add_to_physmap && extent > EXTENT_MAX) {
-        return -XEN_EDOM;
-    }
-    if (cmd != XENMEM_add_to_physmap && extent) {
-        return -XEN_EINVAL;
-    }
-    return xen_subop_call(c, memory_ops, G_N_ELEMENTS(memory_ops), cmd,
-                          c->args[1]);
+    xen_physmap_sync(c->d->memory->physmap);
+    return ret;
 }

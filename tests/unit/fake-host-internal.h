@@ -12,6 +12,7 @@ typedef struct FakeMemory {
     uint64_t nr_frames;
     GHashTable *frames;  /* gfn -> FakeBacking, those written so far */
     GHashTable *marks;   /* gfn -> FakeFrame */
+    GHashTable *homes;   /* gfn -> home, where a page is not at home */
     GPtrArray *overlays; /* HostPage, alive */
     GPtrArray *mapped;   /* HostPage, in the order they were laid */
     GPtrArray *pins;     /* HostPage, alive */
@@ -38,6 +39,7 @@ struct FakeHost {
     unsigned calls;   /* fallible ones so far */
     unsigned fail_at; /* value of calls at which one fails; 0: none */
     bool fired;
+    bool frames_unsynced;
 };
 
 static inline FakeHost *fake_host_from(Host *host)
@@ -61,6 +63,11 @@ HostPage *fake_page_pin(Host *host, uint64_t gfn);
 void fake_page_unpin(Host *host, HostPage *page);
 void *fake_page_ptr(Host *host, HostPage *page);
 void fake_page_dirty(Host *host, HostPage *page, size_t off, size_t len);
+bool fake_frame_set(Host *host, uint64_t gfn, uint64_t home);
+void fake_frames_sync(Host *host);
+void fake_frames_reset(Host *host);
+void fake_frame_clear(Host *host, uint64_t home);
+bool fake_frame_pinned(Host *host, uint64_t home);
 HostPage *fake_overlay_new(Host *host, const char *name);
 bool fake_overlay_map(Host *host, HostPage *page, uint64_t gfn);
 void fake_overlay_unmap(Host *host, HostPage *page);

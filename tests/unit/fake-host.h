@@ -88,14 +88,18 @@ size_t fake_host_undirtied_bytes(const FakeHost *fake);
 
 /*
  * The @n-th fallible call from now (1: the next) fails: phys_read, phys_write,
- * virt_read, virt_write, page_pin, overlay_new, overlay_map and alias_map
- * count.  0 disarms.  A failed write writes nothing.
+ * virt_read, virt_write, page_pin, frame_set, overlay_new, overlay_map and
+ * alias_map count.  0 disarms.  A failed write writes nothing.
  */
 void fake_host_fail_nth(FakeHost *fake, unsigned n);
 /* Did the fault armed last fire? */
 bool fake_host_fault_fired(const FakeHost *fake);
 /* Fallible calls since fake_host_new(). */
 unsigned fake_host_fallible_calls(const FakeHost *fake);
+
+/* Frames whose page is not at home; all must have been told by frames_sync().
+ */
+unsigned fake_host_frames_moved(const FakeHost *fake);
 
 /* What the core did, in order; arguments as in HostOps, a first. */
 typedef enum FakeEventKind {

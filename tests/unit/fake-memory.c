@@ -45,6 +45,8 @@ void fake_memory_init(FakeMemory *mem, uint64_t nr_frames)
                                         backing_unref);
     mem->marks =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    mem->homes =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     mem->overlays = g_ptr_array_new();
     mem->mapped = g_ptr_array_new();
     mem->pins = g_ptr_array_new();
@@ -55,6 +57,7 @@ void fake_memory_destroy(FakeMemory *mem)
 {
     g_hash_table_unref(mem->frames);
     g_hash_table_unref(mem->marks);
+    g_hash_table_unref(mem->homes);
     g_ptr_array_unref(mem->overlays);
     g_ptr_array_unref(mem->mapped);
     g_ptr_array_unref(mem->pins);
@@ -78,6 +81,14 @@ static HostPage *overlay_at(FakeMemory *mem, uint64_t gfn)
     return NULL;
 }
 
+/* Home of the page that lies at @gfn; HOST_NO_FRAME: somebody took it. */
+static uint64_t home_at(FakeMemory *mem, uint64_t gfn)
+{
+    const uint64_t *home = g_hash_table_lookup(mem->homes, &gfn);
+
+    return home ? *home : gfn;
+}
+
 static FakeFrame frame_kind(FakeMemory *mem, uint64_t gfn)
 {
     const HostPage *overlay = overlay_at(mem, gfn);
@@ -86,26 +97,37 @@ static FakeFrame frame_kind(FakeMemory *mem, uint64_t gfn)
     if (overlay) {
         return overlay->read_only ? FAKE_FRAME_READONLY : FAKE_FRAME_RAM;
     }
+    if (g_hash_table_contains(mem->homes, &gfn)) {
+        return home_at(mem, gfn) == HOST_NO_FRAME ? FAKE_FRAME_ABSENT
+                                                  : FAKE_FRAME_RAM;
+    }
     if (g_hash_table_lookup_extended(mem->marks, &gfn, NULL, &kind)) {
         return GPOINTER_TO_UINT(kind);
     }
     return gfn < mem->nr_frames ? FAKE_FRAME_RAM : FAKE_FRAME_ABSENT;
 }
 
+static FakeBacking *backing_of(FakeMemory *mem, uint64_t home)
+{
+    FakeBacking *backing = g_hash_table_lookup(mem->frames, &home);
+
+    if (!backing) {
+        backing = g_rc_box_new0(FakeBacking);
+        g_hash_table_insert(mem->frames, key_new(home), backing);
+    }
+    return backing;
+}
+
+/* NULL: a page was taken from there. */
 static FakeBacking *backing_at(FakeMemory *mem, uint64_t gfn)
 {
     HostPage *overlay = overlay_at(mem, gfn);
-    FakeBacking *backing;
+    uint64_t home = home_at(mem, gfn);
 
     if (overlay) {
         return overlay->backing;
     }
-    backing = g_hash_table_lookup(mem->frames, &gfn);
-    if (!backing) {
-        backing = g_rc_box_new0(FakeBacking);
-        g_hash_table_insert(mem->frames, key_new(gfn), backing);
-    }
-    return backing;
+    return home == HOST_NO_FRAME ? NULL : backing_of(mem, home);
 }
 
 void fake_host_mark_frame(FakeHost *fake, uint64_t gfn, FakeFrame kind)
@@ -142,6 +164,10 @@ void fake_host_peek(FakeHost *fake, uint64_t gpa, void *buf, size_t len)
         FakeBacking *backing = backing_at(&fake->mem, addr >> HOST_PAGE_SHIFT);
 
         n = chunk(addr, len - done);
+        if (!backing) {
+            memset((uint8_t *)buf + done, 0xff, n);
+            continue;
+        }
         memcpy((uint8_t *)buf + done,
                backing->data + (addr & (HOST_PAGE_SIZE - 1)), n);
     }
@@ -155,6 +181,9 @@ void fake_host_poke(FakeHost *fake, uint64_t gpa, const void *buf, size_t len)
         FakeBacking *backing = backing_at(&fake->mem, addr >> HOST_PAGE_SHIFT);
 
         n = chunk(addr, len - done);
+        if (!backing) {
+            continue;
+        }
         memcpy(backing->data + off, (const uint8_t *)buf + done, n);
         memcpy(backing->told + off, (const uint8_t *)buf + done, n);
     }
@@ -253,6 +282,69 @@ void fake_page_dirty(Host *host, HostPage *page, size_t off, size_t len)
     g_assert_cmpuint(off, <=, HOST_PAGE_SIZE);
     g_assert_cmpuint(len, <=, HOST_PAGE_SIZE - off);
     memcpy(page->backing->told + off, page->backing->data + off, len);
+}
+
+bool fake_frame_set(Host *host, uint64_t gfn, uint64_t home)
+{
+    FakeHost *fake = fake_host_from(host);
+
+    if (fake_host_fault(fake) || gfn >= FAKE_GFN_END ||
+        g_hash_table_contains(fake->mem.marks, &gfn)) {
+        return false;
+    }
+    g_assert_true(home == HOST_NO_FRAME || home < fake->mem.nr_frames);
+    if (home == gfn || (home == HOST_NO_FRAME && gfn >= fake->mem.nr_frames)) {
+        g_hash_table_remove(fake->mem.homes, &gfn);
+    } else {
+        g_hash_table_insert(fake->mem.homes, key_new(gfn), key_new(home));
+    }
+    fake->frames_unsynced = true;
+    return true;
+}
+
+void fake_frames_sync(Host *host)
+{
+    fake_host_from(host)->frames_unsynced = false;
+}
+
+void fake_frames_reset(Host *host)
+{
+    FakeHost *fake = fake_host_from(host);
+
+    g_hash_table_remove_all(fake->mem.homes);
+    fake->frames_unsynced = false;
+}
+
+void fake_frame_clear(Host *host, uint64_t home)
+{
+    FakeHost *fake = fake_host_from(host);
+    FakeBacking *backing;
+
+    g_assert_cmpuint(home, <, fake->mem.nr_frames);
+    backing = backing_of(&fake->mem, home);
+    memset(backing->data, 0, sizeof(backing->data));
+    memset(backing->told, 0, sizeof(backing->told));
+}
+
+bool fake_frame_pinned(Host *host, uint64_t home)
+{
+    FakeMemory *mem = &fake_host_from(host)->mem;
+    const FakeBacking *backing = backing_of(mem, home);
+
+    for (unsigned i = 0; i < mem->pins->len; i++) {
+        const HostPage *page = mem->pins->pdata[i];
+
+        if (page->backing == backing) {
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned fake_host_frames_moved(const FakeHost *fake)
+{
+    g_assert_false(fake->frames_unsynced);
+    return g_hash_table_size(fake->mem.homes);
 }
 
 HostPage *fake_overlay_new(Host *host, const char *name)
