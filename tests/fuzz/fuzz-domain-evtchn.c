@@ -33,6 +33,29 @@ static int64_t free_port(World *w)
     return w->nr_valid - BUCKET;
 }
 
+/*
+ * The port an operation that answered @ret gave, @want being the model's.  In
+ * the FIFO ABI the guest's words say which free ports cannot be used yet.
+ * @return: negative if there is none
+ */
+static int64_t port_given(World *w, int64_t ret, uint32_t got, int64_t want)
+{
+    if (!w->fifo || w->faulty) {
+        EXPECT(w, ret ? ret : got, want);
+        return want;
+    }
+    if (ret) {
+        EXPECT(w, ret, want < 0 ? want : -XEN_ENOSPC);
+        world_resync(w);
+        return ret;
+    }
+    while (got >= w->nr_valid) {
+        w->nr_valid += BUCKET;
+    }
+    g_assert_cmpint(w->ports[got].kind, ==, PORT_FREE);
+    return got;
+}
+
 static int64_t domid_check(uint16_t domid)
 {
     if (domid == DOMID_SELF || domid == XEN_GUEST_DOMID) {
@@ -52,6 +75,8 @@ void evtchn_forget(World *w)
     memset(w->ports, 0, sizeof(w->ports));
     w->nr_valid = BUCKET;
     w->fifo = false;
+    w->fifo_pins = w->fifo_pages = 0;
+    memset(w->fifo_control, 0, sizeof(w->fifo_control));
     w->ports[0].kind = PORT_RESERVED;
     for (uint32_t i = 1; i <= 2; i++) {
         w->ports[i] = (ModelPort){.kind = PORT_INTERDOMAIN, .peer = i};
@@ -112,8 +137,8 @@ void evtchn_resync(World *w)
             w->nr_valid = i;
             break;
         }
-        p.own_backend =
-            w->ports[i].own_backend && p.kind == PORT_INTERDOMAIN && p.dom == 0;
+        p.own_backend = p.kind == PORT_INTERDOMAIN && p.dom == 0 &&
+                        xen_backend_notify(w->g->d, i) == 0;
         w->ports[i] = p;
     }
     memset(&w->ports[w->nr_valid], 0,
@@ -189,11 +214,9 @@ static void act_alloc_unbound(World *w)
 
     op.remote_dom = one_in(w, 2) ? DOMID_SELF : one_in(w, 4) ? 0x1234 : 0;
     ret = world_op(w, EVTCHN, EVTCHNOP_alloc_unbound, &op, sizeof(op));
-    if (!want) {
-        want = free_port(w);
-    }
+    want = want ? want : free_port(w);
+    want = want < 0 ? want : port_given(w, ret, op.port, want);
     if (want >= 0) {
-        EXPECT(w, ret ? ret : op.port, want);
         w->ports[want] = (ModelPort){
             .kind = PORT_UNBOUND,
             .dom =
@@ -226,8 +249,10 @@ static void act_bind_interdomain(World *w)
                remote->dom != XEN_GUEST_DOMID) {
         EXPECT(w, ret, -XEN_EINVAL);
     } else {
-        EXPECT(w, ret, 0);
-        EXPECT(w, op.local_port, port);
+        port = port_given(w, ret, op.local_port, port);
+        if (port < 0) {
+            return;
+        }
         w->ports[port] = (ModelPort){.kind = PORT_INTERDOMAIN,
                                      .dom = XEN_GUEST_DOMID,
                                      .peer = op.remote_port};
@@ -270,8 +295,8 @@ static void act_bind_virq(World *w)
     } else {
         want = free_port(w);
     }
+    want = want < 0 ? want : port_given(w, ret, op.port, want);
     if (want >= 0) {
-        EXPECT(w, ret ? ret : op.port, want);
         w->ports[want] =
             (ModelPort){.kind = PORT_VIRQ, .vcpu = op.vcpu, .virq = op.virq};
         want = 0;
@@ -285,8 +310,8 @@ static void act_bind_ipi(World *w)
     int64_t ret = world_op(w, EVTCHN, EVTCHNOP_bind_ipi, &op, sizeof(op));
     int64_t want = op.vcpu >= w->nr_vcpus ? -XEN_ENOENT : free_port(w);
 
+    want = want < 0 ? want : port_given(w, ret, op.port, want);
     if (want >= 0) {
-        EXPECT(w, ret ? ret : op.port, want);
         w->ports[want] = (ModelPort){.kind = PORT_IPI, .vcpu = op.vcpu};
         want = 0;
     }
@@ -434,13 +459,14 @@ static void act_send(World *w)
 static void act_unmask(World *w)
 {
     struct evtchn_unmask op = {draw_port(w)};
+    const ModelPort *p = port_get(w, op.port);
     int64_t ret = world_op(w, EVTCHN, EVTCHNOP_unmask, &op, sizeof(op));
 
     if (w->fifo) {
         return;
     }
-    EXPECT(w, ret, op.port < w->nr_valid ? 0 : -XEN_EINVAL);
-    if (!ret && world_sees_shinfo(w)) {
+    EXPECT(w, ret, p ? 0 : -XEN_EINVAL);
+    if (p && p->kind > PORT_RESERVED && world_sees_shinfo(w)) {
         EXPECT(w, bit_is_set(w, op.port, true), false);
     }
 }
@@ -455,12 +481,13 @@ static void act_reset_all(World *w)
     }
     ret = world_op(w, EVTCHN, EVTCHNOP_reset, &op, sizeof(op));
     EXPECT(w, ret, want);
-    for (uint32_t i = 1; !want && i < w->nr_valid; i++) {
+    for (uint32_t i = 1; !ret && i < w->nr_valid; i++) {
         w->ports[i] = (ModelPort){.kind = PORT_FREE};
     }
-    if (!want) {
-        w->pins_known = w->pins_known && !w->fifo;
+    if (!ret) {
         w->fifo = false;
+        w->fifo_pins = w->fifo_pages = 0;
+        memset(w->fifo_control, 0, sizeof(w->fifo_control));
     }
 }
 

@@ -118,6 +118,8 @@ static void act_map(World *w)
             w->shinfo_mapped = true;
             w->shinfo_gfn = op.gpfn;
         }
+    } else if (op.idx & XENMAPIDX_grant_table_status) {
+        w->overlays_known &= ret != 0; /* a status frame of version 2 */
     } else {
         EXPECT(w, ret, op.idx >= FUZZ_NR_GRANTS ? -XEN_EINVAL : 0);
         if (ret == 0) {

@@ -30,7 +30,7 @@ static const GOptionEntry options[] = {
     {"minimise", 0, 0, G_OPTION_ARG_NONE, &minimise,
      "leave out what the failure does not need", NULL},
     {"verbose", 0, 0, G_OPTION_ARG_NONE, &verbose, "name each step", NULL},
-    {NULL},
+    {0},
 };
 
 /* Given by the sanitizers' runtime when there is one. */

@@ -18,8 +18,9 @@
 #define FUZZ_OVERLAY_GFN 0x60u
 #define FUZZ_OVERLAY_NR  16u
 /* Frames a guest puts its areas into, and scribbles over. */
-#define FUZZ_AREA_GFN 0x50u
-#define FUZZ_AREA_NR  8u
+#define FUZZ_AREA_GFN  0x50u
+#define FUZZ_AREA_NR   8u
+#define FUZZ_NR_MAPPED 16u
 
 typedef enum PortKind {
     PORT_FREE,
@@ -48,6 +49,14 @@ typedef enum VcpuAt {
     VCPU_OFF,
 } VcpuAt;
 
+/* A grant that domain 0 has mapped. */
+typedef struct FuzzMapping {
+    HostPage *page;
+    uint32_t ref;
+    bool write;
+    bool flags_kept; /* the guest has not written its entry since */
+} FuzzMapping;
+
 typedef struct World {
     XenGuest *g;
     unsigned nr_vcpus, minor;
@@ -64,6 +73,8 @@ typedef struct World {
     ModelPort ports[FUZZ_NR_PORTS];
     uint32_t nr_valid;
     bool fifo; /* pending bits are not where two levels have them */
+    unsigned fifo_pages, fifo_pins;
+    bool fifo_control[FUZZ_MAX_VCPUS];
     /* The model knows where shared_info is, and in which layout. */
     bool shinfo_mapped, shinfo_known, shinfo_32;
     uint64_t shinfo_gfn;
@@ -71,6 +82,8 @@ typedef struct World {
     bool grant_mapped[FUZZ_NR_GRANTS];
     uint64_t grant_gfn[FUZZ_NR_GRANTS];
     unsigned backend_calls;
+    unsigned grant_version;             /* 0: not known */
+    FuzzMapping mapped[FUZZ_NR_MAPPED]; /* by domain 0; page NULL: none */
 
     int64_t counted_from_ns[FUZZ_MAX_VCPUS]; /* runstate times are 0 there */
     bool time_phys[FUZZ_MAX_VCPUS], runstate_phys[FUZZ_MAX_VCPUS];
@@ -126,13 +139,21 @@ void world_expect(World *w, const char *what, int64_t got, int64_t want);
 /* Can the bits of shared_info be looked at? */
 bool world_sees_shinfo(const World *w);
 
-extern const ActionTable evtchn_actions, vcpu_actions, memory_actions,
-    world_actions;
+extern const ActionTable evtchn_actions, fifo_actions, backend_actions,
+    vcpu_actions, memory_actions, world_actions;
 
 /* fuzz-domain-evtchn.c */
 void evtchn_forget(World *w);
 void evtchn_resync(World *w);
 void evtchn_check(World *w);
+
+/* fuzz-domain-backend.c */
+void backend_forget(World *w);
+void backend_check(World *w);
+/* Pages pinned because domain 0 uses grants. */
+unsigned backend_pins(const World *w);
+/* After a migration back ends bind their ports again, and map nothing. */
+void backend_reconnect(World *w);
 
 /* fuzz-domain-vcpu.c */
 void vcpu_forget(World *w);
