@@ -12,14 +12,14 @@ from harness import HANG_S, Failure, run
 class Qemu:
     """command: QEMU's, without a monitor; log: where its console goes."""
 
-    def __init__(self, command, extra=(), name="qemu"):
+    def __init__(self, command, extra=(), name="qemu", pass_fds=()):
         ours, theirs = socket.socketpair()
         ours.settimeout(HANG_S)
         self.name = name
         self.process = subprocess.Popen(
             [*command, "-chardev", f"socket,id=test-qmp,fd={theirs.fileno()}",
              "-mon", "chardev=test-qmp,mode=control", *extra],
-            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno(), *pass_fds], stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
         theirs.close()
         self.lines = ours.makefile("r")

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A Linux guest that does what a test tells it over its console."""
+import re
+import socket
+import threading
+
+from harness import HANG_S, INITRD, Failure, check, kernel
+from qmp import Qemu, command_of
+
+
+class Guest(Qemu):
+    """Boots with jumpcut.run=serve; console holds all it has written."""
+
+    def __init__(self, directory, version, *boot_arguments, qemu_args=(),
+                 append="", initrd=INITRD):
+        self.console = b""
+        self.seen = 0
+        self.grown = threading.Condition()
+        ours, theirs = socket.socketpair()
+        self.line = ours
+        command = command_of(
+            directory / "unused", "--initrd", initrd, "--append",
+            f"cryptomgr.notests lpj=4000000 jumpcut.run=serve {append}",
+            *boot_arguments, kernel(version), "--", *qemu_args)
+        at = next(i for i, word in enumerate(command)
+                  if word.startswith("file,id=jumpcut-console"))
+        command[at] = f"socket,id=jumpcut-console,fd={theirs.fileno()}"
+        threading.Thread(target=self._listen, daemon=True).start()
+        super().__init__(command, ("-action", "shutdown=pause"),
+                         pass_fds=[theirs.fileno()])
+        theirs.close()
+
+    def __exit__(self, *how):
+        super().__exit__(*how)
+        self.line.close()
+
+    def _listen(self):
+        while True:
+            try:
+                data = self.line.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                return
+            with self.grown:
+                self.console += data
+                self.grown.notify_all()
+
+    def wait(self, pattern):
+        """@return: the match of the next console text like it."""
+        with self.grown:
+            def found():
+                return re.search(pattern.encode(), self.console[self.seen:])
+            if not self.grown.wait_for(found, HANG_S):
+                raise Failure(f"wanted {pattern!r}; console ends "
+                              f"{self.console[-1500:]!r}")
+            match = found()
+            self.seen += match.end()
+            return match
+
+    def ready(self):
+        self.wait("JUMPCUT ready\r*\n")
+
+    def type(self, line):
+        self.line.sendall(line.encode() + b"\n")
+
+    def shell(self, line, status=0):
+        """@return: what the command wrote."""
+        start = self.seen
+        self.type(line)
+        got = self.wait(r"JUMPCUT status=(\d+)\r*\n")
+        text = self.console[start:self.seen][:-len(got[0])].decode()
+        check(f"status of {line!r}, which wrote {text!r}", int(got[1]), status)
+        return text.replace("\r", "")
+
+    def store(self, action, path, **arguments):
+        """A jumpcut-xenstore command; path below the guest's home."""
+        return self.do(f"jumpcut-xenstore-{action}",
+                       path=f"/local/domain/1/{path}", **arguments)
