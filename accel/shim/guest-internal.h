@@ -37,6 +37,8 @@ typedef struct GuestPartOps {
     void (*resumed)(void *part);
     size_t (*console_input)(void *part, const uint8_t *buf, size_t len);
     void (*reset)(void *part);
+    /* Suspend to RAM ends; the vCPUs were reset.  NULL: as a reset. */
+    void (*wakeup)(void *part);
     void (*save)(void *part, StateWriter *w);
     void (*load)(void *part, StateReader *r);
     /* All of the guest was loaded, without error. */
@@ -86,7 +88,14 @@ extern const ShimHypervisorOps guest_hypervisor_ops;
 /* Hypervisors; each adds its part. */
 bool guest_xen_new(Guest *g, Error **errp);
 bool guest_kvm_new(Guest *g, Error **errp);
+
+/* guest-xen-life.c */
 /* HostOps::shutdown */
 void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason);
+/* The toolstack makes the domain's xenstore anew. */
+void guest_xen_rebuild(Guest *g);
+
+/* guest-reset.c: machine resets and wake-ups */
+void guest_register_reset(Guest *g);
 
 #endif

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The part of a guest that is Xen: a domain, its xenstore, and how it ends.
+ * The part of a guest that is Xen: a domain and its xenstore.  How it ends is
+ * in guest-xen-life.c.
  */
 #include "qemu/osdep.h"
 #include "qemu/uuid.h"
 #include "qapi/error.h"
 #include "hw/boards.h"
-#include "hw/core/cpu.h"
-#include "system/runstate.h"
 #include "system/system.h"
 #include "accel/shim/guest-internal.h"
 #include "accel/shim/pvh-board.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
-#include <xen/sched.h>
 
 /* Longest xenstore taken from a peer. */
 #define TREE_MAX (16u << 20)
@@ -133,11 +131,14 @@ static void part_reset(void *part)
     Guest *g = part;
 
     xen_domain_reset(g->domain);
-    xenstore_qemu_released(g->tree);
-    xenstore_qemu_reset(g->tree);
-    xenstore_qemu_introduced(g->tree);
-    xen_backends_restart(g->options.backends);
-    shim_xenstore_replaced();
+    guest_xen_rebuild(g);
+}
+
+static void part_wakeup(void *part)
+{
+    Guest *g = part;
+
+    xen_domain_wakeup(g->domain);
 }
 
 static void part_save(void *part, StateWriter *w)
@@ -163,6 +164,9 @@ static void part_load(void *part, StateReader *r)
 
 static void part_loaded(void *part)
 {
+    Guest *g = part;
+
+    g->shutdown_reason = xen_domain_shutdown_reason(g->domain);
     shim_xenstore_replaced();
 }
 
@@ -178,54 +182,11 @@ static const GuestPartOps part_ops = {
     .clock_changed = part_clock_changed,
     .console_input = part_console_input,
     .reset = part_reset,
+    .wakeup = part_wakeup,
     .save = part_save,
     .load = part_load,
     .loaded = part_loaded,
 };
-
-/* Shutdown */
-
-/*
- * On the vCPU's thread, when it no longer executes: so a digest of the end is
- * of a machine at an exact instruction.
- */
-static void shutdown_work(CPUState *cs, run_on_cpu_data data)
-{
-    Guest *g = data.host_ptr;
-
-    guest_take_digest(g, "shutdown");
-    switch (g->shutdown_reason) {
-    case SHUTDOWN_reboot:
-    case SHUTDOWN_soft_reset:
-        qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
-        break;
-    case SHUTDOWN_crash:
-        qemu_system_guest_panicked(NULL);
-        break;
-    case SHUTDOWN_suspend:
-        qemu_system_vmstop_request_prepare();
-        qemu_system_vmstop_request(RUN_STATE_PAUSED);
-        break;
-    default:
-        qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
-        break;
-    }
-}
-
-/* xen: common/domain.c, domain_shutdown: every vCPU is paused */
-void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason)
-{
-    Guest *g = opaque;
-    CPUState *cs = qemu_get_cpu(vcpu);
-
-    g->shutdown_reason = reason;
-    xenstore_qemu_released(g->tree);
-    for (unsigned i = 0; i < g->nr_vcpus; i++) {
-        shim_vcpu_offline(i);
-    }
-    async_run_on_cpu(cs ? cs : first_cpu, shutdown_work,
-                     RUN_ON_CPU_HOST_PTR(g));
-}
 
 bool guest_xen_new(Guest *g, Error **errp)
 {

@@ -15,7 +15,6 @@
 #include "hw/core/cpu.h"
 #include "hw/i386/x86.h"
 #include "system/cpu-timers.h"
-#include "system/reset.h"
 #include "system/rtc.h"
 #include "system/runstate.h"
 #include "system/system.h"
@@ -198,7 +197,7 @@ bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
     return true;
 }
 
-/* Console, reset */
+/* Console */
 
 static void host_hook_console_write(void *opaque, const uint8_t *buf,
                                     size_t len)
@@ -233,21 +232,6 @@ static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
         }
     }
     return 0;
-}
-
-static void guest_machine_reset(void *opaque)
-{
-    Guest *g = opaque;
-
-    shim_reset();
-    g->shutdown_reason = -1;
-    for (unsigned i = 0; i < g->nr_vcpus; i++) {
-        clock_reset_vcpu(g->clock, i, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
-    }
-    for (unsigned i = 0; i < g->nr_parts; i++) {
-        g->parts[i].ops->reset(g->parts[i].part);
-    }
-    shim_tsc_changed();
 }
 
 static void run_state_changed(void *opaque, bool running, RunState state)
@@ -355,7 +339,7 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
     }
     make_timers(g);
     guest_register_vmstate(g);
-    qemu_register_reset(guest_machine_reset, g);
+    guest_register_reset(g);
     qemu_add_vm_change_state_handler(run_state_changed, g);
     return g;
 }

@@ -52,6 +52,12 @@ Guest *guest_new(const GuestOptions *options, Error **errp);
 bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
                Error **errp);
 
+/*
+ * A guest that suspended itself (SHUTDOWN_suspend) goes on where it is, and is
+ * told that the suspend was cancelled; the machine runs again.
+ */
+bool guest_resume(Guest *g, Error **errp);
+
 /* Read-only views for QMP. */
 typedef struct GuestCut {
     ClockCut cut;

@@ -278,6 +278,13 @@ void qmp_jumpcut_cut(bool has_at_ns, int64_t at_ns, const char *uptime,
     }
 }
 
+void qmp_jumpcut_resume(Error **errp)
+{
+    if (qmp_have_guest(errp)) {
+        guest_resume(qmp.guest, errp);
+    }
+}
+
 /* Events */
 
 void jumpcut_qapi_event_emit(jumpcut_QAPIEvent event, QDict *qdict)
@@ -305,6 +312,8 @@ void shim_qmp_register(const char *version, const char *build_id)
                          qmp_marshal_query_jumpcut, 0, 0);
     qmp_register_command(&qmp_commands, "query-jumpcut-clock",
                          qmp_marshal_query_jumpcut_clock, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-resume",
+                         qmp_marshal_jumpcut_resume, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-cut", qmp_marshal_jumpcut_cut,
                          0, 0);
 }

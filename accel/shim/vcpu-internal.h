@@ -17,10 +17,12 @@ typedef struct ShimVcpu {
     uint64_t vmcb_gpa;
     uint8_t vector; /* callback vector of vector_level() */
     bool vector_level;
-    bool blocked; /* by a hypercall: ended by shim_vcpu_wake() */
-    bool offline; /* the same, and interrupts do not end it */
-    bool masked;  /* EFLAGS.IF is off while it is offline */
-    bool stopped; /* the hypervisor knows that it does not run */
+    bool blocked;    /* by a hypercall: ended by shim_vcpu_wake() */
+    bool offline;    /* the same, and interrupts do not end it */
+    bool paused;     /* with all others, until shim_unpause() */
+    bool was_halted; /* it is to be halted after the pause */
+    bool masked;     /* EFLAGS.IF is off while it is offline or paused */
+    bool stopped;    /* the hypervisor knows that it does not run */
     bool trap_tsc;
     bool test_compat; /* ABI of the last shim_hypercall(): 32 bits */
 } ShimVcpu;

@@ -79,9 +79,10 @@ static void vcpu_disarm(CPUX86State *env)
 static void vcpu_now_running(CPUState *cs, ShimVcpu *v)
 {
     bql_lock();
-    if (v->offline &&
-        !(cs->interrupt_request & (CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI))) {
-        /* Sent down as it left HLT: back before it executes anything. */
+    if (v->paused ||
+        (v->offline && !(cs->interrupt_request &
+                         (CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI)))) {
+        /* Stopped as it left HLT: back before it executes anything. */
         cpu_interrupt(cs, CPU_INTERRUPT_HALT);
         bql_unlock();
         return;
@@ -136,12 +137,17 @@ static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v, bool init)
     if (init) {
         v->blocked = v->offline = false;
         shim->ops->init(shim->opaque, cs->cpu_index);
-    } else if (v->offline) {
+    } else if (v->offline || (v->paused && !v->was_halted)) {
         vcpu_mask_interrupts(cs, v);
-    } else if (!v->blocked) {
-        /* HLT without interrupts is for shim_vcpu_wake() to end. */
-        v->blocked = !interrupts;
-        shim->ops->halted(shim->opaque, cs->cpu_index, interrupts);
+    } else {
+        if (!v->blocked) {
+            /* HLT without interrupts is for shim_vcpu_wake() to end. */
+            v->blocked = !interrupts;
+            shim->ops->halted(shim->opaque, cs->cpu_index, interrupts);
+        }
+        if (v->paused) {
+            vcpu_mask_interrupts(cs, v);
+        }
     }
     bql_unlock();
 }
@@ -197,6 +203,11 @@ static bool shim_exec_halt(CPUState *cs)
     ShimVcpu *v = shim_vcpu(cs);
 
     bql_lock();
+    if (v->paused) {
+        vcpu_mask_interrupts(cs, v);
+        bql_unlock();
+        return false;
+    }
     if (v->offline) {
         /* DEVIATION: an NMI to a vCPU that is down is lost. */
         cs->interrupt_request &=
@@ -241,8 +252,70 @@ void shim_reset(void)
         ShimVcpu *v = &shim->vcpus[i];
 
         v->blocked = v->offline = v->masked = v->vector_level = false;
+        v->paused = v->was_halted = false;
         /* An application processor waits for SIPI, which starts it. */
         v->stopped = i != 0;
+    }
+}
+
+void shim_pause(void)
+{
+    for (unsigned i = 0; i < shim->nr_vcpus; i++) {
+        ShimVcpu *v = &shim->vcpus[i];
+        CPUState *cs = qemu_get_cpu(i);
+
+        if (!cs || v->paused) {
+            continue;
+        }
+        v->paused = true;
+        v->was_halted = cs->halted || v->blocked;
+        if (!cs->halted) {
+            cpu_interrupt(cs, CPU_INTERRUPT_HALT);
+        }
+    }
+}
+
+/* Execute again what was halted or is about to be. */
+static void vcpu_unhalt(CPUState *cs, ShimVcpu *v)
+{
+    if (cs->interrupt_request & CPU_INTERRUPT_HALT) {
+        /* It has not stopped yet. */
+        cpu_reset_interrupt(cs, CPU_INTERRUPT_HALT);
+    } else {
+        cs->halted = 0;
+        qemu_cpu_kick(cs);
+    }
+    if (!v->stopped) {
+        /* Before it stopped: cpu_exec_enter has nothing to tell. */
+        shim->ops->running(shim->opaque, cs->cpu_index);
+    }
+}
+
+static void vcpu_unpause(CPUState *cs, ShimVcpu *v)
+{
+    bool halted = v->was_halted;
+
+    v->paused = v->was_halted = false;
+    if (v->masked && !v->offline) {
+        cpu_env(cs)->eflags |= IF_MASK;
+        v->masked = false;
+    }
+    if (halted) {
+        qemu_cpu_kick(cs);
+    } else {
+        vcpu_unhalt(cs, v);
+    }
+}
+
+void shim_unpause(void)
+{
+    for (unsigned i = 0; i < shim->nr_vcpus; i++) {
+        ShimVcpu *v = &shim->vcpus[i];
+        CPUState *cs = qemu_get_cpu(i);
+
+        if (cs && v->paused) {
+            vcpu_unpause(cs, v);
+        }
     }
 }
 
@@ -341,17 +414,11 @@ void shim_vcpu_wake(unsigned vcpu)
         return;
     }
     v->blocked = v->offline = false;
-    if (cs->interrupt_request & CPU_INTERRUPT_HALT) {
-        /* It has not stopped yet. */
-        cpu_reset_interrupt(cs, CPU_INTERRUPT_HALT);
-    } else {
-        cs->halted = 0;
-        qemu_cpu_kick(cs);
+    if (v->paused) {
+        v->was_halted = false;
+        return;
     }
-    if (!v->stopped) {
-        /* Woken before it stopped: cpu_exec_enter has nothing to tell. */
-        shim->ops->running(shim->opaque, vcpu);
-    }
+    vcpu_unhalt(cs, v);
 }
 
 bool shim_vcpu_long_mode(unsigned vcpu)
@@ -374,7 +441,9 @@ ShimVcpuState shim_vcpu_state(unsigned vcpu)
         .flags = (v->blocked ? SHIM_VCPU_BLOCKED : 0) |
                  (v->offline ? SHIM_VCPU_OFFLINE : 0) |
                  (v->masked ? SHIM_VCPU_MASKED : 0) |
-                 (v->stopped ? SHIM_VCPU_STOPPED : 0),
+                 (v->stopped ? SHIM_VCPU_STOPPED : 0) |
+                 (v->paused ? SHIM_VCPU_PAUSED : 0) |
+                 (v->was_halted ? SHIM_VCPU_HALTED : 0),
     };
 }
 
@@ -387,6 +456,8 @@ void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state)
     v->offline = state.flags & SHIM_VCPU_OFFLINE;
     v->masked = state.flags & SHIM_VCPU_MASKED;
     v->stopped = state.flags & SHIM_VCPU_STOPPED;
+    v->paused = state.flags & SHIM_VCPU_PAUSED;
+    v->was_halted = state.flags & SHIM_VCPU_HALTED;
 }
 
 void shim_tsc_changed(void)

@@ -55,8 +55,15 @@ typedef struct ShimHypervisorOps {
 bool shim_install(const ShimHypervisorOps *ops, void *opaque,
                   unsigned max_vcpus, Error **errp);
 
-/* Machine reset: nothing is blocked or down. */
+/* Machine reset: nothing is blocked, paused or down. */
 void shim_reset(void);
+
+/*
+ * No vCPU executes until shim_unpause(): each then is as it was, or as it
+ * became by shim_vcpu_wake() meanwhile.
+ */
+void shim_pause(void);
+void shim_unpause(void);
 
 /* The same entries for a vCPU that does not execute (qtest). */
 void shim_cpuid(CPUState *cs, uint32_t leaf, uint32_t subleaf,
@@ -82,7 +89,9 @@ typedef struct ShimVcpuState {
 #define SHIM_VCPU_OFFLINE 0x02u
 #define SHIM_VCPU_MASKED  0x04u
 #define SHIM_VCPU_STOPPED 0x08u
-#define SHIM_VCPU_FLAGS   0x0fu
+#define SHIM_VCPU_PAUSED  0x10u
+#define SHIM_VCPU_HALTED  0x20u
+#define SHIM_VCPU_FLAGS   0x3fu
 ShimVcpuState shim_vcpu_state(unsigned vcpu);
 void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state);
 

@@ -14,6 +14,8 @@ uint64_t xen_system_time(const XenDomain *d);
 void xen_trace(const XenDomain *d, HostTraceEvent event, uint64_t a, uint64_t b,
                uint64_t c, uint64_t v);
 
+void xen_rings_reset(XenDomain *d);
+
 /* shared.c */
 bool xen_bit_test(const uint8_t *bits, unsigned bit);
 bool xen_bit_test_and_set(uint8_t *bits, unsigned bit);

@@ -200,6 +200,19 @@ static void vcpu_reset(XenVcpu *v)
     v->hypercalls = 0;
 }
 
+/* As the toolstack sets up the rings of store and console. */
+void xen_rings_reset(XenDomain *d)
+{
+    if (d->store_ring) {
+        d->params[HVM_PARAM_STORE_EVTCHN] = XEN_STORE_PORT;
+        xen_evtchn_bind_backend(d, XEN_STORE_PORT, store_kick, d);
+        xenstore_ring_reset(d->store_ring);
+    }
+    d->params[HVM_PARAM_CONSOLE_EVTCHN] = XEN_CONSOLE_PORT;
+    xen_evtchn_bind_backend(d, XEN_CONSOLE_PORT, console_kick, d);
+    xen_console_ring_reset(d->console_ring);
+}
+
 void xen_domain_reset(XenDomain *d)
 {
     xen_callback_reset(d);
@@ -222,12 +235,7 @@ void xen_domain_reset(XenDomain *d)
     xen_evtchn_reset(d);
     xen_grant_reset(d);
     xen_params_reset(d);
-    if (d->store_ring) {
-        xen_evtchn_bind_backend(d, XEN_STORE_PORT, store_kick, d);
-        xenstore_ring_reset(d->store_ring);
-    }
-    xen_evtchn_bind_backend(d, XEN_CONSOLE_PORT, console_kick, d);
-    xen_console_ring_reset(d->console_ring);
+    xen_rings_reset(d);
     xen_time_running(&d->vcpus[0]);
 }
 

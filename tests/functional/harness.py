@@ -36,6 +36,7 @@ AMID_NS = 600_000_000
 CLOCKS = ("printk_us", "monotonic_ns", "boottime_ns", "realtime_ns", "tsc")
 
 _tests = []
+_by_hand = set()
 
 
 class Skip(Exception):
@@ -51,12 +52,17 @@ def test(function):
     return function
 
 
-def test_each(*rows):
-    """One test a row; the row's first member names it."""
+def test_each(*rows, by_hand=False):
+    """One test a row; the row's first member names it.
+
+    Those by hand run only if the command line names them, or by-hand.
+    """
     def register(function):
         for row in rows:
             name = f"{function.__name__.replace('_', '-')}-{row[0]}"
             _tests.append((name, function, row))
+            if by_hand:
+                _by_hand.add(name)
         return function
     return register
 
@@ -193,13 +199,17 @@ def main():
     parser.add_argument("--times", type=int, default=1, metavar="N",
                         help="run each so often")
     parser.add_argument("names", nargs="*", metavar="TEST",
-                        help="tests to run (all)")
+                        help="tests to run (all but those by hand), or "
+                        "by-hand")
     args = parser.parse_args()
+    if args.names == ["by-hand"]:
+        args.names = sorted(_by_hand)
     unknown = set(args.names) - {name for name, _, _ in _tests}
     if unknown:
         sys.exit(f"no such test: {', '.join(sorted(unknown))}")
     chosen = [row for row in _tests
-              if not args.names or row[0] in args.names] * args.times
+              if (row[0] in args.names if args.names
+                  else row[0] not in _by_hand)] * args.times
     print(f"1..{len(chosen)}", flush=True)
     passed = [_run_one(i, *row) for i, row in enumerate(chosen, start=1)]
     sys.exit(0 if all(passed) else 1)

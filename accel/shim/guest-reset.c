@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Machine resets of a guest, and the one kind that is none for a hypervisor:
+ * the wake-up from suspend to RAM.
+ */
+#include "qemu/osdep.h"
+#include "qemu/timer.h"
+#include "hw/resettable.h"
+#include "qom/object.h"
+#include "system/reset.h"
+#include "accel/shim/guest-internal.h"
+
+#define TYPE_GUEST_RESET "jumpcut-guest-reset"
+OBJECT_DECLARE_SIMPLE_TYPE(GuestReset, GUEST_RESET)
+
+/* A function of qemu_register_reset() is not told the kind of reset. */
+struct GuestReset {
+    Object parent;
+    ResettableState state;
+    Guest *guest;
+};
+
+static void guest_reset(Guest *g)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    g->shutdown_reason = -1;
+    for (unsigned i = 0; i < g->nr_vcpus; i++) {
+        clock_reset_vcpu(g->clock, i, now);
+    }
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        g->parts[i].ops->reset(g->parts[i].part);
+    }
+}
+
+static void guest_wakeup(Guest *g)
+{
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        const GuestPart *p = &g->parts[i];
+
+        (p->ops->wakeup ? p->ops->wakeup : p->ops->reset)(p->part);
+    }
+}
+
+static void guest_reset_hold(Object *obj, ResetType type)
+{
+    Guest *g = GUEST_RESET(obj)->guest;
+
+    shim_reset();
+    if (type == RESET_TYPE_WAKEUP) {
+        guest_wakeup(g);
+    } else {
+        guest_reset(g);
+    }
+    shim_tsc_changed();
+}
+
+static ResettableState *guest_reset_state(Object *obj)
+{
+    return &GUEST_RESET(obj)->state;
+}
+
+static void guest_reset_class_init(ObjectClass *oc, void *data)
+{
+    ResettableClass *rc = RESETTABLE_CLASS(oc);
+
+    rc->get_state = guest_reset_state;
+    rc->phases.hold = guest_reset_hold;
+}
+
+static const TypeInfo guest_reset_info = {
+    .name = TYPE_GUEST_RESET,
+    .parent = TYPE_OBJECT,
+    .instance_size = sizeof(GuestReset),
+    .class_init = guest_reset_class_init,
+    .interfaces =
+        (InterfaceInfo[]){
+            {TYPE_RESETTABLE_INTERFACE},
+            {},
+        },
+};
+
+void guest_register_reset(Guest *g)
+{
+    Object *obj;
+
+    type_register_static(&guest_reset_info);
+    obj = object_new(TYPE_GUEST_RESET);
+    GUEST_RESET(obj)->guest = g;
+    qemu_register_resettable(obj);
+}

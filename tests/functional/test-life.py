@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a Linux guest lives through: what the toolstack asks of it over
+xenstore, suspend to RAM, a suspend that is cancelled, kexec.
+
+After each the guest still is one of Xen's: clock source, a timer that ticks on
+every vCPU, xenstore and console.
+"""
+import importlib.machinery
+import importlib.util
+import pathlib
+import re
+import stat
+
+from guest import Guest
+from harness import INITRD, ROOT, check, check_in, kernel, main, test_each
+
+CLOCK = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+XEN_SUSPEND = 2
+
+
+def timer_counts(guest, vcpus):
+    """How often each vCPU's Xen timer has fired."""
+    text = guest.shell("cat /proc/interrupts")
+    rows = [re.search(rf"^ *\d+:((?: +\d+)+) .*-virq +timer{i}$", text,
+                      re.MULTILINE) for i in range(vcpus)]
+    check(f"timers in {text!r}", all(rows), True)
+    return [int(row[1].split()[i]) for i, row in enumerate(rows)]
+
+
+def check_alive(guest, vcpus):
+    """All that a guest of Xen's needs still works."""
+    check("vCPUs", guest.shell("nproc"), f"{vcpus}\n")
+    check("clock source", guest.shell(f"cat {CLOCK}"), "xen\n")
+    before = timer_counts(guest, vcpus)
+    for i in range(vcpus):
+        guest.shell(f"taskset {1 << i:x} sleep 0.05")
+    after = timer_counts(guest, vcpus)
+    check(f"every timer ticks: {before} {after}",
+          all(a > b for a, b in zip(after, before)), True)
+    # sysrq speaks whatever the console's level is; all else is silent.
+    guest.shell("echo 1 > /proc/sys/kernel/sysrq; dmesg -n 1")
+    guest.store("write", "control/sysrq", value="h")
+    guest.wait(r"sysrq: HELP[^\n]*\n")
+    check("sysrq node", guest.store("read", "control/sysrq")["value"], "")
+
+
+def sleep_and_wake(guest):
+    """Suspend to RAM."""
+    guest.type("echo mem > /sys/power/state")
+    guest.wait_event("SUSPEND")
+    guest.do("system_wakeup")
+    guest.wait_event("WAKEUP")
+    check("status of the sleep",
+          guest.wait(r"JUMPCUT status=(\d+)\r*\n")[1], b"0")
+
+
+def suspend_and_cancel(guest):
+    """What "xl save -c" does to a guest."""
+    guest.store("write", "control/shutdown", value="suspend")
+    guest.wait_event("STOP")
+    check("shutdown node",
+          guest.store("read", "control/shutdown")["value"], "")
+    check("reason", guest.do("query-jumpcut")["shutdown-reason"], XEN_SUSPEND)
+    guest.do("jumpcut-resume")
+    guest.wait_event("RESUME")
+    check("no reason left",
+          "shutdown-reason" in guest.do("query-jumpcut"), False)
+
+
+def lives_through(directory, version, vcpus, times=1):
+    """The guest sleeps, suspends, and ends when it is told to."""
+    with Guest(directory, version, qemu_args=("-smp", str(vcpus))) as guest:
+        guest.ready()
+        guest.shell("dmesg -n 1")
+        for _ in range(times):
+            sleep_and_wake(guest)
+            check_alive(guest, vcpus)
+            suspend_and_cancel(guest)
+            check_alive(guest, vcpus)
+        guest.store("write", "control/shutdown", value="poweroff")
+        check("reason", guest.wait_event("SHUTDOWN")["reason"],
+              "guest-shutdown")
+
+
+def initrd_with_kernel(directory, version):
+    """The initramfs, and in /kexec a kernel and the initramfs again."""
+    loader = importlib.machinery.SourceFileLoader(
+        "mk_initramfs", str(ROOT / "scripts/mk-initramfs"))
+    spec = importlib.util.spec_from_loader("mk_initramfs", loader)
+    mk_initramfs = importlib.util.module_from_spec(spec)
+    loader.exec_module(mk_initramfs)
+    base = pathlib.Path(INITRD).read_bytes()
+    plain = stat.S_IFREG | 0o644
+    path = directory / "initramfs.cpio"
+    path.write_bytes(base + mk_initramfs.archive({
+        "kexec": (stat.S_IFDIR | 0o755, b"", (0, 0)),
+        "kexec/vmlinuz": (plain, pathlib.Path(kernel(version)).read_bytes(),
+                          (0, 0)),
+        "kexec/initrd": (plain, base, (0, 0))}))
+    return path
+
+
+def starts_another_kernel(directory, version, vcpus):
+    """kexec: SHUTDOWN_soft_reset, and the guest goes on in a new kernel."""
+    initrd = initrd_with_kernel(directory, version)
+    with Guest(directory, version, initrd=initrd,
+               qemu_args=("-smp", str(vcpus))) as guest:
+        guest.ready()
+        guest.do("jumpcut-xenstore-watch", path="@releaseDomain", token="r")
+        guest.store("write", "data/old", value="1")
+        guest.type("jumpcut-kexec /kexec/vmlinuz /kexec/initrd "
+                   "'console=hvc0 panic=-1 cryptomgr.notests lpj=4000000 "
+                   "jumpcut.run=serve jumpcut.second'")
+        guest.ready()
+        check_in("command line", "jumpcut.second",
+                 guest.shell("cat /proc/cmdline"))
+        check_alive(guest, vcpus)
+        check("data", guest.do("jumpcut-xenstore-list",
+                               path="/local/domain/1/data"), [])
+        released = [event for event in guest.events
+                    if event["event"] == "JUMPCUT_XENSTORE_WATCH"]
+        # As it was set, at the shutdown, at the rebuilding, and after it.
+        check("events of @releaseDomain", len(released), 4)
+        guest.store("write", "control/shutdown", value="poweroff")
+        check("reason", guest.wait_event("SHUTDOWN")["reason"],
+              "guest-shutdown")
+
+
+def ends_as_told(directory, version, command, reason):
+    """control/shutdown; or sysrq, which is one letter."""
+    with Guest(directory, version) as guest:
+        guest.ready()
+        if len(command) == 1:
+            guest.shell("echo 1 > /proc/sys/kernel/sysrq")
+            guest.store("write", "control/sysrq", value=command)
+        else:
+            guest.store("write", "control/shutdown", value=command)
+        check("reason", guest.wait_event("SHUTDOWN")["reason"], reason)
+
+
+@test_each(("6.12", "6.12", 2), ("6.1", "6.1", 2))
+def sleeps_suspends_powers_off(directory, _name, version, vcpus):
+    lives_through(directory, version, vcpus)
+
+
+@test_each(("6.12", "6.12", 2))
+def kexec_starts_another_kernel(directory, _name, version, vcpus):
+    starts_another_kernel(directory, version, vcpus)
+
+
+@test_each(("reboot", "6.1", "reboot", "guest-reset"))
+def ends_as_the_toolstack_says(directory, _name, version, command, reason):
+    ends_as_told(directory, version, command, reason)
+
+
+@test_each(*[(f"{version}-{vcpus}", version, vcpus)
+             for version in ("6.12", "6.1") for vcpus in (1, 2, 4, 8)],
+           by_hand=True)
+def long_sleeps_suspends_powers_off(directory, _name, version, vcpus):
+    lives_through(directory, version, vcpus, times=3)
+
+
+@test_each(*[(f"{version}-{vcpus}", version, vcpus)
+             for version in ("6.12", "6.1") for vcpus in (1, 2, 4, 8)],
+           by_hand=True)
+def long_kexec(directory, _name, version, vcpus):
+    starts_another_kernel(directory, version, vcpus)
+
+
+@test_each(*[(f"{version}-{command}", version, command, reason)
+             for version in ("6.12", "6.1")
+             for command, reason in (("poweroff", "guest-shutdown"),
+                                     ("halt", "guest-shutdown"),
+                                     ("reboot", "guest-reset"),
+                                     ("o", "guest-shutdown"),
+                                     ("b", "guest-reset"),
+                                     ("c", "guest-panic"))],
+           by_hand=True)
+def long_ends_as_told(directory, _name, version, command, reason):
+    ends_as_told(directory, version, command, reason)
+
+
+if __name__ == "__main__":
+    main()
