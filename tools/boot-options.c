@@ -22,24 +22,27 @@
 typedef struct RawOptions {
     char *initrd, *smp, *memory, *append;
     char *invtsc, *tsc_mode, *tsc_khz, *host_uptime, *xen_version;
-    char **cuts;
-    char *digest, *reboot, *qemu, *plugin, *console_log, *report, *timeout;
+    char **cuts, **disks;
+    char *digest, *net, *reboot, *qemu, *plugin, *console_log, *report,
+        *timeout;
     gboolean no_icount, dry_run, help;
     char **rest;
 } RawOptions;
 
 static void raw_options_clear(RawOptions *raw)
 {
-    char *strings[] = {
-        raw->initrd,      raw->smp,         raw->memory,  raw->append,
-        raw->invtsc,      raw->tsc_mode,    raw->tsc_khz, raw->host_uptime,
-        raw->xen_version, raw->digest,      raw->reboot,  raw->qemu,
-        raw->plugin,      raw->console_log, raw->report,  raw->timeout};
+    char *strings[] = {raw->initrd,  raw->smp,         raw->memory,
+                       raw->append,  raw->invtsc,      raw->tsc_mode,
+                       raw->tsc_khz, raw->host_uptime, raw->xen_version,
+                       raw->digest,  raw->reboot,      raw->qemu,
+                       raw->plugin,  raw->console_log, raw->report,
+                       raw->timeout, raw->net};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
     }
     g_strfreev(raw->cuts);
+    g_strfreev(raw->disks);
     g_strfreev(raw->rest);
 }
 
@@ -75,6 +78,10 @@ static GOptionContext *option_context_new(RawOptions *raw)
                "AT:KEY=VALUE,..."),
         OPTION("digest", STRING, digest,
                "digest the machine every INTERVAL of virtual time", "INTERVAL"),
+        OPTION("disk", STRING_ARRAY, disks,
+               "FILE as xvda, xvdb, ... (repeatable)", "FILE[,KEY...]"),
+        OPTION("net", STRING, net, "eth0 on QEMU's user network",
+               "user[,KEY...]"),
         OPTION("reboot", STRING, reboot, "what the guest's reboot does (stop)",
                "stop|continue"),
         OPTION("no-icount", NONE, no_icount,
@@ -227,6 +234,23 @@ static gboolean check_digest(const char *text, GError **error)
     return TRUE;
 }
 
+/*
+ * Disks and networks answer when the host does; what is to come out the same
+ * each time cannot have them.
+ */
+static gboolean check_asynchronous(const RawOptions *raw, GError **error)
+{
+    const char *option = raw->disks ? "--disk" : raw->net ? "--net" : NULL;
+
+    if (!option || !raw->digest) {
+        return TRUE;
+    }
+    return fail(error,
+                "%s %s: not with --digest: it answers when the host does; "
+                "give the guest its files with --initrd",
+                option, raw->disks ? raw->disks[0] : raw->net);
+}
+
 /* @return: content of the regular file @path; unmap it. */
 static GMappedFile *map_file(const char *what, const char *path, GError **error)
 {
@@ -327,6 +351,7 @@ static gboolean check_values(const RawOptions *raw, BootOptions *o,
            check_profile("--host-uptime", "uptime", raw->host_uptime, error) &&
            check_word("--xen-version", raw->xen_version, versions, error) &&
            check_cuts(o->cuts, error) && check_digest(raw->digest, error) &&
+           check_asynchronous(raw, error) && boot_net_check(raw->net, error) &&
            check_word("--reboot", raw->reboot, reboots, error) &&
            (!raw->timeout || parse_number("--timeout", raw->timeout, 1,
                                           TIMEOUT_S_MAX, &o->timeout_s, error));
@@ -366,6 +391,7 @@ static void take_values(RawOptions *raw, BootOptions *o)
     o->tsc_khz = g_steal_pointer(&raw->tsc_khz);
     o->host_uptime = g_steal_pointer(&raw->host_uptime);
     o->digest = g_steal_pointer(&raw->digest);
+    o->net = g_steal_pointer(&raw->net);
     o->qemu = g_steal_pointer(&raw->qemu) ?: g_strdup(JUMPCUT_QEMU);
     o->plugin = g_steal_pointer(&raw->plugin) ?: default_plugin();
     o->console_log = g_steal_pointer(&raw->console_log);
@@ -423,6 +449,10 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
     if (!take_kernel(&raw, o, error) || !check_values(&raw, o, error)) {
         return NULL;
     }
+    o->disks = boot_disks_parse(raw.disks, error);
+    if (!o->disks) {
+        return NULL;
+    }
     take_values(&raw, o);
     if (!read_images(o, error) || !find_programs(o, error)) {
         return NULL;
@@ -432,16 +462,17 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
 
 void boot_options_free(BootOptions *o)
 {
-    char *strings[] = {o->kernel,      o->initrd,        o->append,
-                       o->xen_version, o->tsc_mode,      o->invtsc,
-                       o->tsc_khz,     o->host_uptime,   o->digest,
-                       o->qemu,        o->plugin,        o->console_log,
-                       o->report,      o->kernel_sha256, o->initrd_sha256};
+    char *strings[] = {
+        o->kernel,   o->initrd,        o->append,        o->xen_version,
+        o->tsc_mode, o->invtsc,        o->tsc_khz,       o->host_uptime,
+        o->digest,   o->qemu,          o->plugin,        o->console_log,
+        o->report,   o->kernel_sha256, o->initrd_sha256, o->net};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
     }
     g_strfreev(o->cuts);
+    g_clear_pointer(&o->disks, g_array_unref);
     g_strfreev(o->qemu_args);
     bzimage_clear(&o->image);
     g_free(o);

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "tools/boot-devices.h"
 #include "tools/bzimage.h"
 
 /*
@@ -31,6 +32,8 @@ typedef struct BootOptions {
     char *host_uptime;
     char **cuts;      /* "AT:key=value,..."; never NULL */
     char *digest;     /* interval */
+    GArray *disks;    /* of BootDisk; never NULL */
+    char *net;        /* "user[,...]"; NULL: none */
     char **qemu_args; /* after "--"; never NULL */
     /* How it is run. */
     char *qemu;
@@ -53,5 +56,11 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
                                 GError **error);
 void boot_options_free(BootOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BootOptions, boot_options_free)
+
+/* Does the guest have devices that answer when the host does? */
+static inline gboolean boot_options_asynchronous(const BootOptions *o)
+{
+    return o->disks->len || o->net;
+}
 
 #endif

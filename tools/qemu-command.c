@@ -12,6 +12,8 @@
 #define CPU     "qemu64,+rdrand"
 /* Virtual ns per instruction, as a power of two: boots fastest, measured. */
 #define ICOUNT "shift=3,sleep=off"
+/* An idle guest's time goes on as the host's: a device has time to answer. */
+#define ICOUNT_ASYNC "shift=3,sleep=on"
 /* For the machine's RTC, and with it Xen's wall clock. */
 #define RTC_BASE   "2020-01-01T00:00:00"
 #define SEED       "1"
@@ -84,7 +86,8 @@ static void add_machine(GStrvBuilder *argv, const BootOptions *o)
     add(argv, "-machine", MACHINE);
     if (o->icount) {
         add(argv, "-accel", "tcg");
-        add(argv, "-icount", ICOUNT);
+        add(argv, "-icount",
+            boot_options_asynchronous(o) ? ICOUNT_ASYNC : ICOUNT);
     } else {
         add(argv, "-accel", "tcg,thread=multi");
     }
@@ -98,6 +101,35 @@ static void add_machine(GStrvBuilder *argv, const BootOptions *o)
         add(argv, "-initrd", o->initrd);
     }
     add(argv, "-append", o->append);
+}
+
+static void add_disk(GStrvBuilder *argv, const BootDisk *disk, guint i)
+{
+    g_autofree char *name = g_strdup_printf("xvd%c", 'a' + i);
+    g_autoptr(GString) value = g_string_new("if=none");
+
+    append_key(value, "id", name);
+    append_key(value, "format", disk->format);
+    append_key(value, "readonly", disk->readonly ? "on" : "off");
+    append_key(value, "file", disk->file);
+    add(argv, "-drive", value->str);
+    add_format(argv, "-device", "xen-disk,id=%s-disk,drive=%s,vdev=%s", name,
+               name, name);
+}
+
+/* The platform device is how a HVM guest gets at its grants and xenbus. */
+static void add_devices(GStrvBuilder *argv, const BootOptions *o)
+{
+    if (boot_options_asynchronous(o)) {
+        add(argv, "-device", "xen-platform");
+    }
+    for (guint i = 0; i < o->disks->len; i++) {
+        add_disk(argv, &g_array_index(o->disks, BootDisk, i), i);
+    }
+    if (o->net) {
+        add_format(argv, "-netdev", "user,id=eth0%s", o->net + strlen("user"));
+        add(argv, "-device", "xen-net-device,netdev=eth0");
+    }
 }
 
 char **qemu_command_new(const BootOptions *o, const QemuChannels *channels)
@@ -122,6 +154,7 @@ char **qemu_command_new(const BootOptions *o, const QemuChannels *channels)
                    o->reboot ? "reset" : "shutdown");
     }
     add_plugin(argv, o);
+    add_devices(argv, o);
     for (size_t i = 0; o->qemu_args[i]; i++) {
         add(argv, o->qemu_args[i], NULL);
     }

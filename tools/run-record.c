@@ -38,6 +38,17 @@ static void member_strings(JsonBuilder *b, const char *name, char **values)
     json_builder_end_array(b);
 }
 
+static void member_disks(JsonBuilder *b, const GArray *disks)
+{
+    json_builder_set_member_name(b, "disks");
+    json_builder_begin_array(b);
+    for (guint i = 0; i < disks->len; i++) {
+        json_builder_add_string_value(b,
+                                      g_array_index(disks, BootDisk, i).file);
+    }
+    json_builder_end_array(b);
+}
+
 /* All that decides what a deterministic guest does: equal, then equal runs. */
 static void add_configuration(JsonBuilder *b, const BootOptions *o)
 {
@@ -57,6 +68,8 @@ static void add_configuration(JsonBuilder *b, const BootOptions *o)
     member_string(b, "host-uptime", o->host_uptime);
     member_strings(b, "cuts", o->cuts);
     member_string(b, "digest", o->digest);
+    member_disks(b, o->disks);
+    member_string(b, "net", o->net);
     member_strings(b, "qemu-arguments", o->qemu_args);
     json_builder_end_object(b);
 }

@@ -84,6 +84,22 @@ def check_usage(result, message):
     ("digest-text", ["--digest", "often"], "--digest often: "),
     ("reboot", ["--reboot", "never"],
      "--reboot never: want one of stop, continue"),
+    ("disk", ["--disk", "/nonexistent"],
+     "--disk /nonexistent: No such file or directory"),
+    ("disk-directory", ["--disk", "/"], "--disk /: is a directory"),
+    ("disk-format", ["--disk", "/dev/null,format=iso"],
+     "--disk /dev/null,format=iso: want FILE[,format=raw|qcow2][,readonly]"),
+    ("disk-readonly", ["--disk", "/dev/null,readonly=maybe"],
+     "--disk /dev/null,readonly=maybe: want FILE"),
+    ("disk-comma", ["--disk", "/a,,b"], "--disk /a,,b: No such file"),
+    ("disk-17", ["--disk", "/dev/null"] * 17,
+     "--disk /dev/null: there are 16 already"),
+    ("disk-digest", ["--disk", "/dev/null", "--digest", "1s"],
+     "--disk /dev/null: not with --digest: it answers when the host does; "
+     "give the guest its files with --initrd"),
+    ("net", ["--net", "tap"], "--net tap: want user[,KEY=VALUE...]"),
+    ("net-digest", ["--net", "user", "--digest", "1s"],
+     "--net user: not with --digest: "),
     ("timeout-zero", ["--timeout", "0"], "--timeout 0: want"),
     ("initrd", ["--initrd", "/nonexistent"],
      "--initrd /nonexistent: No such file or directory"),
@@ -270,6 +286,8 @@ def qemu_dies_with_the_program(directory):
 @test
 def dry_run_prints_the_command_line(directory):
     args = setup(directory)
+    disk = directory / "a disk"
+    disk.touch()
     lines = []
     for more in ([], ["--smp", "4", "--memory", "1G", "--append", "it's quiet",
                       "--invtsc", "on", "--tsc-mode", "native", "--tsc-khz",
@@ -277,7 +295,9 @@ def dry_run_prints_the_command_line(directory):
                       "--xen-version", "4.20", "--cut", "6:uptime=1d,tsc=0",
                       "--cut", "7s:invtsc=off", "--digest", "500ms",
                       "--reboot", "continue", "--", "-d", "a b"],
-                 ["--no-icount"]):
+                 ["--no-icount"],
+                 ["--disk", disk, "--disk", f"{disk},readonly,format=qcow2",
+                  "--net", "user,restrict=on"]):
         result = run(*args, *more, "--dry-run") if "--" not in more else \
             run(*args, *more[:-3], "--dry-run", *more[-3:])
         check("exit status", result.returncode, 0)

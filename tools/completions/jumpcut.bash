@@ -3,7 +3,8 @@
 # --help.
 
 _jumpcut_boot_options='--initrd --smp --memory --append --invtsc --tsc-mode
---tsc-khz --host-uptime --xen-version --cut --digest --reboot --no-icount
+--tsc-khz --host-uptime --xen-version --cut --digest --disk --net --reboot
+--no-icount
 --qemu --plugin --console-log --report --timeout --dry-run --help'
 _jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
 downtime='
@@ -16,10 +17,12 @@ _jumpcut_values()
     --tsc-mode) echo default always-emulate native ;;
     --xen-version) echo 4.17 4.20 ;;
     --reboot) echo stop continue ;;
+    --net) echo user ;;
     --smp) echo 1 2 4 ;;
     --memory) echo 512M 1G ;;
     --append) echo jumpcut.run=agent jumpcut.run=shell jumpcut.run=echo \
-        jumpcut.run=poweroff jumpcut.run=reboot jumpcut.run=panic ;;
+        jumpcut.run=root jumpcut.run=poweroff jumpcut.run=reboot \
+        jumpcut.run=panic ;;
     --cut | --tsc-khz | --host-uptime | --digest | --timeout) ;;
     *) return 1 ;;
     esac
@@ -30,7 +33,8 @@ _jumpcut_boot()
     local words
     case $prev in
     --cut | --initrd | --smp | --memory | --append | --invtsc | --tsc-mode | \
-        --tsc-khz | --host-uptime | --xen-version | --digest | --reboot | \
+        --tsc-khz | --host-uptime | --xen-version | --digest | --disk | \
+        --net | --reboot | \
         --qemu | --plugin | --console-log | --report | --timeout)
         if [[ $prev = --cut && $cur = *:* ]]; then
             # Complete the last key after "AT:" or a comma.
