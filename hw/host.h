@@ -162,6 +162,15 @@ typedef struct HostOps {
     /* GSI of a PCI function's INTx pin (0 = INTA); negative: no such device */
     int (*pci_intx_to_gsi)(Host *host, unsigned domain, unsigned bus,
                            unsigned devfn, unsigned pin);
+    /*
+     * Is @gsi level triggered?  (Below 16 as the 8259s' trigger register says.)
+     */
+    bool (*gsi_is_level)(Host *host, unsigned gsi);
+    /*
+     * The guest no longer takes @gsi as an event, and its line is up: the
+     * machine's interrupt controllers get to see it.
+     */
+    void (*gsi_release)(Host *host, unsigned gsi);
     /* A non-maskable interrupt to @vcpu. */
     void (*nmi_inject)(Host *host, unsigned vcpu);
 

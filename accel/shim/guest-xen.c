@@ -10,6 +10,7 @@
 #include "system/system.h"
 #include "accel/shim/guest-internal.h"
 #include "accel/shim/pvh-board.h"
+#include "accel/shim/xen-pirq.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 
@@ -213,6 +214,7 @@ bool guest_xen_new(Guest *g, Error **errp)
         error_setg(errp, "%s", error->message);
         return false;
     }
+    xen_pirq_attach(g->domain);
     xen_backends_attach(g->options.backends, g->domain);
     guest_add_part(g, &part_ops, g);
     return true;

@@ -19,6 +19,7 @@
 #include "accel/shim/host-qemu.h"
 #include "accel/shim/trace-host.h"
 #include "accel/shim/vcpu.h"
+#include "accel/shim/xen-pirq.h"
 
 typedef struct HostQemu {
     Host base;
@@ -223,6 +224,16 @@ static int host_pci_intx_to_gsi(Host *host, unsigned domain, unsigned bus,
     return route.mode == PCI_INTX_ENABLED ? route.irq : -1;
 }
 
+static bool host_gsi_is_level(Host *host, unsigned gsi)
+{
+    return xen_pirq_gsi_is_level(gsi);
+}
+
+static void host_gsi_release(Host *host, unsigned gsi)
+{
+    xen_pirq_gsi_release(gsi);
+}
+
 static void host_nmi_inject(Host *host, unsigned vcpu)
 {
     CPUState *cs = qemu_get_cpu(vcpu);
@@ -315,6 +326,8 @@ static const HostOps host_qemu_ops = {
     .vector_level = host_vector_level,
     .gsi_level = host_gsi_level,
     .pci_intx_to_gsi = host_pci_intx_to_gsi,
+    .gsi_is_level = host_gsi_is_level,
+    .gsi_release = host_gsi_release,
     .nmi_inject = host_nmi_inject,
     .vcpu_block = host_vcpu_block,
     .vcpu_wake = host_vcpu_wake,

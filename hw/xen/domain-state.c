@@ -51,6 +51,7 @@ typedef enum DomainTag {
     TAG_PHYS_MAPPED,
     TAG_PHYS_GPA,
     TAG_RUNSTATE_PHYS_32,
+    TAG_VCPU_NMI_PENDING,
 } DomainTag;
 
 void xen_overlay_save(const XenOverlay *o, StateWriter *w)
@@ -129,6 +130,7 @@ static void vcpu_save(const XenVcpu *v, StateWriter *w)
 {
     state_put_u64(w, TAG_VCPU_INITIALISED, v->initialised);
     state_put_u64(w, TAG_VCPU_DOWN, v->down);
+    state_put_u64(w, TAG_VCPU_NMI_PENDING, v->nmi_pending);
     state_put_u64(w, TAG_VCPU_WAITING, v->waiting);
     state_put_u64(w, TAG_VCPU_POLLING, v->polling);
     state_put_u64(w, TAG_VCPU_POLL_PORT, v->poll_port);
@@ -223,6 +225,8 @@ static void vcpu_load(XenVcpu *v, StateReader *r)
     v->initialised =
         state_get_u64(r, TAG_VCPU_INITIALISED, "vCPU initialised", 1);
     v->down = state_get_u64(r, TAG_VCPU_DOWN, "vCPU down", 1);
+    v->nmi_pending =
+        state_get_u64(r, TAG_VCPU_NMI_PENDING, "vCPU NMI pending", 1);
     v->waiting = state_get_u64(r, TAG_VCPU_WAITING, "vCPU waiting", 1);
     v->polling = state_get_u64(r, TAG_VCPU_POLLING, "vCPU polling", 1);
     v->poll_port = (uint32_t)state_get_u64(r, TAG_VCPU_POLL_PORT, "poll port",
@@ -270,6 +274,7 @@ void xen_domain_save(XenDomain *d, StateWriter *w)
         vcpu_save(&d->vcpus[i], w);
     }
     xen_evtchn_save(d, w);
+    xen_pirqs_save(d, w);
     state_put_u64(w, TAG_CALLBACK_ASSERTED, d->callback_asserted);
     if (d->store_ring) {
         xenstore_ring_save(d->store_ring, w);
@@ -347,6 +352,7 @@ void xen_domain_load(XenDomain *d, StateReader *r)
         vcpu_load(&d->vcpus[i], r);
     }
     xen_evtchn_load(d, r);
+    xen_pirqs_load(d, r);
     asserted = state_get_u64(r, TAG_CALLBACK_ASSERTED, "callback asserted", 1);
     if (d->store_ring) {
         xenstore_ring_load(d->store_ring, r);

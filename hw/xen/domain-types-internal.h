@@ -7,6 +7,7 @@
 #include "hw/xen/console-ring.h"
 #include "hw/xen/domain.h"
 #include "hw/xen/evtchn-internal.h"
+#include "hw/xen/pirq-internal.h"
 #include "hw/xen/xenstore-ring.h"
 
 #define XEN_MINOR_PHYS_AREAS 18u /* and other news of Xen 4.18 */
@@ -62,6 +63,7 @@ struct XenVcpu {
     unsigned id;
     bool initialised; /* has started once: VCPUOP_up may start it again */
     bool down;
+    bool nmi_pending; /* sent while it was down */
     bool waiting; /* in SCHEDOP_block or SCHEDOP_poll */
     bool polling;
     uint32_t poll_port; /* 0: any */
@@ -117,6 +119,7 @@ struct XenDomain {
     uint32_t vm_assist;
 
     XenEvtchn *evtchn;
+    XenPirqs *pirqs;
     uint64_t params[HVM_NR_PARAMS];
 
     XenCallbackType callback;

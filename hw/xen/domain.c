@@ -128,6 +128,7 @@ XenDomain *xen_domain_new(Host *host, Clock *clock, const XenDomainConfig *cfg,
     xen_memory_new(d);
     d->callback_gsi = -1;
     d->evtchn = xen_evtchn_new();
+    d->pirqs = xen_pirqs_new();
     d->vcpus = g_new0(XenVcpu, cfg->nr_vcpus);
     for (unsigned i = 0; i < cfg->nr_vcpus; i++) {
         d->vcpus[i].d = d;
@@ -155,6 +156,7 @@ void xen_domain_free(XenDomain *d)
         return;
     }
     xen_evtchn_free(d);
+    xen_pirqs_free(d->pirqs);
     if (d->store_ring) {
         xenstore_ring_free(d->store_ring);
     }
@@ -192,6 +194,7 @@ static void vcpu_reset(XenVcpu *v)
     xen_runstate_reset(v, boot ? RUNSTATE_running : RUNSTATE_offline);
     v->initialised = boot;
     v->down = !boot;
+    v->nmi_pending = false;
     v->waiting = false;
     v->polling = false;
     v->poll_port = 0;
@@ -233,6 +236,7 @@ void xen_domain_reset(XenDomain *d)
     }
     xen_time_reset(d);
     xen_evtchn_reset(d);
+    xen_pirqs_reset(d);
     xen_grant_reset(d);
     xen_params_reset(d);
     xen_rings_reset(d);

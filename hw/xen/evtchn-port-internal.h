@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A port, the table of them, and what the two event channel ABIs do
- * differently with one; for evtchn*.c alone.
+ * differently with one; for evtchn*.c and physdev.c alone.
  */
 #ifndef JUMPCUT_HW_XEN_EVTCHN_PORT_INTERNAL_H
 #define JUMPCUT_HW_XEN_EVTCHN_PORT_INTERNAL_H

@@ -274,6 +274,27 @@ static int64_t op_bind_ipi(XenCall *c, void *arg)
     return xen_port_bound(c->d, op->port);
 }
 
+/* PVH guests may, to no end (xen: evtchn_bind_pirq). */
+static int64_t op_bind_pirq(XenCall *c, void *arg)
+{
+    struct evtchn_bind_pirq *op = arg;
+    int64_t ret = xen_pirq_check(c->d, op->pirq);
+    XenPort *p;
+
+    if (ret) {
+        return ret;
+    }
+    p = xen_port_alloc(c->d, &op->port, &ret);
+    if (!p) {
+        return ret;
+    }
+    p->state = XEN_PORT_PIRQ;
+    p->irq = op->pirq;
+    xen_port_bound(c->d, op->port);
+    xen_pirq_set_port(c->d, op->pirq, op->port);
+    return 0;
+}
+
 /* xen: evtchn_close, evtchn_free */
 static int64_t port_close(XenDomain *d, uint32_t port)
 {
@@ -286,6 +307,8 @@ static int64_t port_close(XenDomain *d, uint32_t port)
     state = p->state;
     if (state == XEN_PORT_VIRQ) {
         *xen_virq_slot(d, p) = 0;
+    } else if (state == XEN_PORT_PIRQ) {
+        xen_pirq_set_port(d, p->irq, 0);
     } else if (state == XEN_PORT_INTERDOMAIN && p->remote_dom) {
         xen_port_get(d, p->remote_port)->state = XEN_PORT_UNBOUND;
     }
@@ -497,6 +520,8 @@ static const XenSubop evtchn_ops[] = {
     XEN_SUBOP(EVTCHNOP_status, struct evtchn_status, IN | OUT, op_status),
     XEN_SUBOP(EVTCHNOP_alloc_unbound, struct evtchn_alloc_unbound, IN | OUT,
               op_alloc_unbound),
+    XEN_SUBOP(EVTCHNOP_bind_pirq, struct evtchn_bind_pirq, IN | OUT,
+              op_bind_pirq),
     XEN_SUBOP(EVTCHNOP_bind_ipi, struct evtchn_bind_ipi, IN | OUT, op_bind_ipi),
     XEN_SUBOP(EVTCHNOP_bind_vcpu, struct evtchn_bind_vcpu, IN, op_bind_vcpu),
     XEN_SUBOP(EVTCHNOP_unmask, struct evtchn_unmask, IN, op_unmask),

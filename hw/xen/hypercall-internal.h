@@ -65,6 +65,6 @@ int xen_domid_check(const XenCall *c, uint16_t domid);
 
 XenHypercallFn xen_do_memory_op, xen_do_set_timer_op, xen_do_xen_version,
     xen_do_grant_table_op, xen_do_vcpu_op, xen_do_sched_op,
-    xen_do_event_channel_op, xen_do_hvm_op;
+    xen_do_event_channel_op, xen_do_physdev_op, xen_do_hvm_op;
 
 #endif

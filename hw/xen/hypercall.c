@@ -3,7 +3,7 @@
  * The way into every hypercall: privilege, table, argument copies, trace (xen:
  * arch/x86/hvm/hypercall.c, hvm_hypercall).
  *
- * DEVIATION: multicall, physdev_op, dm_op, argo_op, xenpmu_op, hypfs_op and
+ * DEVIATION: multicall, dm_op, argo_op, xenpmu_op, hypfs_op and
  * mmuext_op answer -ENOSYS.
  */
 #include <assert.h>
@@ -116,6 +116,7 @@ static XenHypercallFn *const hypercalls[] = {
     [__HYPERVISOR_vcpu_op] = xen_do_vcpu_op,
     [__HYPERVISOR_sched_op] = xen_do_sched_op,
     [__HYPERVISOR_event_channel_op] = xen_do_event_channel_op,
+    [__HYPERVISOR_physdev_op] = xen_do_physdev_op,
     [__HYPERVISOR_hvm_op] = xen_do_hvm_op,
     [__HYPERVISOR_sysctl] = do_privileged,
     [__HYPERVISOR_domctl] = do_privileged,

@@ -129,6 +129,10 @@ void xen_domain_vcpu_running(XenDomain *d, unsigned vcpu)
     if (was_down && xen_upcall_pending(v)) {
         xen_upcall_assert(v);
     }
+    if (v->nmi_pending) {
+        v->nmi_pending = false;
+        d->host->ops->nmi_inject(d->host, vcpu);
+    }
 }
 
 static int64_t op_yield(G_GNUC_UNUSED XenCall *c, G_GNUC_UNUSED void *arg)

@@ -184,8 +184,13 @@ static int64_t op_register_vcpu_info(XenCall *c, void *arg)
     return ret;
 }
 
+/* A vCPU that is down takes it when it starts (xen: nmi_pending). */
 static int64_t op_send_nmi(XenCall *c, G_GNUC_UNUSED void *arg)
 {
+    if (target(c)->down) {
+        target(c)->nmi_pending = true;
+        return 0;
+    }
     c->d->host->ops->nmi_inject(c->d->host, c->target);
     return 0;
 }

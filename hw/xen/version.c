@@ -7,8 +7,6 @@
 
 #include "hw/xen/hypercall-internal.h"
 
-/* DEVIATION: bit 10, hvm_pirqs, is never set; bind_pirq and physdev_op
- * answer -ENOSYS. */
 #define FEATURES                                                          \
     (1u << XENFEAT_writable_page_tables |                                 \
      1u << XENFEAT_auto_translated_physmap |                              \
@@ -79,6 +77,9 @@ static int64_t op_get_features(XenCall *c, void *arg)
         return -XEN_EINVAL;
     }
     info->submap = FEATURES;
+    if (xen_domain_has_pirqs(c->d)) {
+        info->submap |= 1u << XENFEAT_hvm_pirqs;
+    }
     if (c->d->cfg.version_minor >= XEN_MINOR_PHYS_AREAS) {
         info->submap |= 1u << XEN_XENFEAT_RUNSTATE_PHYS_AREA |
                         1u << XEN_XENFEAT_VCPU_TIME_PHYS_AREA;

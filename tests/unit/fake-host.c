@@ -177,6 +177,17 @@ static int fake_pci_intx_to_gsi(Host *host, unsigned domain, unsigned bus,
     return 16 + ((devfn >> 3) + pin) % 4;
 }
 
+static bool fake_gsi_is_level(Host *host, unsigned gsi)
+{
+    (void)host;
+    return gsi >= 16 || gsi == 10 || gsi == 11;
+}
+
+static void fake_gsi_release(Host *host, unsigned gsi)
+{
+    fake_gsi_level(host, gsi, true);
+}
+
 static void fake_nmi_inject(Host *host, unsigned vcpu)
 {
     vcpu_of(host, vcpu);
@@ -359,6 +370,8 @@ static const HostOps fake_ops = {
     .vector_level = fake_vector_level,
     .gsi_level = fake_gsi_level,
     .pci_intx_to_gsi = fake_pci_intx_to_gsi,
+    .gsi_is_level = fake_gsi_is_level,
+    .gsi_release = fake_gsi_release,
     .nmi_inject = fake_nmi_inject,
     .vcpu_block = fake_vcpu_block,
     .vcpu_wake = fake_vcpu_wake,

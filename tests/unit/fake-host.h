@@ -151,7 +151,8 @@ void fake_host_set_long_mode(FakeHost *fake, unsigned vcpu, bool long_mode);
 void fake_host_set_tracing(FakeHost *fake, bool tracing);
 /*
  * pci_intx_to_gsi() knows domain 0, bus 0 and gives 16 plus (slot + pin)
- * modulo 4; anything else is no such device.
+ * modulo 4; anything else is no such device.  gsi_is_level() is true of GSIs
+ * 10, 11 and from 16 on; gsi_release() is gsi_level() with true.
  */
 
 #endif

@@ -114,7 +114,6 @@ static void test_errors_are_those_of_xen(void)
         {EVTCHNOP_reset, {0, 0}, -XEN_EPERM},
         {XEN_EVTCHNOP_RESET_CONT, {DOMID_SELF, 0}, -XEN_EBUSY},
         {XEN_EVTCHNOP_RESET_CONT, {0x1234, 0}, -XEN_ESRCH},
-        {EVTCHNOP_bind_pirq, {0, 0}, -XEN_ENOSYS},
         {EVTCHNOP_expand_array, {0, 0}, -XEN_EOPNOTSUPP},
         {EVTCHNOP_set_priority, {1, 0}, -XEN_ENOSYS},
         {15, {0, 0}, -XEN_ENOSYS},

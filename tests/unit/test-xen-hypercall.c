@@ -306,7 +306,7 @@ static void test_version_features_are_those_of_a_hvm_domu(void)
     static const struct {
         unsigned minor;
         uint32_t want;
-    } cases[] = {{17, 0x12305}, {20, 0xd2305}};
+    } cases[] = {{17, 0x12705}, {20, 0xd2305}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(XenGuest) g = xen_guest_new(1, cases[i].minor);

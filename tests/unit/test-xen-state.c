@@ -16,6 +16,8 @@ static XenGuest *busy_guest(void)
     struct vcpu_set_periodic_timer period = {3000000};
     struct xen_hvm_evtchn_upcall_vector vector = {2, 0xf3};
     struct sched_watchdog watchdog = {0, 30};
+    struct evtchn_init_control control = {.control_gfn = 0x68, .vcpu = 1};
+    struct evtchn_expand_array array = {0x69};
     struct evtchn_alloc_unbound unbound = {DOMID_SELF, DOMID_SELF, 0};
     struct evtchn_bind_interdomain bind = {DOMID_SELF, 4, 0};
     struct xen_add_to_physmap grant = {DOMID_SELF, 0, XENMAPSPACE_grant_table,
@@ -41,6 +43,10 @@ static XenGuest *busy_guest(void)
     xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_TIME_PHYS_AREA, 2, &phys[1],
                       sizeof(phys[1]));
     xen_guest_vcpu_op(g, VCPUOP_set_periodic_timer, 0, &period, sizeof(period));
+    xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_init_control,
+                 &control, sizeof(control));
+    xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_expand_array,
+                 &array, sizeof(array));
     xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector,
                  &vector, sizeof(vector));
     xen_guest_set_param(g, HVM_PARAM_CALLBACK_IRQ, 9);
@@ -205,6 +211,7 @@ static const char *const field_names[] = {
     "watchdog timer",
     "vCPU initialised",
     "vCPU down",
+    "vCPU NMI pending",
     "vCPU waiting",
     "vCPU polling",
     "poll port",
@@ -231,6 +238,20 @@ static const char *const field_names[] = {
     "port's remote port",
     "port's virtual interrupt",
     "port's backend",
+    "port's priority",
+    "port's last vCPU",
+    "port's last priority",
+    "event missed",
+    "reset's next port",
+    "FIFO event channels",
+    "event array pages",
+    "event array page",
+    "control block",
+    "control block offset",
+    "queue tail",
+    "physical interrupt",
+    "physical interrupt allocated",
+    "interrupt line",
     "callback asserted",
 };
 

@@ -158,7 +158,7 @@ static void test_starting_and_stopping_answers_as_xen(void)
         {VCPUOP_up, 1, -XEN_EINVAL},
         {VCPUOP_initialise, 0, -XEN_EEXIST},
         {VCPUOP_initialise, 1, -XEN_ENOSYS},
-        {VCPUOP_send_nmi, 1, 0},
+        {VCPUOP_send_nmi, 0, 0},
         {VCPUOP_get_physid, 0, -XEN_EINVAL},
         {VCPUOP_stop_periodic_timer, 1, 0},
         {VCPUOP_set_singleshot_timer, 1, -XEN_EINVAL},
@@ -523,6 +523,33 @@ static void test_physical_time_area_follows_the_record(void)
     g_assert_cmpmem(&second, sizeof(second), &first, sizeof(first));
 }
 
+/* INIT of a vCPU clears what its local APIC holds: Xen keeps the NMI. */
+CONFORMS(VCPUOP_send_nmi)
+static void test_nmi_to_a_vcpu_that_is_down_waits(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+    g_autoptr(GByteArray) state = NULL;
+    StateReader *r;
+
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_send_nmi, 0, NULL, 0), ==, 0);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 1);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_send_nmi, 1, NULL, 0), ==, 0);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_send_nmi, 1, NULL, 0), ==, 0);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 1);
+    state = xen_guest_save(g);
+    xen_domain_reset(g->d);
+    r = state_reader_new(state->data, state->len);
+    xen_domain_load(g->d, r);
+    g_assert_true(state_reader_finish(r, NULL));
+    xen_domain_reset_vcpu(g->d, 1);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 2);
+    g_assert_cmpuint(fake_host_last_event(g->fake, FAKE_NMI_INJECT)->a, ==, 1);
+    xen_domain_vcpu_halted(g->d, 1, true);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -547,5 +574,6 @@ int main(int argc, char **argv)
     ADD(physical_runstate_area_in_64_bit_layout);
     ADD(physical_runstate_area_in_32_bit_layout);
     ADD(physical_time_area_follows_the_record);
+    ADD(nmi_to_a_vcpu_that_is_down_waits);
     return g_test_run();
 }
