@@ -115,11 +115,12 @@ def samples_of(console):
     return found
 
 
-def boot_command(directory, name, version, *args, append="", qemu_args=()):
+def boot_command(directory, name, version, *args, append="", qemu_args=(),
+                 initrd=None):
     """The tool's command line for a guest; its record is NAME.json."""
     if not pathlib.Path(INITRD).is_file():
         raise Skip(f"{INITRD} is missing (scripts/mk-initramfs makes it)")
-    command = [TOOL, "boot", "--initrd", INITRD,
+    command = [TOOL, "boot", "--initrd", initrd or INITRD,
                "--report", directory / f"{name}.json",
                "--timeout", HANG_S - 20,
                "--append", f"cryptomgr.notests {append}",
