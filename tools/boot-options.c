@@ -20,7 +20,7 @@
 
 /* Options as typed. */
 typedef struct RawOptions {
-    char *initrd, *smp, *memory, *append;
+    char *guest, *initrd, *smp, *max_smp, *memory, *append;
     char *invtsc, *tsc_mode, *tsc_khz, *host_uptime, *xen_version;
     char **cuts, **disks;
     char *digest, *net, *reboot, *qemu, *plugin, *console_log, *report,
@@ -31,12 +31,12 @@ typedef struct RawOptions {
 
 static void raw_options_clear(RawOptions *raw)
 {
-    char *strings[] = {raw->initrd,  raw->smp,         raw->memory,
-                       raw->append,  raw->invtsc,      raw->tsc_mode,
-                       raw->tsc_khz, raw->host_uptime, raw->xen_version,
-                       raw->digest,  raw->reboot,      raw->qemu,
-                       raw->plugin,  raw->console_log, raw->report,
-                       raw->timeout, raw->net};
+    char *strings[] = {
+        raw->guest,   raw->max_smp,     raw->initrd,      raw->smp,
+        raw->memory,  raw->append,      raw->invtsc,      raw->tsc_mode,
+        raw->tsc_khz, raw->host_uptime, raw->xen_version, raw->digest,
+        raw->reboot,  raw->qemu,        raw->plugin,      raw->console_log,
+        raw->report,  raw->timeout,     raw->net};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
@@ -57,8 +57,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RawOptions, raw_options_clear)
 static GOptionContext *option_context_new(RawOptions *raw)
 {
     const GOptionEntry entries[] = {
+        OPTION("guest", STRING, guest, "xen-hvm or xen-pvh (xen-hvm)", "KIND"),
         OPTION("initrd", FILENAME, initrd, "initial RAM disk", "FILE"),
         OPTION("smp", STRING, smp, "vCPUs, 1 to 128 (1)", "N"),
+        OPTION("max-smp", STRING, max_smp,
+               "vCPUs there can be, the rest offline (N of --smp)", "N"),
         OPTION("memory", STRING, memory,
                "memory, with unit M or G (" DEFAULT_MEMORY ")", "SIZE"),
         OPTION("append", STRING, append,
@@ -106,8 +109,10 @@ static GOptionContext *option_context_new(RawOptions *raw)
 
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(
-        context, "Boots KERNEL, a bzImage, as a Xen HVM guest on a stock QEMU;"
-                 "\nthe guest's console is the terminal.  Ctrl-A X ends it.");
+        context,
+        "Boots KERNEL as a Xen guest on a stock QEMU; the guest's console is"
+        "\nthe terminal.  Ctrl-A X ends it.  KERNEL is a bzImage, or for a"
+        "\nPVH guest an ELF image too.");
     g_option_context_set_description(
         context,
         "Keys of --cut: uptime, tsc, tsc-khz, invtsc, tsc-scaling, wallclock,"
@@ -285,9 +290,9 @@ static gboolean read_images(BootOptions *o, GError **error)
     if (!kernel) {
         return FALSE;
     }
-    if (!bzimage_parse(&o->image,
-                       (const guint8 *)g_mapped_file_get_contents(kernel),
-                       g_mapped_file_get_length(kernel), error)) {
+    if (!kernel_image_parse(&o->image, !strcmp(o->guest, "xen-pvh"),
+                            (const guint8 *)g_mapped_file_get_contents(kernel),
+                            g_mapped_file_get_length(kernel), error)) {
         g_prefix_error(error, "kernel %s: ", o->kernel);
         return FALSE;
     }
@@ -343,7 +348,12 @@ static gboolean check_values(const RawOptions *raw, BootOptions *o,
     static const char *const versions[] = {"4.17", "4.20", NULL};
     static const char *const reboots[] = {"stop", "continue", NULL};
 
-    return parse_number("--smp", raw->smp ?: "1", 1, SMP_MAX, &o->smp, error) &&
+    static const char *const guests[] = {"xen-hvm", "xen-pvh", NULL};
+
+    return check_word("--guest", raw->guest, guests, error) &&
+           parse_number("--smp", raw->smp ?: "1", 1, SMP_MAX, &o->smp, error) &&
+           parse_number("--max-smp", raw->max_smp ?: raw->smp ?: "1", o->smp,
+                        SMP_MAX, &o->max_smp, error) &&
            parse_memory(raw->memory ?: DEFAULT_MEMORY, &o->memory_mib, error) &&
            check_word("--invtsc", raw->invtsc, switches, error) &&
            check_word("--tsc-mode", raw->tsc_mode, modes, error) &&
@@ -369,7 +379,7 @@ static char *make_append(const RawOptions *raw, const BootOptions *o)
         raw->tsc_khz ? g_ascii_strtoull(raw->tsc_khz, NULL, 10) : 1000000;
     g_autoptr(GString) append = g_string_new(BOOT_DEFAULT_APPEND);
 
-    if (o->smp > 1) {
+    if (o->max_smp > 1) {
         g_string_append_printf(append, " lpj=%" G_GUINT64_FORMAT,
                                khz * 1000 / 250);
     }
@@ -381,6 +391,7 @@ static char *make_append(const RawOptions *raw, const BootOptions *o)
 
 static void take_values(RawOptions *raw, BootOptions *o)
 {
+    o->guest = g_steal_pointer(&raw->guest) ?: g_strdup("xen-hvm");
     o->initrd = g_steal_pointer(&raw->initrd);
     o->append = make_append(raw, o);
     o->icount = !raw->no_icount;
@@ -462,11 +473,12 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
 
 void boot_options_free(BootOptions *o)
 {
-    char *strings[] = {
-        o->kernel,   o->initrd,        o->append,        o->xen_version,
-        o->tsc_mode, o->invtsc,        o->tsc_khz,       o->host_uptime,
-        o->digest,   o->qemu,          o->plugin,        o->console_log,
-        o->report,   o->kernel_sha256, o->initrd_sha256, o->net};
+    char *strings[] = {o->guest,         o->kernel,      o->initrd,
+                       o->append,        o->xen_version, o->tsc_mode,
+                       o->invtsc,        o->tsc_khz,     o->host_uptime,
+                       o->digest,        o->qemu,        o->plugin,
+                       o->console_log,   o->report,      o->kernel_sha256,
+                       o->initrd_sha256, o->net};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);

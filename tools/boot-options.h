@@ -18,10 +18,12 @@
 
 typedef struct BootOptions {
     /* What the guest is. */
+    char *guest; /* "xen-hvm", "xen-pvh" */
     char *kernel;
     char *initrd; /* NULL: none */
     char *append; /* the whole command line */
     unsigned smp;
+    unsigned max_smp; /* vCPUs with those that are offline at first */
     unsigned memory_mib;
     gboolean icount;
     gboolean reboot;   /* a reboot goes on instead of ending the run */

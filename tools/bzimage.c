@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Recognising a Linux bzImage by its boot protocol header.
+ * Recognising a Linux bzImage by its boot protocol header, an ELF image by its
+ * magic number.
  */
+#define _GNU_SOURCE /* memmem */
+
 #include <gio/gio.h>
 #include <string.h>
 
@@ -22,6 +25,10 @@
 /* From here on the size of the code is a 32-bit field. */
 #define PROTOCOL_MIN       0x0204u
 #define VERSION_LENGTH_MAX 256u
+#define ELF_MAGIC          "\177ELF"
+#define ELF_MAGIC_SIZE     4u
+/* Of the banner that a kernel prints first, and /proc/version. */
+#define BANNER "Linux version "
 
 static guint16 read_le16(const guint8 *p)
 {
@@ -38,21 +45,27 @@ static guint64 code_size(const guint8 *data)
     return sectors * SECTOR + paragraphs * PARAGRAPH;
 }
 
-/* The version string lies at a pointer relative to the second sector. */
-static char *version_read(const guint8 *data, gsize size)
+/* The word at @at. */
+static char *word_read(const guint8 *data, gsize size, gsize at)
 {
-    gsize at = read_le16(data + VERSION_PTR_OFFSET);
     gsize len;
 
-    if (!at || at + SECTOR >= size) {
-        return g_strdup("");
-    }
-    at += SECTOR;
     for (len = 0; len < VERSION_LENGTH_MAX && at + len < size &&
                   g_ascii_isgraph(data[at + len]);
          len++) {
     }
     return g_strndup((const char *)data + at, len);
+}
+
+/* The version string lies at a pointer relative to the second sector. */
+static char *version_read(const guint8 *data, gsize size)
+{
+    gsize at = read_le16(data + VERSION_PTR_OFFSET);
+
+    if (!at || at + SECTOR >= size) {
+        return g_strdup("");
+    }
+    return word_read(data, size, at + SECTOR);
 }
 
 gboolean bzimage_parse(BzImage *image, const guint8 *data, gsize size,
@@ -92,6 +105,23 @@ gboolean bzimage_parse(BzImage *image, const guint8 *data, gsize size,
         return FALSE;
     }
     image->version = version_read(data, size);
+    return TRUE;
+}
+
+gboolean kernel_image_parse(BzImage *image, gboolean elf, const guint8 *data,
+                            gsize size, GError **error)
+{
+    const guint8 *banner;
+
+    if (!elf || size < ELF_MAGIC_SIZE ||
+        memcmp(data, ELF_MAGIC, ELF_MAGIC_SIZE)) {
+        return bzimage_parse(image, data, size, error);
+    }
+    banner = memmem(data, size, BANNER, strlen(BANNER));
+    image->protocol = 0;
+    image->version = banner
+                         ? word_read(data, size, banner + strlen(BANNER) - data)
+                         : g_strdup("");
     return TRUE;
 }
 

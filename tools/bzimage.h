@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Recognising a Linux bzImage.
+ * Recognising a Linux kernel: a bzImage, or the ELF image it is made of.
  */
 #ifndef JUMPCUT_TOOLS_BZIMAGE_H
 #define JUMPCUT_TOOLS_BZIMAGE_H
@@ -8,7 +8,7 @@
 #include <glib.h>
 
 typedef struct BzImage {
-    guint16 protocol; /* boot protocol, 0x0204 or later */
+    guint16 protocol; /* boot protocol, 0x0204 or later; ELF: 0 */
     char *version; /* first word of the kernel's version; "" if it has none */
 } BzImage;
 
@@ -18,6 +18,12 @@ typedef struct BzImage {
  */
 gboolean bzimage_parse(BzImage *image, const guint8 *data, gsize size,
                        GError **error);
+/*
+ * The same, or with @elf also an ELF image; its version is what follows
+ * "Linux version ", and "" in what is no Linux.
+ */
+gboolean kernel_image_parse(BzImage *image, gboolean elf, const guint8 *data,
+                            gsize size, GError **error);
 void bzimage_clear(BzImage *image);
 
 #endif

@@ -3,13 +3,15 @@
  * The QEMU command line of a run: everything that decides what the guest does
  * is said, nothing is left to QEMU's defaults or configuration files.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "tools/qemu-command.h"
 
 /* The HPET would have every tick of the PIT delivered twice. */
-#define MACHINE "pc,hpet=off"
-#define CPU     "qemu64,+rdrand"
+#define MACHINE_HVM "pc,hpet=off"
+#define MACHINE_PVH "microvm"
+#define CPU         "qemu64,+rdrand"
 /* Virtual ns per instruction, as a power of two: boots fastest, measured. */
 #define ICOUNT "shift=3,sleep=off"
 /* An idle guest's time goes on as the host's: a device has time to answer. */
@@ -64,7 +66,7 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
 
     append_key(value, "file", o->plugin);
     g_string_erase(value, 0, 1);
-    append_key(value, "guest", "xen-hvm");
+    append_key(value, "guest", o->guest);
     append_key(value, "console", CONSOLE_ID);
     append_key(value, "xen-version", o->xen_version);
     append_key(value, "tsc-mode", o->tsc_mode);
@@ -78,12 +80,17 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     add(argv, "-plugin", value->str);
 }
 
+static bool is_pvh(const BootOptions *o)
+{
+    return !strcmp(o->guest, "xen-pvh");
+}
+
 static void add_machine(GStrvBuilder *argv, const BootOptions *o)
 {
     add(argv, "-nodefaults", NULL);
     add(argv, "-no-user-config", NULL);
     add(argv, "-display", "none");
-    add(argv, "-machine", MACHINE);
+    add(argv, "-machine", is_pvh(o) ? MACHINE_PVH : MACHINE_HVM);
     if (o->icount) {
         add(argv, "-accel", "tcg");
         add(argv, "-icount",
@@ -94,7 +101,11 @@ static void add_machine(GStrvBuilder *argv, const BootOptions *o)
     add(argv, "-rtc", "base=" RTC_BASE ",clock=vm");
     add(argv, "-seed", SEED);
     add(argv, "-cpu", CPU);
-    add_format(argv, "-smp", "%u", o->smp);
+    if (o->max_smp > o->smp) {
+        add_format(argv, "-smp", "%u,maxcpus=%u", o->smp, o->max_smp);
+    } else {
+        add_format(argv, "-smp", "%u", o->smp);
+    }
     add_format(argv, "-m", "%uM", o->memory_mib);
     add(argv, "-kernel", o->kernel);
     if (o->initrd) {
@@ -120,7 +131,7 @@ static void add_disk(GStrvBuilder *argv, const BootDisk *disk, guint i)
 /* The platform device is how a HVM guest gets at its grants and xenbus. */
 static void add_devices(GStrvBuilder *argv, const BootOptions *o)
 {
-    if (boot_options_asynchronous(o)) {
+    if (boot_options_asynchronous(o) && !is_pvh(o)) {
         add(argv, "-device", "xen-platform");
     }
     for (guint i = 0; i < o->disks->len; i++) {

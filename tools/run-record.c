@@ -54,10 +54,12 @@ static void add_configuration(JsonBuilder *b, const BootOptions *o)
 {
     json_builder_set_member_name(b, "configuration");
     json_builder_begin_object(b);
+    member_string(b, "guest", o->guest);
     member_string(b, "kernel-sha256", o->kernel_sha256);
     member_string(b, "initrd-sha256", o->initrd_sha256);
     member_string(b, "append", o->append);
     member_int(b, "smp", o->smp);
+    member_int(b, "max-smp", o->max_smp);
     member_int(b, "memory-mib", o->memory_mib);
     member_bool(b, "icount", o->icount);
     member_string(b, "reboot", o->reboot ? "continue" : "stop");

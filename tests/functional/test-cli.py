@@ -60,6 +60,10 @@ def check_usage(result, message):
 @test_each(
     ("smp-0", ["--smp", "0"], "--smp 0: want a number from 1 to 128"),
     ("smp-129", ["--smp", "129"], "--smp 129: want"),
+    ("guest", ["--guest", "xen-pv"],
+     "--guest xen-pv: want one of xen-hvm, xen-pvh"),
+    ("max-smp-low", ["--smp", "2", "--max-smp", "1"],
+     "--max-smp 1: want a number from 2 to 128"),
     ("smp-text", ["--smp", "two"], "--smp two: want"),
     ("memory-small", ["--memory", "1M"], "--memory 1M: want 64M to 64G"),
     ("memory-no-unit", ["--memory", "512"], "--memory 512: want"),
@@ -296,6 +300,8 @@ def dry_run_prints_the_command_line(directory):
                       "--cut", "7s:invtsc=off", "--digest", "500ms",
                       "--reboot", "continue", "--", "-d", "a b"],
                  ["--no-icount"],
+                 ["--guest", "xen-pvh", "--smp", "2", "--max-smp", "4"],
+                 ["--guest", "xen-pvh", "--disk", disk],
                  ["--disk", disk, "--disk", f"{disk},readonly,format=qcow2",
                   "--net", "user,restrict=on"]):
         result = run(*args, *more, "--dry-run") if "--" not in more else \
@@ -307,6 +313,14 @@ def dry_run_prints_the_command_line(directory):
     if os.environ.get("JUMPCUT_REGEN_GOLDEN"):
         GOLDEN.write_text(text)
     check("dry run", text, GOLDEN.read_text())
+
+
+@test
+def elf_is_a_kernel_for_pvh_alone(directory):
+    image = b"\x7fELF" + bytes(600) + b"Linux version 6.1.0-elf (a b)\0"
+    args = setup(directory, image)
+    check_usage(run(*args, "--dry-run"), "boot flag 0x")
+    check("PVH", run(*args, "--guest", "xen-pvh", "--dry-run").returncode, 0)
 
 
 def help_options():

@@ -2,7 +2,7 @@
 # bash completion of jumpcut; tests/functional/test-cli.py compares it with
 # --help.
 
-_jumpcut_boot_options='--initrd --smp --memory --append --invtsc --tsc-mode
+_jumpcut_boot_options='--guest --initrd --smp --max-smp --memory --append --invtsc --tsc-mode
 --tsc-khz --host-uptime --xen-version --cut --digest --disk --net --reboot
 --no-icount
 --qemu --plugin --console-log --report --timeout --dry-run --help'
@@ -18,7 +18,8 @@ _jumpcut_values()
     --xen-version) echo 4.17 4.20 ;;
     --reboot) echo stop continue ;;
     --net) echo user ;;
-    --smp) echo 1 2 4 ;;
+    --guest) echo xen-hvm xen-pvh ;;
+    --smp | --max-smp) echo 1 2 4 ;;
     --memory) echo 512M 1G ;;
     --append) echo jumpcut.run=agent jumpcut.run=shell jumpcut.run=echo \
         jumpcut.run=root jumpcut.run=poweroff jumpcut.run=reboot \
@@ -32,7 +33,7 @@ _jumpcut_boot()
 {
     local words
     case $prev in
-    --cut | --initrd | --smp | --memory | --append | --invtsc | --tsc-mode | \
+    --cut | --guest | --initrd | --smp | --max-smp | --memory | --append | --invtsc | --tsc-mode | \
         --tsc-khz | --host-uptime | --xen-version | --digest | --disk | \
         --net | --reboot | \
         --qemu | --plugin | --console-log | --report | --timeout)

@@ -46,7 +46,6 @@
 #define AML_BYTE       0x0a
 #define AML_STRING     0x0d
 #define AML_SCOPE      0x10
-#define AML_PACKAGE    0x12
 #define AML_EXT        0x5b
 #define AML_EXT_DEVICE 0x82
 #define STA_PRESENT    0x0f
@@ -197,20 +196,18 @@ static uint8_t *aml_processor(uint8_t *p, unsigned vcpu, bool online)
     return aml_name_byte(p, "_STA", online ? STA_PRESENT : 0);
 }
 
-/* \_S5 {7, 7, 0, 0}, which is how soft off is asked for, and \_SB's vCPUs */
+/*
+ * The processors, and no \_S5: a PVH guest powers off by a hypercall, or with
+ * its last vCPU down.
+ */
 static uint8_t *dsdt_new(Tables *t, const PvhAcpiConfig *c)
 {
-    static const uint8_t s5[] = {
-        AML_NAME, '_', 'S',      '5', '_',      AML_PACKAGE, 10,       4,
-        AML_BYTE, 7,   AML_BYTE, 7,   AML_BYTE, 0,           AML_BYTE, 0};
     static const char scope[] = {'\\', '_', 'S', 'B', '_'};
     uint32_t body = (uint32_t)(sizeof(scope) + c->nr_vcpus * PROCESSOR_SIZE);
-    uint32_t len = (uint32_t)(HEADER_SIZE + sizeof(s5) + 1 + AML_LENGTH + body);
+    uint32_t len = HEADER_SIZE + 1 + AML_LENGTH + body;
     uint8_t *at = table_new(t, len), *p = at + HEADER_SIZE;
 
-    table_header(at, "DSDT", len, 2);
-    memcpy(p, s5, sizeof(s5));
-    p += sizeof(s5);
+    table_header(at, "DSDT", len, 5);
     *p++ = AML_SCOPE;
     p = aml_length(p, body);
     memcpy(p, scope, sizeof(scope));
