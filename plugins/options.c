@@ -113,6 +113,12 @@ static bool set_cut(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
+static bool set_steal(PluginOptions *o, const char *key, const char *value,
+                      GError **error)
+{
+    return contention_parse(&o->guest.contention, value, error);
+}
+
 static bool set_console(PluginOptions *o, const char *key, const char *value,
                         GError **error)
 {
@@ -168,6 +174,9 @@ static const OptionRow option_rows[] = {
      "AT:key=value,,... replace the host profile at virtual time AT; "
      "may be repeated",
      set_cut, true},
+    {"steal",
+     "PERIOD:PERCENT: hold each vCPU back for that share of each period",
+     set_steal, false},
     {"console", "id of the -chardev that hvc0 is connected to (kvm: to count)",
      set_console, false},
     {"digest", "take a digest of the machine every so often (virtual time)",

@@ -61,6 +61,7 @@ struct Guest {
     void *tree;        /* its xenstore */
     KvmGuest *kvm;     /* NULL: no KVM */
     int shutdown_reason;
+    Contention *contention; /* NULL: vCPUs are never held */
     ShimConsole *console;
     QEMUTimer *cut_timer, *digest_timer;
     int64_t next_digest_ns;
@@ -78,6 +79,8 @@ GByteArray *guest_state(Guest *g);
 void guest_register_vmstate(Guest *g);
 void guest_arm_cut_timer(Guest *g);
 void guest_arm_digest_timer(Guest *g);
+/* After a reset or a load: hold the vCPUs that are to be held. */
+void guest_hold_vcpus(Guest *g);
 /* @reason: a literal */
 void guest_take_digest(Guest *g, const char *reason);
 void guest_add_part(Guest *g, const GuestPartOps *ops, void *part);

@@ -53,6 +53,7 @@ static void guest_reset_hold(Object *obj, ResetType type)
         guest_reset(g);
     }
     shim_tsc_changed();
+    guest_hold_vcpus(g);
 }
 
 static ResettableState *guest_reset_state(Object *obj)

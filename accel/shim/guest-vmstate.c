@@ -201,6 +201,7 @@ static int guest_post_load(void *opaque, int version_id)
     guest_arm_cut_timer(g);
     guest_arm_digest_timer(g);
     shim_tsc_changed();
+    guest_hold_vcpus(g);
     return 0;
 }
 

@@ -92,6 +92,13 @@ static void part_halted(void *part, unsigned vcpu, bool interrupts)
     xen_domain_vcpu_halted(g->domain, vcpu, interrupts);
 }
 
+static void part_runnable(void *part, unsigned vcpu)
+{
+    Guest *g = part;
+
+    xen_domain_vcpu_runnable(g->domain, vcpu);
+}
+
 static void part_running(void *part, unsigned vcpu)
 {
     Guest *g = part;
@@ -177,6 +184,7 @@ static const GuestPartOps part_ops = {
     .wrmsr = part_wrmsr,
     .hypercall = part_hypercall,
     .halted = part_halted,
+    .runnable = part_runnable,
     .running = part_running,
     .init = part_init,
     .upcall_due = part_upcall_due,

@@ -197,6 +197,25 @@ bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
     return true;
 }
 
+/* Contention */
+
+static void hold_vcpu(void *opaque, unsigned vcpu, bool held)
+{
+    shim_vcpu_hold(vcpu, held);
+}
+
+void guest_hold_vcpus(Guest *g)
+{
+    if (g->contention) {
+        contention_start(g->contention);
+        return;
+    }
+    /* A peer may have held them. */
+    for (unsigned i = 0; i < g->nr_vcpus; i++) {
+        shim_vcpu_hold(i, false);
+    }
+}
+
 /* Console */
 
 static void host_hook_console_write(void *opaque, const uint8_t *buf,
@@ -338,6 +357,10 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
         return NULL;
     }
     make_timers(g);
+    if (g->options.contention.period_ns) {
+        g->contention = contention_new(g->host, &g->options.contention,
+                                       g->nr_vcpus, hold_vcpu, g);
+    }
     guest_register_vmstate(g);
     guest_register_reset(g);
     qemu_add_vm_change_state_handler(run_state_changed, g);

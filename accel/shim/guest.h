@@ -7,6 +7,7 @@
 #define JUMPCUT_ACCEL_SHIM_GUEST_H
 
 #include "accel/shim/xen-backend.h"
+#include "hw/clock/contention.h"
 #include "hw/kvm/kvm-guest.h"
 #include "hw/xen/domain.h"
 
@@ -37,6 +38,7 @@ typedef struct GuestOptions {
     XenBackends *backends; /* of that domain, with GUEST_XEN */
     ClockTscMode tsc_mode;
     HostProfile profile;
+    ContentionSpec contention;
     GArray *cuts;        /* of CutSpec; borrowed */
     const char *console; /* chardev id or NULL */
     int64_t digest_ns;   /* 0: no digests at intervals */

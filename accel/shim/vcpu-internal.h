@@ -24,7 +24,12 @@ typedef struct ShimVcpu {
     bool masked;     /* EFLAGS.IF is off while it is offline or paused */
     bool stopped;    /* the hypervisor knows that it does not run */
     bool trap_tsc;
-    bool test_compat; /* ABI of the last shim_hypercall(): 32 bits */
+    bool hold_wanted;    /* by shim_vcpu_hold() */
+    bool held;           /* it is: wanted and not paused */
+    bool hold_requested; /* CPU_INTERRUPT_HALT is there for the hold */
+    bool hold_stopped;   /* it is halted for the hold alone */
+    bool hold_woken;     /* told runnable: its halt would have ended */
+    bool test_compat;    /* ABI of the last shim_hypercall(): 32 bits */
 } ShimVcpu;
 
 typedef struct Shim {
@@ -38,6 +43,16 @@ typedef struct Shim {
 
 /* The callbacks of TCGCPUOps carry no pointer of ours. */
 extern Shim *shim;
+
+ShimVcpu *shim_vcpu(CPUState *cs);
+ShimVcpu *shim_vcpu_by_index(unsigned vcpu);
+
+/* vcpu-hold.c: each is described where it is written */
+void vcpu_hold_install(void);
+void vcpu_hold_apply(unsigned vcpu, bool held);
+void vcpu_hold_look(CPUState *cs, ShimVcpu *v);
+bool vcpu_hold_stops(CPUState *cs, ShimVcpu *v);
+void vcpu_hold_takes_over(CPUState *cs, ShimVcpu *v);
 
 /* vcpu-insn.c: instructions taken over */
 

@@ -22,14 +22,14 @@
 
 Shim *shim;
 
-static ShimVcpu *shim_vcpu(CPUState *cs)
+ShimVcpu *shim_vcpu(CPUState *cs)
 {
     /* cpu_index is below max_vcpus: the machine's max_cpus bounds both. */
     assert(cs->cpu_index >= 0 && (unsigned)cs->cpu_index < shim->nr_vcpus);
     return &shim->vcpus[cs->cpu_index];
 }
 
-static ShimVcpu *shim_vcpu_by_index(unsigned vcpu)
+ShimVcpu *shim_vcpu_by_index(unsigned vcpu)
 {
     return shim && vcpu < shim->nr_vcpus ? &shim->vcpus[vcpu] : NULL;
 }
@@ -134,6 +134,10 @@ static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v, bool init)
         return;
     }
     v->stopped = true;
+    if (vcpu_hold_stops(cs, v)) {
+        bql_unlock();
+        return;
+    }
     if (init) {
         v->blocked = v->offline = false;
         shim->ops->init(shim->opaque, cs->cpu_index);
@@ -208,6 +212,11 @@ static bool shim_exec_halt(CPUState *cs)
         bql_unlock();
         return false;
     }
+    if (v->held) {
+        vcpu_hold_look(cs, v);
+        bql_unlock();
+        return false;
+    }
     if (v->offline) {
         /* DEVIATION: an NMI to a vCPU that is down is lost. */
         cs->interrupt_request &=
@@ -253,6 +262,7 @@ void shim_reset(void)
 
         v->blocked = v->offline = v->masked = v->vector_level = false;
         v->paused = v->was_halted = false;
+        v->hold_requested = v->hold_stopped = v->hold_woken = false;
         /* An application processor waits for SIPI, which starts it. */
         v->stopped = i != 0;
     }
@@ -267,6 +277,7 @@ void shim_pause(void)
         if (!cs || v->paused) {
             continue;
         }
+        vcpu_hold_apply(i, false);
         v->paused = true;
         v->was_halted = cs->halted || v->blocked;
         if (!cs->halted) {
@@ -315,6 +326,7 @@ void shim_unpause(void)
 
         if (cs && v->paused) {
             vcpu_unpause(cs, v);
+            vcpu_hold_apply(i, v->hold_wanted);
         }
     }
 }
@@ -418,6 +430,10 @@ void shim_vcpu_wake(unsigned vcpu)
         v->was_halted = false;
         return;
     }
+    if (v->held) {
+        vcpu_hold_takes_over(cs, v);
+        return;
+    }
     vcpu_unhalt(cs, v);
 }
 
@@ -443,7 +459,10 @@ ShimVcpuState shim_vcpu_state(unsigned vcpu)
                  (v->masked ? SHIM_VCPU_MASKED : 0) |
                  (v->stopped ? SHIM_VCPU_STOPPED : 0) |
                  (v->paused ? SHIM_VCPU_PAUSED : 0) |
-                 (v->was_halted ? SHIM_VCPU_HALTED : 0),
+                 (v->was_halted ? SHIM_VCPU_HALTED : 0) |
+                 (v->hold_requested ? SHIM_VCPU_HOLD_REQUESTED : 0) |
+                 (v->hold_stopped ? SHIM_VCPU_HOLD_STOPPED : 0) |
+                 (v->hold_woken ? SHIM_VCPU_HOLD_WOKEN : 0),
     };
 }
 
@@ -458,6 +477,9 @@ void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state)
     v->stopped = state.flags & SHIM_VCPU_STOPPED;
     v->paused = state.flags & SHIM_VCPU_PAUSED;
     v->was_halted = state.flags & SHIM_VCPU_HALTED;
+    v->hold_requested = state.flags & SHIM_VCPU_HOLD_REQUESTED;
+    v->hold_stopped = state.flags & SHIM_VCPU_HOLD_STOPPED;
+    v->hold_woken = state.flags & SHIM_VCPU_HOLD_WOKEN;
 }
 
 void shim_tsc_changed(void)
@@ -499,6 +521,7 @@ static void shim_wrap_tcg(void)
     shim->wrapped.cpu_exec_halt = shim_exec_halt;
     shim->wrapped.do_interrupt = shim_do_interrupt;
     object_class_foreach(shim_wrap_class, TYPE_X86_CPU, false, NULL);
+    vcpu_hold_install();
 }
 
 bool shim_install(const ShimHypervisorOps *ops, void *opaque,

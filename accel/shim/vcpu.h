@@ -80,18 +80,27 @@ void shim_vcpu_block(unsigned vcpu);
 void shim_vcpu_offline(unsigned vcpu);
 void shim_vcpu_wake(unsigned vcpu);
 bool shim_vcpu_long_mode(unsigned vcpu);
+/*
+ * While held a vCPU executes nothing, and no interrupt changes that.  To be
+ * said again after shim_reset() and shim_vcpu_set_state().  A pause of all ends
+ * it until shim_unpause().
+ */
+void shim_vcpu_hold(unsigned vcpu, bool held);
 /* What of a vCPU's state here migrates. */
 typedef struct ShimVcpuState {
     uint8_t vector;
-    uint8_t flags; /* SHIM_VCPU_* */
+    uint16_t flags; /* SHIM_VCPU_* */
 } ShimVcpuState;
-#define SHIM_VCPU_BLOCKED 0x01u
-#define SHIM_VCPU_OFFLINE 0x02u
-#define SHIM_VCPU_MASKED  0x04u
-#define SHIM_VCPU_STOPPED 0x08u
-#define SHIM_VCPU_PAUSED  0x10u
-#define SHIM_VCPU_HALTED  0x20u
-#define SHIM_VCPU_FLAGS   0x3fu
+#define SHIM_VCPU_BLOCKED        0x01u
+#define SHIM_VCPU_OFFLINE        0x02u
+#define SHIM_VCPU_MASKED         0x04u
+#define SHIM_VCPU_STOPPED        0x08u
+#define SHIM_VCPU_PAUSED         0x10u
+#define SHIM_VCPU_HALTED         0x20u
+#define SHIM_VCPU_HOLD_REQUESTED 0x40u
+#define SHIM_VCPU_HOLD_STOPPED   0x80u
+#define SHIM_VCPU_HOLD_WOKEN     0x100u
+#define SHIM_VCPU_FLAGS          0x1ffu
 ShimVcpuState shim_vcpu_state(unsigned vcpu);
 void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state);
 

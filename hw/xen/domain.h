@@ -130,6 +130,11 @@ int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu, XenHypercall *call);
 /* Scheduling, told by the vCPU loop */
 /* @vcpu executed HLT: it is blocked, or down if @interrupts is false. */
 void xen_domain_vcpu_halted(XenDomain *d, unsigned vcpu, bool interrupts);
+/*
+ * @vcpu would execute, but the host runs something else: it was stopped while
+ * it executed, or what it waited for came.
+ */
+void xen_domain_vcpu_runnable(XenDomain *d, unsigned vcpu);
 /* @vcpu executes again after a block, a halt or INIT/SIPI. */
 void xen_domain_vcpu_running(XenDomain *d, unsigned vcpu);
 /*

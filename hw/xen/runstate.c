@@ -135,25 +135,47 @@ void xen_runstate_phys_write(XenVcpu *v)
     xen_area_dirty(v, &v->runstate_phys, len);
 }
 
-/* Nothing if @v is in @state already. */
-void xen_runstate_change(XenVcpu *v, int state)
+/* The guest's copies are left to the next change that writes them. */
+static void runstate_set(XenVcpu *v, int state)
 {
     int64_t now = xen_now(v->d);
 
-    if (v->runstate == state) {
-        return;
-    }
     v->runstate_time_ns[v->runstate] += (uint64_t)(now - v->runstate_since_ns);
     xen_trace(v->d, HOST_TRACE_runstate, v->id, (uint64_t)v->runstate,
               (uint64_t)state, (uint64_t)now);
     v->runstate = state;
     v->runstate_since_ns = now;
     v->runstate_entry_ns = xen_system_time(v->d);
+}
+
+/* Nothing if @v is in @state already. */
+void xen_runstate_change(XenVcpu *v, int state)
+{
+    if (v->runstate == state) {
+        return;
+    }
+    runstate_set(v, state);
     if (v->runstate_area.registered) {
         xen_runstate_write(v, v->id);
     }
     if (v->runstate_phys.page) {
         xen_runstate_phys_write(v);
+    }
+}
+
+/*
+ * A vCPU that wakes up while others run changes its state and nothing else
+ * (xen: common/sched/core.c, vcpu_wake): its record is written when it is
+ * switched in.
+ */
+void xen_domain_vcpu_runnable(XenDomain *d, unsigned vcpu)
+{
+    XenVcpu *v = &d->vcpus[vcpu];
+
+    if (v->runstate == RUNSTATE_running) {
+        xen_vcpu_sleep(v, RUNSTATE_runnable);
+    } else if (v->runstate == RUNSTATE_blocked) {
+        runstate_set(v, RUNSTATE_runnable);
     }
 }
 
