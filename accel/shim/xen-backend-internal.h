@@ -19,6 +19,7 @@ struct XenBackends {
     GPtrArray *channels; /* of xenevtchn_handle with a port */
     GHashTable *devices; /* XenDevice: SavedDevice */
     GQueue events;       /* of StoreEvent: watches that fired */
+    bool telling;        /* a watcher is being told of one */
     QEMUBH *events_bh;
 };
 
@@ -32,6 +33,9 @@ extern struct xenstore_backend_ops xen_backend_store_ops;
 
 /* xen-backend-store.c: tells watchers what happened. */
 void xen_backend_store_events(void *opaque);
+
+/* xen-backend-block.c: once, before there is a disk. */
+void xen_backend_block_prepare(void);
 
 /* Nodes of one level: the back end's and the front end's part of a device. */
 typedef struct SavedNodes {

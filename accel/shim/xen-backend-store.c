@@ -176,11 +176,17 @@ void xen_backend_store_events(void *opaque)
     XenBackends *b = opaque;
     StoreEvent *event;
 
+    /* One that waits for requests turns the main loop; it comes first. */
+    if (b->telling) {
+        return;
+    }
+    b->telling = true;
     /* A function may end any watch, its own included. */
     while ((event = g_queue_pop_head(&b->events))) {
         event->watch->fn(event->watch->opaque, event->path);
         free_event(event);
     }
+    b->telling = false;
 }
 
 /* As xenstored's, a new watch fires at once. */

@@ -194,6 +194,7 @@ XenBackends *xen_backends_new(uint16_t domid, void *tree, bool deterministic)
     xen_xenstore_ops = &xen_backend_store_ops;
     hc->pre_plug = pre_plug;
     hc->plug = plugged;
+    xen_backend_block_prepare();
     xen_bus_init();
     b->bus = BUS(object_resolve_path_type("", TYPE_XEN_BUS, NULL));
     return b;
