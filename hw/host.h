@@ -185,6 +185,12 @@ typedef struct HostOps {
     /* Is the guest in 64-bit (long) mode with 64-bit code on @vcpu now? */
     bool (*vcpu_long_mode)(Host *host, unsigned vcpu);
 
+    /*
+     * Every vCPU forgets its translations of linear addresses: @vcpu before
+     * its hypercall returns, others before they execute on.
+     */
+    void (*tlb_flush)(Host *host, unsigned vcpu);
+
     /* The domain ended with Xen's SHUTDOWN_* @reason. */
     void (*shutdown)(Host *host, unsigned vcpu, unsigned reason);
 

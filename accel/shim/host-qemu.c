@@ -265,6 +265,11 @@ static bool host_vcpu_long_mode(Host *host, unsigned vcpu)
     return shim_vcpu_long_mode(vcpu);
 }
 
+static void host_tlb_flush(Host *host, unsigned vcpu)
+{
+    shim_tlb_flush(vcpu);
+}
+
 static void host_shutdown(Host *host, unsigned vcpu, unsigned reason)
 {
     HostQemu *h = host_qemu(host);
@@ -333,6 +338,7 @@ static const HostOps host_qemu_ops = {
     .vcpu_wake = host_vcpu_wake,
     .vcpu_offline = host_vcpu_offline,
     .vcpu_long_mode = host_vcpu_long_mode,
+    .tlb_flush = host_tlb_flush,
     .shutdown = host_shutdown,
     .console_write = host_console_write,
     .console_accept = host_console_accept,

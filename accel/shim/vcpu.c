@@ -13,6 +13,7 @@
 #include "qapi/error.h"
 #include "cpu.h"
 #include "svm.h"
+#include "exec/cputlb.h"
 #include "hw/core/cpu.h"
 #include "system/cpu-timers.h"
 #include "system/runstate.h"
@@ -446,6 +447,28 @@ bool shim_vcpu_long_mode(unsigned vcpu)
         return !shim->vcpus[vcpu].test_compat;
     }
     return cs && vcpu_long_mode(cpu_env(cs));
+}
+
+static void tlb_flush_work(CPUState *cs, run_on_cpu_data data)
+{
+    tlb_flush(cs);
+}
+
+void shim_tlb_flush(unsigned vcpu)
+{
+    CPUState *cs = qemu_get_cpu(vcpu);
+
+    if (!tcg_enabled() || !cs) {
+        return;
+    }
+    if (cs == current_cpu) {
+        tlb_flush_all_cpus_synced(cs);
+        return;
+    }
+    CPU_FOREACH(cs)
+    {
+        async_run_on_cpu(cs, tlb_flush_work, RUN_ON_CPU_NULL);
+    }
 }
 
 ShimVcpuState shim_vcpu_state(unsigned vcpu)

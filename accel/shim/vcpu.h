@@ -86,6 +86,8 @@ bool shim_vcpu_long_mode(unsigned vcpu);
  * it until shim_unpause().
  */
 void shim_vcpu_hold(unsigned vcpu, bool held);
+/* From @vcpu's thread, or any while it does not execute */
+void shim_tlb_flush(unsigned vcpu);
 /* What of a vCPU's state here migrates. */
 typedef struct ShimVcpuState {
     uint8_t vector;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hvm_op: parameters, the per-vCPU upcall vector, the time (xen:
- * arch/x86/hvm/hvm.c, do_hvm_op).
- *
- * DEVIATION: flush_tlbs, xentrace, get_mem_type, guest_request_vm_event and
- * altp2m answer -ENOSYS.
+ * hvm_op: parameters, the per-vCPU upcall vector, the time and what little
+ * else is a guest's own (xen: arch/x86/hvm/hvm.c, do_hvm_op).  The device
+ * model's operations moved to dm_op; their numbers answer -ENOSYS, as in Xen.
  */
 #include <string.h>
 
 #include "hw/xen/hypercall-internal.h"
+
+#define TRACE_CLASS_SHIFT 12
+#define XEN_GFN_MAX       (UINT64_MAX >> HOST_PAGE_SHIFT)
 
 /* What the guest itself may do with a parameter; anything else: -EPERM. */
 typedef enum ParamAccess {
@@ -135,9 +136,80 @@ static int64_t op_get_param(XenCall *c, void *arg)
 static int64_t op_pagetable_dying(XenCall *c, void *arg)
 {
     const struct xen_hvm_pagetable_dying *op = arg;
+
+    switch (xen_domid_check(c, op->domid)) {
+    case 0:
+        return -XEN_EINVAL;
+    case -XEN_EPERM:
+        return -XEN_EOPNOTSUPP; /* another domain */
+    default:
+        return -XEN_ESRCH;
+    }
+}
+
+/* The argument must be absent: it once was a set of vCPUs. */
+static int64_t op_flush_tlbs(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    if (c->args[1]) {
+        return -XEN_EINVAL;
+    }
+    c->d->host->ops->tlb_flush(c->d->host, c->v->id);
+    return 0;
+}
+
+/* There is no trace buffer, as in a Xen whose tracing is off. */
+static int64_t op_xentrace(G_GNUC_UNUSED XenCall *c, void *arg)
+{
+    const struct xen_hvm_xentrace *op = arg;
+
+    /* A class is set by Xen (xen: public/trace.h, TRC_SUBCLS_SHIFT). */
+    if (op->extra_bytes > sizeof(op->extra) || op->event >> TRACE_CLASS_SHIFT) {
+        return -XEN_EINVAL;
+    }
+    return 0;
+}
+
+static uint16_t mem_type(XenDomain *d, uint64_t gfn)
+{
+    const HostOps *ops = d->host->ops;
+    HostPage *page;
+    uint8_t byte;
+
+    if (gfn > XEN_GFN_MAX) {
+        return HVMMEM_mmio_dm;
+    }
+    page = ops->page_pin(d->host, gfn);
+    if (page) {
+        ops->page_unpin(d->host, page);
+        return HVMMEM_ram_rw;
+    }
+    return ops->phys_read(d->host, (GuestPhys){gfn << HOST_PAGE_SHIFT}, &byte,
+                          1)
+               ? HVMMEM_ram_ro
+               : HVMMEM_mmio_dm;
+}
+
+static int64_t op_get_mem_type(XenCall *c, void *arg)
+{
+    struct xen_hvm_get_mem_type *op = arg;
     int ret = xen_domid_check(c, op->domid);
 
-    return ret == -XEN_ESRCH ? ret : -XEN_EINVAL;
+    if (!ret) {
+        op->mem_type = mem_type(c->d, op->pfn);
+    }
+    return ret;
+}
+
+/* Nobody listens to the guest's requests. */
+static int64_t op_guest_request(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return c->args[1] ? -XEN_EINVAL : 0;
+}
+
+/* Xen's answer on processors without EPT. */
+static int64_t op_altp2m(G_GNUC_UNUSED XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    return -XEN_EOPNOTSUPP;
 }
 
 static int64_t op_get_time(XenCall *c, void *arg)
@@ -166,10 +238,17 @@ static int64_t op_set_upcall_vector(XenCall *c, void *arg)
     return 0;
 }
 
+/* xen: public/hvm/hvm_op.h, laid out alike in 32-bit code */
 static const XenSubop hvm_ops[] = {
     XEN_SUBOP(HVMOP_set_param, struct xen_hvm_param, XEN_ARG_IN, op_set_param),
     XEN_SUBOP(HVMOP_get_param, struct xen_hvm_param, XEN_ARG_IN | XEN_ARG_OUT,
               op_get_param),
+    XEN_SUBOP_PLAIN(HVMOP_flush_tlbs, op_flush_tlbs),
+    XEN_SUBOP(HVMOP_xentrace, struct xen_hvm_xentrace, XEN_ARG_IN, op_xentrace),
+    XEN_SUBOP(HVMOP_get_mem_type, struct xen_hvm_get_mem_type,
+              XEN_ARG_IN | XEN_ARG_OUT, op_get_mem_type),
+    XEN_SUBOP_PLAIN(HVMOP_guest_request_vm_event, op_guest_request),
+    XEN_SUBOP_PLAIN(HVMOP_altp2m, op_altp2m),
     XEN_SUBOP(HVMOP_pagetable_dying, struct xen_hvm_pagetable_dying, XEN_ARG_IN,
               op_pagetable_dying),
     XEN_SUBOP(HVMOP_get_time, struct xen_hvm_get_time, XEN_ARG_OUT,

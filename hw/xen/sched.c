@@ -145,7 +145,10 @@ static int64_t op_yield(G_GNUC_UNUSED XenCall *c, G_GNUC_UNUSED void *arg)
 static int64_t op_block(XenCall *c, G_GNUC_UNUSED void *arg)
 {
     XenVcpu *v = c->v;
+    size_t mask = offsetof(struct vcpu_info, evtchn_upcall_mask);
 
+    __atomic_store_n(v->info + mask, 0, __ATOMIC_SEQ_CST);
+    xen_vcpu_info_dirty(v, mask, 1);
     v->waiting = true;
     xen_vcpu_sleep(v, RUNSTATE_blocked);
     c->d->host->ops->vcpu_block(c->d->host, v->id);
@@ -174,15 +177,14 @@ static int64_t op_shutdown_code(XenCall *c, void *arg)
 /* @return: 1 if one of the ports is pending, 0 if none is, or an error */
 static int64_t poll_ports(XenCall *c, uint64_t gva, unsigned nr, uint32_t *last)
 {
-    uint32_t ports[POLL_PORTS_MAX];
     int pending = 0;
 
-    if (nr && !xen_copy_in(c, gva, ports, nr * sizeof(ports[0]))) {
-        return -XEN_EFAULT;
-    }
+    /* One by one: what comes after a pending port is not looked at. */
     for (unsigned i = 0; i < nr && !pending; i++) {
-        pending = xen_evtchn_poll(c->d, ports[i]);
-        *last = ports[i];
+        if (!xen_copy_in(c, gva + i * sizeof(*last), last, sizeof(*last))) {
+            return -XEN_EFAULT;
+        }
+        pending = xen_evtchn_poll(c->d, *last);
     }
     return pending;
 }

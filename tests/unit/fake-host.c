@@ -188,6 +188,11 @@ static void fake_gsi_release(Host *host, unsigned gsi)
     fake_gsi_level(host, gsi, true);
 }
 
+static void fake_tlb_flush(Host *host, unsigned vcpu)
+{
+    record(host, (FakeEvent){.kind = FAKE_TLB_FLUSH, .a = vcpu});
+}
+
 static void fake_nmi_inject(Host *host, unsigned vcpu)
 {
     vcpu_of(host, vcpu);
@@ -373,6 +378,7 @@ static const HostOps fake_ops = {
     .gsi_is_level = fake_gsi_is_level,
     .gsi_release = fake_gsi_release,
     .nmi_inject = fake_nmi_inject,
+    .tlb_flush = fake_tlb_flush,
     .vcpu_block = fake_vcpu_block,
     .vcpu_wake = fake_vcpu_wake,
     .vcpu_offline = fake_vcpu_offline,

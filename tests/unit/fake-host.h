@@ -107,6 +107,7 @@ typedef enum FakeEventKind {
     FAKE_VECTOR_LEVEL,   /* vcpu, vector, level */
     FAKE_GSI_LEVEL,      /* gsi, level */
     FAKE_NMI_INJECT,     /* vcpu */
+    FAKE_TLB_FLUSH,      /* vcpu */
     FAKE_VCPU_BLOCK,     /* vcpu */
     FAKE_VCPU_WAKE,      /* vcpu */
     FAKE_VCPU_OFFLINE,   /* vcpu */

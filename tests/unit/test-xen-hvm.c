@@ -3,6 +3,13 @@
 #include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
+/* The public headers show these to old guests and to the toolstack only. */
+#define HVMOP_set_pci_intx_level 2
+#define HVMOP_set_isa_irq_level  3
+#define HVMOP_set_pci_link_route 4
+#define HVMOP_set_mem_access     12
+#define HVMOP_get_mem_access     13
+
 #define VIA(type, rest) ((uint64_t)(type) << 56 | (rest))
 #define VIA_VECTOR(v)   VIA(HVM_PARAM_CALLBACK_TYPE_VECTOR, v)
 #define VIA_GSI(g)      VIA(HVM_PARAM_CALLBACK_TYPE_GSI, g)
@@ -10,6 +17,38 @@
 #define VIA_INTX     VIA(HVM_PARAM_CALLBACK_TYPE_PCI_INTX, 3u << 11 | 1)
 #define VIA_INTX_GSI 16u
 
+CONFORMS(HVMOP_set_param)
+CONFORMS(HVM_PARAM_VM_GENERATION_ID_ADDR)
+CONFORMS(HVM_PARAM_VM86_TSS_SIZED)
+CONFORMS(HVM_PARAM_X87_FIP_WIDTH)
+CONFORMS(HVM_PARAM_ACPI_IOPORTS_LOCATION)
+CONFORMS(HVM_PARAM_ALTP2M)
+DEVIATES(HVM_PARAM_VM86_TSS, "Xen crashes a domain that sets its upper half")
+NOT_OFFERED(HVM_PARAM_IOREQ_PFN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_BUFIOREQ_PFN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_VIRIDIAN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_TIMER_MODE, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_HPET_ENABLED, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_IDENT_PT, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_ACPI_S_STATE, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_VPT_ALIGN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_PAGING_RING_PFN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_MONITOR_RING_PFN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_SHARING_RING_PFN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_TRIPLE_FAULT_REASON, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_IOREQ_SERVER_PFN, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_NR_IOREQ_SERVER_PAGES, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_MCA_CAP, -XEN_EPERM)
+NOT_OFFERED(HVM_PARAM_PAE_ENABLED, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_DM_DOMAIN, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_MEMORY_EVENT_CR0, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_MEMORY_EVENT_CR3, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_MEMORY_EVENT_CR4, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_MEMORY_EVENT_INT3, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_NESTEDHVM, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_MEMORY_EVENT_SINGLE_STEP, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_BUFIOREQ_EVTCHN, -XEN_EINVAL)
+NOT_OFFERED(HVM_PARAM_MEMORY_EVENT_MSR, -XEN_EINVAL)
 static void test_params_grant_what_xen_grants(void)
 {
     static const struct {
@@ -111,6 +150,7 @@ static void test_params_of_other_domains_are_refused(void)
 }
 
 CONFORMS(HVMOP_get_time)
+NOT_OFFERED(HVMOP_pagetable_dying, -XEN_EINVAL)
 static void test_other_operations_answer_as_xen(void)
 {
     struct xen_hvm_pagetable_dying dying = {.domid = DOMID_SELF};
@@ -129,9 +169,130 @@ static void test_other_operations_answer_as_xen(void)
     g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_pagetable_dying,
                                  &dying, sizeof(dying)),
                     ==, -XEN_ESRCH);
+    dying.domid = 0;
+    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_pagetable_dying,
+                                 &dying, sizeof(dying)),
+                    ==, -XEN_EOPNOTSUPP);
     g_assert_cmpint(
         xen_guest_call(g, __HYPERVISOR_hvm_op, 99, XEN_GUEST_ARG, 0), ==,
         -XEN_ENOSYS);
+}
+
+/* Operations whose argument must be absent, or does not count. */
+CONFORMS(HVMOP_flush_tlbs)
+CONFORMS(HVMOP_guest_request_vm_event)
+NOT_OFFERED(HVMOP_altp2m, -XEN_EOPNOTSUPP)
+NOT_OFFERED(HVMOP_set_pci_intx_level, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_set_isa_irq_level, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_set_pci_link_route, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_set_mem_access, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_get_mem_access, -XEN_ENOSYS)
+static void test_operations_without_an_argument(void)
+{
+    static const struct {
+        uint32_t op;
+        int64_t with, without;
+    } cases[] = {
+        {HVMOP_flush_tlbs, -XEN_EINVAL, 0},
+        {HVMOP_guest_request_vm_event, -XEN_EINVAL, 0},
+        {HVMOP_altp2m, -XEN_EOPNOTSUPP, -XEN_EOPNOTSUPP},
+        {HVMOP_set_pci_intx_level, -XEN_ENOSYS, -XEN_ENOSYS},
+        {HVMOP_set_isa_irq_level, -XEN_ENOSYS, -XEN_ENOSYS},
+        {HVMOP_set_pci_link_route, -XEN_ENOSYS, -XEN_ENOSYS},
+        {6 /* track_dirty_vram */, -XEN_ENOSYS, -XEN_ENOSYS},
+        {7 /* modified_memory */, -XEN_ENOSYS, -XEN_ENOSYS},
+        {8 /* set_mem_type */, -XEN_ENOSYS, -XEN_ENOSYS},
+        {HVMOP_set_mem_access, -XEN_ENOSYS, -XEN_ENOSYS},
+        {HVMOP_get_mem_access, -XEN_ENOSYS, -XEN_ENOSYS},
+        {14 /* inject_trap */, -XEN_ENOSYS, -XEN_ENOSYS},
+        {16 /* inject_msi */, -XEN_ENOSYS, -XEN_ENOSYS},
+        {17 /* create_ioreq_server */, -XEN_ENOSYS, -XEN_ENOSYS},
+        {22 /* set_ioreq_server_state */, -XEN_ENOSYS, -XEN_ENOSYS},
+        {26, -XEN_ENOSYS, -XEN_ENOSYS},
+    };
+
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+        uint32_t op = cases[i / 2].op;
+
+        g_test_message("operation %u compat %u", op, i % 2);
+        g->compat = i % 2;
+        g_assert_cmpint(
+            xen_guest_call(g, __HYPERVISOR_hvm_op, op, XEN_GUEST_ARG, 0), ==,
+            cases[i / 2].with);
+        g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_TLB_FLUSH), ==, 0);
+        g_assert_cmpint(xen_guest_call(g, __HYPERVISOR_hvm_op, op, 0, 0), ==,
+                        cases[i / 2].without);
+        g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_TLB_FLUSH), ==,
+                         op == HVMOP_flush_tlbs);
+    }
+}
+
+CONFORMS(HVMOP_xentrace)
+static void test_xentrace_takes_what_xen_takes(void)
+{
+    static const struct {
+        uint16_t event, extra_bytes;
+        int64_t want;
+    } cases[] = {
+        {0, 0, 0},
+        {0xfff, 28, 0},
+        {0, 29, -XEN_EINVAL},
+        {0, UINT16_MAX, -XEN_EINVAL},
+        {0x1000, 0, -XEN_EINVAL},
+        {UINT16_MAX, 0, -XEN_EINVAL},
+    };
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct xen_hvm_xentrace op = {
+            cases[i].event, cases[i].extra_bytes, {0}};
+
+        g_test_message("case %u", i);
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_xentrace,
+                                     &op, sizeof(op)),
+                        ==, cases[i].want);
+    }
+    g_assert_cmpint(xen_guest_call(g, __HYPERVISOR_hvm_op, HVMOP_xentrace,
+                                   XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT, 0),
+                    ==, -XEN_EFAULT);
+}
+
+CONFORMS(HVMOP_get_mem_type)
+static void test_mem_type_tells_ram_from_the_rest(void)
+{
+    static const struct {
+        uint16_t domid;
+        uint64_t pfn;
+        int64_t want;
+        uint16_t type;
+    } cases[] = {
+        {DOMID_SELF, 5, 0, HVMMEM_ram_rw},
+        {XEN_GUEST_DOMID, XEN_GUEST_SHINFO, 0, HVMMEM_ram_rw},
+        {DOMID_SELF, XEN_STORE_GFN, 0, HVMMEM_ram_rw},
+        {DOMID_SELF, XEN_GUEST_READONLY, 0, HVMMEM_ram_ro},
+        {DOMID_SELF, XEN_GUEST_FRAMES, 0, HVMMEM_mmio_dm},
+        {DOMID_SELF, UINT64_MAX, 0, HVMMEM_mmio_dm},
+        {DOMID_SELF, 1ull << 52 | 5, 0, HVMMEM_mmio_dm},
+        {0, 5, -XEN_EPERM, 0xffff},
+        {0x1234, 5, -XEN_ESRCH, 0xffff},
+    };
+
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+        struct xen_hvm_get_mem_type op = {
+            .domid = cases[i / 2].domid,
+            .mem_type = 0xffff,
+            .pfn = cases[i / 2].pfn,
+        };
+
+        g_test_message("case %u compat %u", i / 2, i % 2);
+        g->compat = i % 2;
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_get_mem_type,
+                                     &op, sizeof(op)),
+                        ==, cases[i / 2].want);
+        g_assert_cmphex(op.mem_type, ==, cases[i / 2].type);
+    }
 }
 
 static int64_t set_upcall_vector(XenGuest *g, uint32_t vcpu, uint8_t vector)
@@ -298,6 +459,9 @@ int main(int argc, char **argv)
     ADD(params_start_as_the_toolstack_sets_them);
     ADD(params_of_other_domains_are_refused);
     ADD(other_operations_answer_as_xen);
+    ADD(operations_without_an_argument);
+    ADD(xentrace_takes_what_xen_takes);
+    ADD(mem_type_tells_ram_from_the_rest);
     ADD(upcall_vector_is_injected_on_its_vcpu);
     ADD(vector_callback_is_held_while_pending);
     ADD(gsi_callback_follows_vcpu_0);

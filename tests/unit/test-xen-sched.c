@@ -122,12 +122,43 @@ static void test_poll_errors_are_those_of_xen(void)
         g_assert_cmpint(xen_guest_bind_ipi(g, 0), ==, 3);
         g->compat = i % 2;
         fake_host_poke32(g->fake, XEN_GUEST_BUF, cases[i / 2].port);
+        for (unsigned at = 4; at <= 8; at += 4) {
+            fake_host_poke32(g->fake,
+                             (XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT) - at, 3);
+        }
         g_assert_cmpint(poll_ports(g, cases[i / 2].at, cases[i / 2].nr, 0), ==,
                         want);
         g_assert_cmpint(fake_host_vcpu_state(g->fake, 0), ==,
                         want ? FAKE_VCPU_RUNNING : FAKE_VCPU_BLOCKED);
         g->compat = false;
     }
+}
+
+/* What comes after a pending port is not even read. */
+CONFORMS(SCHEDOP_poll)
+static void test_poll_looks_no_further_than_a_pending_port(void)
+{
+    const uint64_t end = XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT;
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    uint32_t port = (uint32_t)xen_guest_bind_ipi(g, 0);
+
+    g_assert_cmpint(xen_guest_send(g, port), ==, 0);
+    fake_host_poke32(g->fake, end - 4, port);
+    g_assert_cmpint(poll_ports(g, end - 4, 128, 0), ==, 0);
+    g_assert_cmpint(fake_host_vcpu_state(g->fake, 0), ==, FAKE_VCPU_RUNNING);
+}
+
+/* Xen lets events of the caller in, mask byte and all. */
+CONFORMS(SCHEDOP_block)
+static void test_block_clears_the_upcall_mask(void)
+{
+    const uint64_t at = XEN_GUEST_SHINFO << HOST_PAGE_SHIFT |
+                        offsetof(struct vcpu_info, evtchn_upcall_mask);
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    fake_host_poke8(g->fake, at, 1);
+    g_assert_cmpint(sched_op(g, SCHEDOP_block, NULL, 0), ==, 0);
+    g_assert_cmpuint(fake_host_peek8(g->fake, at), ==, 0);
 }
 
 CONFORMS(SCHEDOP_poll)
@@ -308,6 +339,8 @@ int main(int argc, char **argv)
     ADD(remote_shutdown_is_refused);
     ADD(block_ends_with_an_upcall);
     ADD(poll_errors_are_those_of_xen);
+    ADD(poll_looks_no_further_than_a_pending_port);
+    ADD(block_clears_the_upcall_mask);
     ADD(poll_ends_when_its_port_is_pending);
     ADD(poll_ends_at_its_timeout);
     ADD(poll_is_not_ended_by_the_periodic_timer);

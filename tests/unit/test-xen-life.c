@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a domain goes on after: soft reset, cancelled suspend, wake-up. */
+#include "tests/conformance.h"
+#include "tests/unit/xen-guest.h"
+
+#define S          XEN_GUEST_NS_PER_S
+#define VIA_VECTOR ((uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | 0xf3)
+
+static int64_t shut_down(XenGuest *g, unsigned reason)
+{
+    struct sched_shutdown op = {.reason = reason};
+
+    return xen_guest_op(g, __HYPERVISOR_sched_op, SCHEDOP_shutdown, &op,
+                        sizeof(op));
+}
+
+static int64_t status_of(XenGuest *g, uint32_t port)
+{
+    struct evtchn_status op = {.dom = DOMID_SELF, .port = port};
+    int64_t ret = xen_guest_op(g, __HYPERVISOR_event_channel_op,
+                               EVTCHNOP_status, &op, sizeof(op));
+
+    return ret ? ret : (int64_t)op.status;
+}
+
+static unsigned runstate(XenGuest *g, unsigned vcpu)
+{
+    XenVcpuInfo info;
+
+    xen_domain_query_vcpu(g->d, vcpu, &info);
+    return info.runstate;
+}
+
+static int64_t register_info(XenGuest *g, unsigned vcpu, uint64_t gfn)
+{
+    struct vcpu_register_vcpu_info op = {.mfn = gfn, .offset = 64};
+
+    return xen_guest_vcpu_op(g, VCPUOP_register_vcpu_info, vcpu, &op,
+                             sizeof(op));
+}
+
+/* Any reason: the first counts, the low eight bits of it. */
+CONFORMS(SCHEDOP_shutdown)
+CONFORMS(SHUTDOWN_reboot)
+CONFORMS(SHUTDOWN_crash)
+static void test_shutdown_tells_its_reason_once(void)
+{
+    static const struct {
+        uint32_t reason;
+        int want;
+    } cases[] = {
+        {SHUTDOWN_poweroff, 0},
+        {SHUTDOWN_reboot, 1},
+        {SHUTDOWN_suspend, 2},
+        {SHUTDOWN_crash, 3},
+        {SHUTDOWN_watchdog, 4},
+        {SHUTDOWN_soft_reset, 5},
+        {6, 6},
+        {0xff, 0xff},
+        {0x101, 1},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+
+        g_test_message("reason %u", cases[i].reason);
+        g_assert_cmpint(xen_domain_shutdown_reason(g->d), ==, -1);
+        g_assert_cmpint(shut_down(g, cases[i].reason), ==, 0);
+        g_assert_cmpint(xen_domain_shutdown_reason(g->d), ==, cases[i].want);
+        g_assert_cmpint(shut_down(g, SHUTDOWN_poweroff), ==, 0);
+        g_assert_cmpint(xen_domain_shutdown_reason(g->d), ==, cases[i].want);
+        g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_SHUTDOWN), ==, 1);
+    }
+}
+
+CONFORMS(SHUTDOWN_suspend)
+static void test_cancelled_suspend_keeps_everything(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+    uint32_t port = (uint32_t)xen_guest_bind_ipi(g, 0);
+
+    g_assert_false(xen_domain_wants_suspend_code(g->d));
+    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_CALLBACK_IRQ, VIA_VECTOR),
+                    ==, 0);
+    g_assert_true(xen_domain_wants_suspend_code(g->d));
+    g_assert_cmpint(register_info(g, 0, 5), ==, 0);
+    g_assert_cmpint(shut_down(g, SHUTDOWN_suspend), ==, 0);
+    xen_domain_pause(g->d);
+    g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_offline);
+    fake_host_advance(g->fake, S);
+    xen_domain_resume(g->d);
+    xen_domain_vcpu_running(g->d, 0);
+    g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_running);
+    g_assert_cmpint(status_of(g, port), ==, EVTCHNSTAT_ipi);
+    g_assert_cmpint(register_info(g, 0, 5), ==, -XEN_EINVAL);
+    /* It can suspend again, and its code is not the last one. */
+    g_assert_cmpint(shut_down(g, SHUTDOWN_reboot), ==, 0);
+    g_assert_cmpint(xen_domain_shutdown_reason(g->d), ==, SHUTDOWN_reboot);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_SHUTDOWN), ==, 2);
+}
+
+static void test_pause_leaves_blocked_vcpus_blocked(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(3, 17);
+
+    xen_domain_vcpu_running(g->d, 1);
+    xen_domain_vcpu_halted(g->d, 1, true);
+    xen_domain_pause(g->d);
+    g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_offline);
+    g_assert_cmpuint(runstate(g, 1), ==, RUNSTATE_blocked);
+    g_assert_cmpuint(runstate(g, 2), ==, RUNSTATE_offline);
+}
+
+/* Ports but the store's and the console's are gone, their bits, too. */
+CONFORMS(SHUTDOWN_soft_reset)
+static void test_soft_reset_closes_ports(void)
+{
+    for (unsigned compat = 0; compat < 2; compat++) {
+        g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+        uint32_t port;
+
+        if (compat) {
+            xen_guest_set_compat(g);
+        }
+        port = (uint32_t)xen_guest_bind_ipi(g, 1);
+        g_assert_cmpint(xen_guest_send(g, port), ==, 0);
+        g_assert_true(xen_guest_pending(g, port));
+        g_assert_cmpint(shut_down(g, SHUTDOWN_soft_reset), ==, 0);
+        xen_domain_soft_reset(g->d);
+        g_assert_cmpint(xen_domain_shutdown_reason(g->d), ==, -1);
+        g_assert_cmpint(status_of(g, port), ==, EVTCHNSTAT_closed);
+        g_assert_cmpint(status_of(g, XEN_STORE_PORT), ==,
+                        EVTCHNSTAT_interdomain);
+        g_assert_cmpint(status_of(g, XEN_CONSOLE_PORT), ==,
+                        EVTCHNSTAT_interdomain);
+        g_assert_cmpint(xen_guest_bind_virq(g, VIRQ_TIMER, 0), ==, port);
+        g_assert_cmpint(xen_guest_bind_virq(g, VIRQ_TIMER, 1), ==, port + 1);
+    }
+}
+
+/* The frame shows what lay beneath; the page comes back as it was. */
+CONFORMS(SHUTDOWN_soft_reset)
+static void test_soft_reset_unmaps_shared_memory(void)
+{
+    struct xen_add_to_physmap map = {
+        .domid = DOMID_SELF,
+        .space = XENMAPSPACE_shared_info,
+        .gpfn = XEN_GUEST_SHINFO + 1,
+    };
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    g_assert_cmpint(register_info(g, 0, 5), ==, 0);
+    fake_host_poke32(g->fake, XEN_GUEST_SHINFO << HOST_PAGE_SHIFT | 0xff0, 77);
+    xen_domain_soft_reset(g->d);
+    g_assert_cmpuint(
+        fake_host_peek32(g->fake, XEN_GUEST_SHINFO << HOST_PAGE_SHIFT | 0xff0),
+        ==, 0);
+    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_memory_op,
+                                 XENMEM_add_to_physmap, &map, sizeof(map)),
+                    ==, 0);
+    g_assert_cmpuint(
+        fake_host_peek32(g->fake,
+                         (XEN_GUEST_SHINFO + 1) << HOST_PAGE_SHIFT | 0xff0),
+        ==, 77);
+    g_assert_cmpint(register_info(g, 0, 6), ==, 0);
+}
+
+CONFORMS(SHUTDOWN_soft_reset)
+static void test_soft_reset_keeps_parameters_and_time(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    uint64_t value;
+
+    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_CALLBACK_IRQ, VIA_VECTOR),
+                    ==, 0);
+    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_STORE_EVTCHN, 99), ==, 0);
+    fake_host_advance(g->fake, 5 * S);
+    xen_domain_soft_reset(g->d);
+    g_assert_cmpint(xen_guest_get_param(g, HVM_PARAM_CALLBACK_IRQ, &value), ==,
+                    0);
+    g_assert_cmphex(value, ==, VIA_VECTOR);
+    g_assert_cmpint(xen_guest_get_param(g, HVM_PARAM_STORE_EVTCHN, &value), ==,
+                    0);
+    g_assert_cmphex(value, ==, XEN_STORE_PORT);
+    g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_running);
+}
+
+static void test_wakeup_starts_vcpu_0_alone(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+    Host *host = fake_host_ops(g->fake);
+    uint32_t port = (uint32_t)xen_guest_bind_ipi(g, 0);
+
+    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_CALLBACK_IRQ, VIA_VECTOR),
+                    ==, 0);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpint(register_info(g, 0, 5), ==, 0);
+    xen_guest_ack(g, 0);
+    fake_host_advance(g->fake, S);
+    xen_domain_wakeup(g->d);
+    g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_running);
+    g_assert_cmpuint(runstate(g, 1), ==, RUNSTATE_offline);
+    g_assert_cmpuint(clock_guest_tsc(g->clock, 0, host->ops->now_ns(host)), ==,
+                     0);
+    g_assert_cmpint(status_of(g, port), ==, EVTCHNSTAT_ipi);
+    g_assert_cmpint(register_info(g, 0, 6), ==, -XEN_EINVAL);
+    /* The callback still is the guest's. */
+    g_assert_cmpint(xen_guest_send(g, port), ==, 0);
+    g_assert_cmpuint(fake_host_vector_held(g->fake, 0), ==, 0xf3);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(name) g_test_add_func("/xen/life/" #name, test_##name)
+    ADD(shutdown_tells_its_reason_once);
+    ADD(cancelled_suspend_keeps_everything);
+    ADD(pause_leaves_blocked_vcpus_blocked);
+    ADD(soft_reset_closes_ports);
+    ADD(soft_reset_unmaps_shared_memory);
+    ADD(soft_reset_keeps_parameters_and_time);
+    ADD(wakeup_starts_vcpu_0_alone);
+    return g_test_run();
+}
