@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hvm_op: parameters and what they permit, the time, types of memory, and the
+ * operations that are not a guest's.
+ *
+ * Behaviour: a guest reads some parameters, sets fewer; the device model's
+ * operations are unknown numbers; a few others take no argument.
+ * Check: every parameter's two answers, every operation's success and errors,
+ * arguments that cannot be read or written.
+ * Cannot tell apart: a TLB that was flushed from one that held nothing.
+ * Real Xen: measured for the parameters and the upcall vector on 4.17 and
+ * 4.23; else by its source (xen: arch/x86/hvm/hvm.c, do_hvm_op) on a processor
+ * without EPT.
+ *
+ * RUN: default
+ * RUN: four smp=4
+ * RUN: pvh guest=pvh
+ * RUN: new plugin=xen-version=4.20 bits=64
+ */
+#include "tests/conformance.h"
+#include "tests/payload/lib/clock.h"
+
+#define DOM0       0
+#define NO_DOMAIN  0x1234
+#define NR_OPS     26
+#define MMIO_FRAME 0xfee00u /* the local APIC's */
+#define HOLE       0xffffffffffull
+
+static uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
+
+/* Parameters that differ from "-EPERM for both". */
+static const struct {
+    uint8_t first, last;
+    int get, set;
+} params[] = {
+    {HVM_PARAM_STORE_PFN, HVM_PARAM_STORE_PFN, 0, -XEN_EPERM},
+    {4, 4, -XEN_EINVAL, -XEN_EINVAL},
+    {13, 13, -XEN_EINVAL, -XEN_EINVAL},
+    {HVM_PARAM_CONSOLE_PFN, HVM_PARAM_CONSOLE_PFN, 0, -XEN_EPERM},
+    {20, 26, -XEN_EINVAL, -XEN_EINVAL},
+    {30, 30, -XEN_EINVAL, -XEN_EINVAL},
+    {HVM_PARAM_ALTP2M, HVM_PARAM_ALTP2M, 0, -XEN_EPERM},
+    {HVM_NR_PARAMS, HVM_NR_PARAMS + 3, -XEN_EINVAL, -XEN_EINVAL},
+};
+
+/* Those are tried by a test of their own, or would change what follows. */
+static bool settable(unsigned index)
+{
+    return index == HVM_PARAM_CALLBACK_IRQ || index == HVM_PARAM_STORE_EVTCHN ||
+           index == HVM_PARAM_CONSOLE_EVTCHN || index == HVM_PARAM_VM86_TSS ||
+           index == HVM_PARAM_ACPI_IOPORTS_LOCATION ||
+           index == HVM_PARAM_VM_GENERATION_ID_ADDR ||
+           index == HVM_PARAM_X87_FIP_WIDTH ||
+           index == HVM_PARAM_VM86_TSS_SIZED;
+}
+
+CONFORMS(HVMOP_get_param)
+CONFORMS(HVMOP_set_param)
+static void parameters_permit_what_xen_permits(void)
+{
+    for (unsigned i = 0; i < HVM_NR_PARAMS + 4u; i++) {
+        int get = -XEN_EPERM, set = -XEN_EPERM;
+        uint64_t value;
+
+        for (unsigned j = 0; j < ARRAY_SIZE(params); j++) {
+            if (i >= params[j].first && i <= params[j].last) {
+                get = params[j].get;
+                set = params[j].set;
+            }
+        }
+        input("parameter %u", i);
+        if (settable(i)) {
+            CHECK_RC(0, xen_hvm_get_param(i, &value));
+            continue;
+        }
+        CHECK_RC(get, xen_hvm_get_param(i, &value));
+        CHECK_RC(set, xen_hvm_set_param(i, 0));
+    }
+}
+
+CONFORMS(HVM_PARAM_VM_GENERATION_ID_ADDR)
+CONFORMS(HVM_PARAM_X87_FIP_WIDTH)
+CONFORMS(HVM_PARAM_VM86_TSS_SIZED)
+static void parameters_that_can_be_set_read_back(void)
+{
+    static const struct {
+        unsigned index;
+        uint64_t value;
+    } cases[] = {
+        {HVM_PARAM_VM_GENERATION_ID_ADDR, 0xfc000010},
+        {HVM_PARAM_X87_FIP_WIDTH, 4},
+        {HVM_PARAM_X87_FIP_WIDTH, 8},
+        {HVM_PARAM_X87_FIP_WIDTH, 0},
+        {HVM_PARAM_CALLBACK_IRQ, 0xff00000000001234},
+        {HVM_PARAM_CALLBACK_IRQ, 0},
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint64_t value = 77;
+
+        input("parameter %u value %llx", cases[i].index,
+              (unsigned long long)cases[i].value);
+        CHECK_RC(0, xen_hvm_set_param(cases[i].index, cases[i].value));
+        CHECK_RC(0, xen_hvm_get_param(cases[i].index, &value));
+        CHECK_EQ(cases[i].value, value);
+    }
+    CHECK_RC(-XEN_EINVAL, xen_hvm_set_param(HVM_PARAM_X87_FIP_WIDTH, 5));
+}
+
+CONFORMS(HVMOP_get_param)
+static void parameters_of_others_are_refused(void)
+{
+    struct xen_hvm_param op = {.domid = NO_DOMAIN,
+                               .index = HVM_PARAM_STORE_PFN};
+
+    CHECK_RC(-XEN_ESRCH, xen_hvm_op(HVMOP_get_param, &op));
+    CHECK_RC(-XEN_ESRCH, xen_hvm_op(HVMOP_set_param, &op));
+    /* The index is looked at first. */
+    op.index = HVM_NR_PARAMS;
+    CHECK_RC(-XEN_EINVAL, xen_hvm_op(HVMOP_get_param, &op));
+}
+
+CONFORMS(HVMOP_get_time)
+static void time_is_the_clocks(void)
+{
+    uint64_t before = clock_now();
+    struct xen_hvm_get_time op = {0};
+
+    CHECK_RC(0, xen_hvm_op(HVMOP_get_time, &op));
+    CHECK_RANGE(before, clock_now(), op.now);
+}
+
+/* What an operation answers to an absent argument and to a good one. */
+CONFORMS(HVMOP_flush_tlbs)
+CONFORMS(HVMOP_guest_request_vm_event)
+NOT_OFFERED(HVMOP_altp2m, -XEN_EOPNOTSUPP)
+static void operations_without_an_argument(void)
+{
+    for (unsigned op = 0; op < NR_OPS + 2; op++) {
+        input("operation %u", op);
+        switch (op) {
+        case HVMOP_flush_tlbs:
+        case HVMOP_guest_request_vm_event:
+            CHECK_RC(0, xen_hvm_op(op, NULL));
+            CHECK_RC(-XEN_EINVAL, xen_hvm_op(op, page));
+            break;
+        case HVMOP_altp2m:
+            CHECK_RC(-XEN_EOPNOTSUPP, xen_hvm_op(op, NULL));
+            CHECK_RC(-XEN_EOPNOTSUPP, xen_hvm_op(op, page));
+            break;
+        case HVMOP_set_param:
+        case HVMOP_get_param:
+        case HVMOP_pagetable_dying:
+        case HVMOP_get_time:
+        case HVMOP_xentrace:
+        case HVMOP_get_mem_type:
+        case HVMOP_set_evtchn_upcall_vector:
+            break;
+        default:
+            CHECK_RC(-XEN_ENOSYS, xen_hvm_op(op, page));
+            CHECK_RC(-XEN_ENOSYS, xen_hvm_op(op, NULL));
+            break;
+        }
+    }
+}
+
+CONFORMS(HVMOP_xentrace)
+static void xentrace_takes_classless_events(void)
+{
+    struct xen_hvm_xentrace op = {.event = 0xfff, .extra_bytes = 28};
+
+    CHECK_RC(0, xen_hvm_op(HVMOP_xentrace, &op));
+    op.event = 0x1000;
+    CHECK_RC(-XEN_EINVAL, xen_hvm_op(HVMOP_xentrace, &op));
+    op.event = 1;
+    op.extra_bytes = 29;
+    CHECK_RC(-XEN_EINVAL, xen_hvm_op(HVMOP_xentrace, &op));
+}
+
+static void check_type(uint64_t frame, unsigned want)
+{
+    struct xen_hvm_get_mem_type op = {
+        .domid = DOMID_SELF, .mem_type = 0xffff, .pfn = frame};
+
+    input("frame %llx", (unsigned long long)frame);
+    CHECK_RC(0, xen_hvm_op(HVMOP_get_mem_type, &op));
+    CHECK_EQ(want, op.mem_type);
+}
+
+CONFORMS(HVMOP_get_mem_type)
+static void memory_has_types(void)
+{
+    struct xen_hvm_get_mem_type op = {.domid = NO_DOMAIN};
+
+    check_type((uintptr_t)page / PAGE_SIZE, HVMMEM_ram_rw);
+    check_type(MMIO_FRAME, HVMMEM_mmio_dm);
+    check_type(HOLE, HVMMEM_mmio_dm);
+    check_type(~0ull, HVMMEM_mmio_dm);
+    CHECK_RC(-XEN_ESRCH, xen_hvm_op(HVMOP_get_mem_type, &op));
+    op.domid = DOM0;
+    CHECK_RC(-XEN_EPERM, xen_hvm_op(HVMOP_get_mem_type, &op));
+}
+
+NOT_OFFERED(HVMOP_pagetable_dying, -XEN_EINVAL)
+static void page_tables_are_the_hardwares(void)
+{
+    struct xen_hvm_pagetable_dying op = {.domid = DOMID_SELF};
+
+    CHECK_RC(-XEN_EINVAL, xen_hvm_op(HVMOP_pagetable_dying, &op));
+    op.domid = DOM0;
+    CHECK_RC(-XEN_EOPNOTSUPP, xen_hvm_op(HVMOP_pagetable_dying, &op));
+    op.domid = NO_DOMAIN;
+    CHECK_RC(-XEN_ESRCH, xen_hvm_op(HVMOP_pagetable_dying, &op));
+}
+
+CONFORMS(HVMOP_set_evtchn_upcall_vector)
+static void upcall_vector_errors(void)
+{
+    CHECK_RC(-XEN_EINVAL, evtchn_upcall_vector(0, 0));
+    CHECK_RC(-XEN_EINVAL, evtchn_upcall_vector(0, 0x0f));
+    CHECK_RC(-XEN_EINVAL, evtchn_upcall_vector(1000, 0x0f));
+    CHECK_RC(-XEN_ENOENT, evtchn_upcall_vector(1000, 0x10));
+    CHECK_RC(-XEN_ENOENT, evtchn_upcall_vector(cpu_count(), 0xf0));
+}
+
+CONFORMS(HVMOP_set_param)
+CONFORMS(HVMOP_get_mem_type)
+static void bad_pointers_are_faults(void)
+{
+    static const unsigned ops[] = {
+        HVMOP_set_param,    HVMOP_get_param, HVMOP_pagetable_dying,
+        HVMOP_get_time,     HVMOP_xentrace,  HVMOP_set_evtchn_upcall_vector,
+        HVMOP_get_mem_type,
+    };
+    struct xen_hvm_param *op;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
+        input("operation %u", ops[i]);
+        CHECK_RC(-XEN_EFAULT, xen_hvm_op(ops[i], cpu_map_window(1, 0, 0)));
+    }
+    /* Read, but the answer cannot be written. */
+    memset(page, 0, sizeof(page));
+    op = (struct xen_hvm_param *)page;
+    op->domid = DOMID_SELF;
+    op->index = HVM_PARAM_STORE_PFN;
+    input("read-only");
+    CHECK_RC(-XEN_EFAULT,
+             xen_hvm_op(HVMOP_get_param,
+                        cpu_map_window(1, (uintptr_t)page, PTE_PRESENT)));
+    CHECK_EQ(0, op->value);
+}
+
+PAYLOAD(NEEDS_XEN, TEST(parameters_permit_what_xen_permits),
+        TEST(parameters_that_can_be_set_read_back),
+        TEST(parameters_of_others_are_refused), TEST(time_is_the_clocks),
+        TEST(operations_without_an_argument),
+        TEST(xentrace_takes_classless_events), TEST(memory_has_types),
+        TEST(page_tables_are_the_hardwares), TEST(upcall_vector_errors),
+        TEST(bad_pointers_are_faults));
