@@ -25,7 +25,10 @@ static void wrap_init(MachineState *machine)
 
 static void wrap_reset(MachineState *machine, ResetType type)
 {
-    wrapped.hooks->before_reset(wrapped.opaque);
+    /* A machine that wakes up goes on with all it has. */
+    if (type != RESET_TYPE_WAKEUP) {
+        wrapped.hooks->before_reset(wrapped.opaque);
+    }
     if (wrapped.reset) {
         wrapped.reset(machine, type);
     } else {

@@ -73,9 +73,8 @@ def initrd(directory, version):
     if not modules.is_dir():
         raise Skip(f"{modules} is missing (scripts/fetch-kernels fetches it)")
     path = directory / f"initrd-{version}"
-    subprocess.run([ROOT / "scripts/mk-initramfs", path, "--modules", modules,
-                    "--agent", pathlib.Path(INITRD).with_name("jumpcut-agent")],
-                   check=True)
+    subprocess.run([ROOT / "scripts/mk-initramfs", path, "--onto", INITRD,
+                    "--modules", modules], check=True)
     return path
 
 

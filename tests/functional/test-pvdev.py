@@ -3,10 +3,11 @@
 """Debian's kernels with their root on xvda and their network on eth0.
 
 Subject: QEMU's own Xen back ends over our event channels, grants and xenstore,
-through a reboot, a disk plugged in and out, and bytes both ways over TCP.  The
-image is looked at from the host when the guest has powered off.
+of HVM and PVH guests, through a reboot, a disk plugged in and out, and bytes
+both ways over TCP.  The image is looked at from the host when the guest has
+powered off.
 
-JUMPCUT_PVDEV=all runs both kernels with 1, 2, 4 and 8 vCPUs.
+JUMPCUT_PVDEV=all runs both kernels as both kinds with 1, 2, 4 and 8 vCPUs.
 """
 import hashlib
 import os
@@ -56,10 +57,12 @@ echo "JUMPCUT gone"
 
 def rows():
     if os.environ.get("JUMPCUT_PVDEV") == "all":
-        return [(f"{version}-{smp}", version, smp, how)
-                for version in ("6.12", "6.1") for smp in (1, 2, 4, 8)
-                for how in ((), ("--no-icount",))]
-    return [("6.12-2", "6.12", 2, ("--no-icount",)), ("6.1-1", "6.1", 1, ())]
+        return [(f"{version}-{kind}-{smp}{how[0] if how else ''}", version,
+                 kind, smp, how)
+                for version in ("6.12", "6.1") for kind in ("hvm", "pvh")
+                for smp in (1, 2, 4, 8) for how in ((), ("--no-icount",))]
+    return [("6.12-pvh-2", "6.12", "pvh", 2, ("--no-icount",)),
+            ("6.1-hvm-1", "6.1", "hvm", 1, ())]
 
 
 def arguments(directory, version, image, *more):
@@ -77,7 +80,8 @@ def content():
 
 
 @test_each(*rows())
-def root_and_network_survive_a_reboot(directory, _name, version, smp, how):
+def root_and_network_survive_a_reboot(directory, _name, version, kind, smp,
+                                      how):
     data = content()
     digest = sha256(data)
     with web_server(data) as web, sink() as taker:
@@ -85,7 +89,8 @@ def root_and_network_survive_a_reboot(directory, _name, version, smp, how):
             .replace("WEB", str(web.server_address[1])) \
             .replace("SINK", str(taker.server_address[1]))
         image = root_image(directory, script)
-        guest = run("boot", *arguments(directory, version, image, "--smp", smp,
+        guest = run("boot", *arguments(directory, version, image,
+                                       "--guest", f"xen-{kind}", "--smp", smp,
                                        "--xen-version", "4.20", "--reboot",
                                        "continue", "--timeout", 200, *how),
                     kernel(version))
@@ -93,6 +98,8 @@ def root_and_network_survive_a_reboot(directory, _name, version, smp, how):
         if guest.returncode:
             raise Failure(f"exit status {guest.returncode}, stderr "
                           f"{guest.stderr!r}; console ends {text[-800:]!r}")
+    check("booted as what", text.count(
+        f"kernel on Xen {kind.upper()}\r\n"), 2)
     for times in ("x", "xx"):
         check_in("console", f"JUMPCUT times={times} root=/dev/xvda / ext4\r\n",
                  text)
