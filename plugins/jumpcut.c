@@ -102,7 +102,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     }
     if (jumpcut.options.guest.kind &&
         jumpcut.options.guest.kind->flags & GUEST_PVH &&
-        !pvh_board_prepare(&err)) {
+        !pvh_board_prepare(jumpcut.options.guest.madt_all, &err)) {
         error_reportf_err(err, "jumpcut: ");
         return -1;
     }

@@ -129,6 +129,16 @@ static bool set_console(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
+static bool set_madt(PluginOptions *o, const char *key, const char *value,
+                     GError **error)
+{
+    o->guest.madt_all = !strcmp(value, "all");
+    if (!o->guest.madt_all && strcmp(value, "online")) {
+        return option_fail(error, key, value, "online or all");
+    }
+    return true;
+}
+
 static bool set_digest(PluginOptions *o, const char *key, const char *value,
                        GError **error)
 {
@@ -179,6 +189,9 @@ static const OptionRow option_rows[] = {
      set_steal, false},
     {"console", "id of the -chardev that hvc0 is connected to (kvm: to count)",
      set_console, false},
+    {"madt",
+     "all: a PVH guest's ACPI tables enable all vCPUs (default: online)",
+     set_madt, false},
     {"digest", "take a digest of the machine every so often (virtual time)",
      set_digest, false},
     {"help", "on: print this list", set_help, false},

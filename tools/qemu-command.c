@@ -60,6 +60,11 @@ static void append_key(GString *out, const char *key, const char *value)
     }
 }
 
+static bool is_pvh(const BootOptions *o)
+{
+    return !strcmp(o->guest, "xen-pvh");
+}
+
 static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
 {
     g_autoptr(GString) value = g_string_new(NULL);
@@ -67,6 +72,8 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     append_key(value, "file", o->plugin);
     g_string_erase(value, 0, 1);
     append_key(value, "guest", o->guest);
+    /* Linux brings up no vCPU that the MADT has disabled. */
+    append_key(value, "madt", is_pvh(o) && o->max_smp > o->smp ? "all" : NULL);
     append_key(value, "console", CONSOLE_ID);
     append_key(value, "xen-version", o->xen_version);
     append_key(value, "tsc-mode", o->tsc_mode);
@@ -78,11 +85,6 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     }
     append_key(value, "digest", o->digest);
     add(argv, "-plugin", value->str);
-}
-
-static bool is_pvh(const BootOptions *o)
-{
-    return !strcmp(o->guest, "xen-pvh");
 }
 
 static void add_machine(GStrvBuilder *argv, const BootOptions *o)

@@ -41,6 +41,7 @@ typedef struct GuestOptions {
     ContentionSpec contention;
     GArray *cuts;        /* of CutSpec; borrowed */
     const char *console; /* chardev id or NULL */
+    bool madt_all;       /* the MADT of a PVH guest enables every vCPU */
     int64_t digest_ns;   /* 0: no digests at intervals */
 } GuestOptions;
 

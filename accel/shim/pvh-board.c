@@ -33,7 +33,7 @@
 #define MTRR_WRITE_BACK 6u
 
 static struct {
-    unsigned nr_online;
+    bool madt_all;
     PvhBoot *boot; /* NULL: no kernel, so nothing to execute (qtest) */
 } board;
 
@@ -117,7 +117,7 @@ static void build_boot(MachineState *ms)
         .cmdline = ms->kernel_cmdline,
         .ram_size = ms->ram_size,
         .acpi = {.nr_vcpus = ms->smp.max_cpus,
-                 .nr_online = board.nr_online,
+                 .nr_online = board.madt_all ? ms->smp.max_cpus : ms->smp.cpus,
                  .apic_ids = apic_ids},
     };
 
@@ -141,6 +141,8 @@ static void build_boot(MachineState *ms)
 
 static void pvh_board_init(MachineState *ms)
 {
+    unsigned online = ms->smp.cpus;
+
     if (ms->smp.max_cpus > PVH_ACPI_VCPUS_MAX) {
         error_report("jumpcut: %u vCPUs: a PVH guest has at most %u",
                      ms->smp.max_cpus, PVH_ACPI_VCPUS_MAX);
@@ -149,9 +151,9 @@ static void pvh_board_init(MachineState *ms)
     build_memory(ms);
     build_isa_bus();
     /* All of them exist for Xen; the guest starts those that are offline. */
-    board.nr_online = ms->smp.cpus;
     ms->smp.cpus = ms->smp.max_cpus;
     x86_cpus_init(X86_MACHINE(ms), CPU_VERSION_LATEST);
+    ms->smp.cpus = online;
     build_boot(ms);
 }
 
@@ -202,7 +204,7 @@ static void pvh_board_reset(MachineState *ms, ResetType type)
     }
 }
 
-bool pvh_board_prepare(Error **errp)
+bool pvh_board_prepare(bool madt_all, Error **errp)
 {
     MachineClass *mc = MACHINE_GET_CLASS(current_machine);
 
@@ -211,12 +213,8 @@ bool pvh_board_prepare(Error **errp)
                    mc->name);
         return false;
     }
+    board.madt_all = madt_all;
     mc->init = pvh_board_init;
     mc->reset = pvh_board_reset;
     return true;
-}
-
-unsigned pvh_board_nr_online(void)
-{
-    return board.nr_online;
 }

@@ -12,11 +12,9 @@
  * -initrd and -append put into memory at each reset.
  *
  * -smp cpus=N,maxcpus=M: M vCPUs of which N are online (xl's vcpus, maxvcpus).
+ * @madt_all: enable them all in the MADT, where Xen's toolstack enables the N.
  * Returns false and sets *errp if the machine is another one.
  */
-bool pvh_board_prepare(Error **errp);
-
-/* vCPUs that are online when the guest starts; once the board stands. */
-unsigned pvh_board_nr_online(void);
+bool pvh_board_prepare(bool madt_all, Error **errp);
 
 #endif

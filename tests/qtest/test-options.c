@@ -67,6 +67,7 @@ static void option_bad_value_is_named(void)
         {XEN "invtsc=maybe", {"invtsc", "maybe"}},
         {XEN "tsc-scaling=2", {"tsc-scaling", "2"}},
         {XEN "wallclock=today", {"wallclock", "today"}},
+        {XEN "madt=some", {"madt", "some", "online or all"}},
         {XEN "digest=0", {"digest", "0"}},
         {XEN "digest=often", {"digest", "often"}},
         {XEN "console=nobody", {"nobody"}},
