@@ -4,9 +4,11 @@
  * in guest-xen-life.c.
  */
 #include "qemu/osdep.h"
+#include "qemu/units.h"
 #include "qemu/uuid.h"
 #include "qapi/error.h"
 #include "hw/boards.h"
+#include "hw/i386/x86.h"
 #include "system/system.h"
 #include "accel/shim/guest-internal.h"
 #include "accel/shim/pvh-board.h"
@@ -197,6 +199,20 @@ static const GuestPartOps part_ops = {
     .loaded = part_loaded,
 };
 
+/* Xen's toolstack leaves out the first MiB, which the BIOS tells of. */
+static unsigned hvm_memory_map(XenMemoryRange *map)
+{
+    const X86MachineState *x86ms = X86_MACHINE(current_machine);
+    unsigned n = 0;
+
+    map[n++] = (XenMemoryRange){1 * MiB, x86ms->below_4g_mem_size - 1 * MiB, 1};
+    if (x86ms->above_4g_mem_size) {
+        map[n++] = (XenMemoryRange){x86ms->above_4g_mem_start,
+                                    x86ms->above_4g_mem_size, 1};
+    }
+    return n;
+}
+
 bool guest_xen_new(Guest *g, Error **errp)
 {
     XenMemoryRange map[PVH_MAP_MAX];
@@ -210,10 +226,10 @@ bool guest_xen_new(Guest *g, Error **errp)
     };
     g_autoptr(GError) error = NULL;
 
-    if (config.pvh) {
-        config.map = map;
-        config.nr_map = pvh_memory_map(current_machine->ram_size, map);
-    }
+    config.map = map;
+    config.nr_map = config.pvh
+                        ? pvh_memory_map(current_machine->ram_size, map)
+                        : hvm_memory_map(map);
     memcpy(config.uuid, qemu_uuid.data, sizeof(config.uuid));
     g->tree = xen_backends_tree(g->options.backends);
     g->domain = xen_domain_new(g->host, g->clock, &config, &xenstore_qemu_ops,

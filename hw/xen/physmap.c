@@ -14,6 +14,8 @@
 #define CHUNK_SHIFT  9
 #define CHUNK_FRAMES (1u << CHUNK_SHIFT)
 #define NO_HOME      UINT32_MAX
+/* RAM of a PC below its video memory, in a HVM guest's map or not. */
+#define LOW_END 0xa0u
 /* The rings of console and xenstore lie here at the least. */
 #define MAX_GFN_AT_LEAST XEN_CONSOLE_GFN
 
@@ -64,6 +66,9 @@ static bool is_home(const XenPhysmap *p, uint64_t gfn)
 
     if (gfn >= p->nr_homes) {
         return false;
+    }
+    if (gfn < LOW_END && !p->cfg->pvh) {
+        return true;
     }
     for (unsigned i = 0; i < n; i++) {
         uint64_t first = r[i].addr >> HOST_PAGE_SHIFT;
