@@ -23,6 +23,7 @@
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
 #include "hw/i386/x86.h"
+#include "hw/resettable.h"
 #include "qom/object.h"
 #include "system/reset.h"
 #include "system/tcg.h"
@@ -46,6 +47,13 @@ enum {
 };
 
 #define TYPE_FRAMES_IOMMU "jumpcut-frames"
+#define TYPE_FRAMES_RESET "jumpcut-frames-reset"
+OBJECT_DECLARE_SIMPLE_TYPE(FramesReset, FRAMES_RESET)
+
+struct FramesReset {
+    Object parent;
+    ResettableState state;
+};
 
 static struct {
     bool ready;  /* regions are made */
@@ -183,7 +191,6 @@ static bool frames_make(void)
     frames.high_end =
         frames.high + (x86ms->above_4g_mem_size >> HOST_PAGE_SHIFT);
     frames.chunks = g_new0(uint32_t *, NR_FRAMES >> CHUNK_SHIFT);
-    type_register_static(&frames_iommu_type);
     memory_region_init_iommu(&frames.iommu, sizeof(frames.iommu),
                              TYPE_FRAMES_IOMMU, NULL, "jumpcut.frames",
                              NR_FRAMES << HOST_PAGE_SHIFT);
@@ -294,14 +301,47 @@ void guest_frames_reset(void)
     frames_set_active(false);
 }
 
-static void frames_machine_reset(void *opaque)
+/*
+ * At the very beginning of a reset, before anything is loaded into memory;
+ * the wake-up from suspend to RAM is none.
+ */
+static void frames_reset_enter(Object *obj, ResetType type)
 {
-    guest_frames_reset();
+    if (type != RESET_TYPE_WAKEUP) {
+        guest_frames_reset();
+    }
 }
+
+static ResettableState *frames_reset_state(Object *obj)
+{
+    return &FRAMES_RESET(obj)->state;
+}
+
+static void frames_reset_class_init(ObjectClass *oc, void *data)
+{
+    ResettableClass *rc = RESETTABLE_CLASS(oc);
+
+    rc->get_state = frames_reset_state;
+    rc->phases.enter = frames_reset_enter;
+}
+
+static const TypeInfo frames_reset_type = {
+    .name = TYPE_FRAMES_RESET,
+    .parent = TYPE_OBJECT,
+    .instance_size = sizeof(FramesReset),
+    .class_init = frames_reset_class_init,
+    .interfaces =
+        (InterfaceInfo[]){
+            {TYPE_RESETTABLE_INTERFACE},
+            {},
+        },
+};
 
 void guest_frames_install(void)
 {
-    qemu_register_reset(frames_machine_reset, NULL);
+    type_register_static(&frames_iommu_type);
+    type_register_static(&frames_reset_type);
+    qemu_register_resettable(object_new(TYPE_FRAMES_RESET));
 }
 
 /* The RAM behind the page of home @home, and where in it; NULL: none */

@@ -10,8 +10,7 @@
 
 #include "hw/host.h"
 
-/* Before the board is built: so that a reset puts pages back before anything
- * is loaded into them. */
+/* A machine reset puts pages back from now on. */
 void guest_frames_install(void);
 
 bool guest_frame_set(uint64_t gfn, uint64_t home);

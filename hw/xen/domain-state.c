@@ -256,6 +256,7 @@ void xen_domain_save(XenDomain *d, StateWriter *w)
     state_put_u64(w, TAG_STORE, d->store_ring != NULL);
     state_put_u64(w, TAG_SHINFO_32, d->shinfo_32);
     state_put_u64(w, TAG_VM_ASSIST, d->vm_assist);
+    xen_memory_save(d, w);
     xen_overlay_save(&d->shared_info, w);
     xen_grant_save(d, w);
     for (unsigned i = 0; i < HVM_NR_PARAMS; i++) {
@@ -302,6 +303,7 @@ static void pages_load(XenDomain *d, StateReader *r)
     if (d->vm_assist & ~XEN_VM_ASSIST_VALID) {
         state_reader_fail(r, "vm_assist: unknown bits in 0x%x", d->vm_assist);
     }
+    xen_memory_load(d, r);
     xen_overlay_load(d, &d->shared_info, "shared_info", r);
     xen_grant_load(d, r);
     for (unsigned i = 0; i < HVM_NR_PARAMS; i++) {

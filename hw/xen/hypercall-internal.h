@@ -15,7 +15,8 @@ typedef struct XenCall {
     uint64_t args[6];
     /* Set, with args[] changed, by a handler that is to be called again. */
     bool again;
-    unsigned target; /* vCPU a VCPUOP is about */
+    unsigned target;   /* vCPU a VCPUOP is about */
+    bool in_multicall; /* the call is part of one */
 } XenCall;
 
 typedef int64_t XenHypercallFn(XenCall *c);
@@ -62,9 +63,15 @@ int64_t xen_subop_call(XenCall *c, const XenSubop *table, size_t n,
  * not the guest's to touch, -XEN_ESRCH for all others.
  */
 int xen_domid_check(const XenCall *c, uint16_t domid);
+int64_t xen_hypercall_dispatch(XenCall *c, uint64_t nr);
 
 XenHypercallFn xen_do_memory_op, xen_do_set_timer_op, xen_do_xen_version,
     xen_do_grant_table_op, xen_do_vcpu_op, xen_do_sched_op,
     xen_do_event_channel_op, xen_do_physdev_op, xen_do_hvm_op;
+
+/* multicall.c, privileged.c */
+XenHypercallFn xen_do_multicall, xen_do_console_io, xen_do_platform_op,
+    xen_do_sysctl, xen_do_domctl, xen_do_paging_domctl_cont, xen_do_mmuext_op,
+    xen_do_xenpmu_op, xen_do_dm_op, xen_do_hypfs_op;
 
 #endif

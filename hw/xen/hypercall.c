@@ -2,9 +2,6 @@
 /*
  * The way into every hypercall: privilege, table, argument copies, trace (xen:
  * arch/x86/hvm/hypercall.c, hvm_hypercall).
- *
- * DEVIATION: multicall, dm_op, argo_op, xenpmu_op, hypfs_op and
- * mmuext_op answer -ENOSYS.
  */
 #include <assert.h>
 #include <string.h>
@@ -66,31 +63,12 @@ int64_t xen_subop_call(XenCall *c, const XenSubop *table, size_t n,
     return ret;
 }
 
-/* Release builds have no console for domains other than the first. */
-static int64_t do_console_io(G_GNUC_UNUSED XenCall *c)
-{
-    return -XEN_EPERM;
-}
-
-/*
- * The control domain's: sysctl, domctl, platform_op.
- * DEVIATION: -EPERM whatever interface version the argument names (Xen looks
- * at that first: -EACCES).
- */
-static int64_t do_privileged(XenCall *c)
-{
-    uint32_t cmd;
-
-    return xen_copy_in(c, c->args[0], &cmd, sizeof(cmd)) ? -XEN_EPERM
-                                                         : -XEN_EFAULT;
-}
-
 /* xen: common/domain.c, vm_assist */
 static int64_t do_vm_assist(XenCall *c)
 {
     uint32_t cmd = (uint32_t)c->args[0];
 
-    if (c->args[1] != VMASST_TYPE_runstate_update_flag) {
+    if ((uint32_t)c->args[1] != VMASST_TYPE_runstate_update_flag) {
         return -XEN_EINVAL;
     }
     switch (cmd) {
@@ -106,11 +84,12 @@ static int64_t do_vm_assist(XenCall *c)
 }
 
 static XenHypercallFn *const hypercalls[] = {
-    [__HYPERVISOR_platform_op] = do_privileged,
+    [__HYPERVISOR_platform_op] = xen_do_platform_op,
     [__HYPERVISOR_memory_op] = xen_do_memory_op,
+    [__HYPERVISOR_multicall] = xen_do_multicall,
     [__HYPERVISOR_set_timer_op] = xen_do_set_timer_op,
     [__HYPERVISOR_xen_version] = xen_do_xen_version,
-    [__HYPERVISOR_console_io] = do_console_io,
+    [__HYPERVISOR_console_io] = xen_do_console_io,
     [__HYPERVISOR_grant_table_op] = xen_do_grant_table_op,
     [__HYPERVISOR_vm_assist] = do_vm_assist,
     [__HYPERVISOR_vcpu_op] = xen_do_vcpu_op,
@@ -118,9 +97,21 @@ static XenHypercallFn *const hypercalls[] = {
     [__HYPERVISOR_event_channel_op] = xen_do_event_channel_op,
     [__HYPERVISOR_physdev_op] = xen_do_physdev_op,
     [__HYPERVISOR_hvm_op] = xen_do_hvm_op,
-    [__HYPERVISOR_sysctl] = do_privileged,
-    [__HYPERVISOR_domctl] = do_privileged,
+    [__HYPERVISOR_mmuext_op] = xen_do_mmuext_op,
+    [__HYPERVISOR_sysctl] = xen_do_sysctl,
+    [__HYPERVISOR_domctl] = xen_do_domctl,
+    [__HYPERVISOR_xenpmu_op] = xen_do_xenpmu_op,
+    [__HYPERVISOR_dm_op] = xen_do_dm_op,
+    [__HYPERVISOR_hypfs_op] = xen_do_hypfs_op,
+    [__HYPERVISOR_arch_1] = xen_do_paging_domctl_cont,
 };
+
+/* @return: what the call numbered @nr answers; -XEN_ENOSYS: there is none */
+int64_t xen_hypercall_dispatch(XenCall *c, uint64_t nr)
+{
+    return nr < G_N_ELEMENTS(hypercalls) && hypercalls[nr] ? hypercalls[nr](c)
+                                                           : -XEN_ENOSYS;
+}
 
 int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu, XenHypercall *call)
 {
@@ -133,10 +124,8 @@ int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu, XenHypercall *call)
     }
     if (!call->privileged) {
         ret = -XEN_EPERM;
-    } else if (nr >= G_N_ELEMENTS(hypercalls) || !hypercalls[nr]) {
-        ret = -XEN_ENOSYS;
     } else {
-        ret = hypercalls[nr](&c);
+        ret = xen_hypercall_dispatch(&c, nr);
     }
     if (c.again) {
         memcpy(call->args, c.args, sizeof(c.args));

@@ -153,7 +153,7 @@ int64_t xen_memop_reserved_device_map(G_GNUC_UNUSED XenCall *c, void *arg)
 {
     XenReservedDeviceMap *op = arg; /* these fields are alike in 32 bits */
 
-    if (op->flags & ~XEN_RDM_ALL) {
+    if (op->flags & ~XENMEM_RDM_ALL) {
         return -XEN_EINVAL;
     }
     op->nr_entries = 0;

@@ -177,14 +177,14 @@ static unsigned machine_address_bits(const XenDomain *d)
 static bool reservation_valid(const XenCall *c, uint32_t cmd,
                               const Reservation *r)
 {
-    unsigned bits = XEN_MEMF_ADDRESS_BITS(r->flags);
+    unsigned bits = XENMEMF_get_address_bits(r->flags);
 
     if (bits && bits < machine_address_bits(c->d) && bits <= HOST_PAGE_SHIFT) {
         return false;
     }
     /* Nobody has himself populated on demand. */
     return !(cmd == XENMEM_populate_physmap &&
-             (r->flags & XEN_MEMF_POPULATE_ON_DEMAND)) &&
+             (r->flags & XENMEMF_populate_on_demand)) &&
            r->order <= XEN_DOMU_MAX_ORDER;
 }
 

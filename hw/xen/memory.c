@@ -172,12 +172,12 @@ static const XenSubop common_ops[] = {
     XEN_SUBOP_COMPAT(XENMEM_remove_from_physmap, struct xen_remove_from_physmap,
                      XenCompatRemoveFromPhysmap, XEN_ARG_IN,
                      xen_memop_remove_from_physmap),
-    XEN_SUBOP_COMPAT(XEN_XENMEM_CLAIM_PAGES, struct xen_memory_reservation,
+    XEN_SUBOP_COMPAT(XENMEM_claim_pages, struct xen_memory_reservation,
                      XenCompatMemoryReservation, XEN_ARG_IN,
                      xen_memop_claim_pages),
     XEN_SUBOP(XENMEM_get_vnumainfo, struct xen_vnuma_topology_info, XEN_ARG_IN,
               xen_memop_vnumainfo),
-    XEN_SUBOP_COMPAT(XEN_XENMEM_RESERVED_DEV_MAP, XenReservedDeviceMap,
+    XEN_SUBOP_COMPAT(XENMEM_reserved_device_memory_map, XenReservedDeviceMap,
                      XenCompatReservedDeviceMap, IN_OUT,
                      xen_memop_reserved_device_map),
 };
@@ -190,7 +190,7 @@ static const XenSubop batch_ops[] = {
     XEN_SUBOP_COMPAT(
         XENMEM_add_to_physmap_batch, struct xen_add_to_physmap_batch,
         XenCompatAddToPhysmapBatch, XEN_ARG_IN, xen_memop_add_to_physmap_batch),
-    XEN_SUBOP(XEN_XENMEM_ACCESS_OP, XenMemAccessOp, XEN_ARG_IN,
+    XEN_SUBOP(XENMEM_access_op, XenMemAccessOp, XEN_ARG_IN,
               xen_memop_access_op),
     XEN_SUBOP_PLAIN(XENMEM_acquire_resource, xen_memop_acquire_resource),
 };
@@ -213,8 +213,8 @@ static const XenSubop arch_ops[] = {
                      XenCompatPodTarget, XEN_ARG_IN, xen_memop_pod_target),
     XEN_SUBOP_COMPAT(XENMEM_get_pod_target, struct xen_pod_target,
                      XenCompatPodTarget, XEN_ARG_IN, xen_memop_pod_target),
-    XEN_SUBOP_PLAIN(XEN_XENMEM_SHARING_FREED_PAGES, op_sharing_pages),
-    XEN_SUBOP_PLAIN(XEN_XENMEM_SHARING_SHARED_PAGES, op_sharing_pages),
+    XEN_SUBOP_PLAIN(XENMEM_get_sharing_freed_pages, op_sharing_pages),
+    XEN_SUBOP_PLAIN(XENMEM_get_sharing_shared_pages, op_sharing_pages),
 };
 
 static bool has_op(const XenSubop *table, size_t n, uint32_t cmd)

@@ -168,11 +168,43 @@ static void test_hypercall_without_privilege_is_eperm(void)
     g_assert_cmpint(xen_domain_hypercall(g->d, 0, &call), ==, -XEN_EPERM);
 }
 
+NOT_OFFERED(__HYPERVISOR_set_trap_table, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_mmu_update, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_set_gdt, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_stack_switch, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_set_callbacks, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_fpu_taskswitch, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_sched_op_compat, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_set_debugreg, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_get_debugreg, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_update_descriptor, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_update_va_mapping, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_event_channel_op_compat, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_physdev_op_compat, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_update_va_mapping_otherdomain, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_iret, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_set_segment_base, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_xsm_op, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_nmi_op, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_callback_op, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_xenoprof_op, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_kexec_op, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_tmem_op, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_argo_op, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_arch_0, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_arch_2, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_arch_3, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_arch_4, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_arch_5, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_arch_6, -XEN_ENOSYS)
+NOT_OFFERED(__HYPERVISOR_arch_7, -XEN_ENOSYS)
 static void test_hypercall_numbers_without_a_function_are_enosys(void)
 {
-    static const uint64_t nrs[] = {0,  1,   2,   11,  13,         27,        33,
-                                   38, 39,  40,  41,  42,         43,        55,
-                                   63, 100, 127, 128, 0x7fffffff, 0xffffffff};
+    static const uint64_t nrs[] = {
+        0,  1,  2,  3,  4,  5,   6,   8,   9,          10,        11, 14,
+        16, 19, 22, 23, 25, 27,  28,  30,  31,         37,        38, 39,
+        43, 48, 50, 51, 52, 53,  54,  55,  56,         57,        58, 59,
+        60, 61, 62, 63, 64, 100, 127, 128, 0x7fffffff, 0xffffffff};
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(nrs); i++) {
@@ -185,26 +217,108 @@ static void test_hypercall_numbers_without_a_function_are_enosys(void)
         -XEN_ENOSYS);
 }
 
-static void test_privileged_hypercalls_answer_as_in_a_domu(void)
+/* domain control, system control, platform control: version, then privilege */
+CONFORMS(__HYPERVISOR_sysctl)
+CONFORMS(__HYPERVISOR_domctl)
+CONFORMS(__HYPERVISOR_platform_op)
+CONFORMS(__HYPERVISOR_arch_1)
+static void test_toolstack_hypercalls_look_at_the_version_first(void)
 {
-    static const uint64_t nrs[] = {__HYPERVISOR_sysctl, __HYPERVISOR_domctl,
-                                   __HYPERVISOR_platform_op};
+    static const struct {
+        unsigned minor;
+        uint64_t nr;
+        uint32_t version;
+        uint16_t domid;
+        int64_t want;
+    } cases[] = {
+        {17, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM},
+        {17, __HYPERVISOR_sysctl, 0x14, 0, -XEN_EACCES},
+        {20, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM},
+        {17, __HYPERVISOR_platform_op, 0x03000001, 0, -XEN_EPERM},
+        {17, __HYPERVISOR_platform_op, 0, 0, -XEN_EACCES},
+        {17, __HYPERVISOR_domctl, 0x15, 0, -XEN_EPERM},
+        {17, __HYPERVISOR_domctl, 0x15, XEN_GUEST_DOMID, -XEN_EPERM},
+        {17, __HYPERVISOR_domctl, 0x15, DOMID_SELF, -XEN_ESRCH},
+        {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_ESRCH},
+        {17, __HYPERVISOR_domctl, 0x17, 0, -XEN_EACCES},
+        {20, __HYPERVISOR_domctl, 0x17, 0, -XEN_EPERM},
+        {20, __HYPERVISOR_domctl, 0x15, 0, -XEN_EACCES},
+        {17, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EPERM},
+        {17, __HYPERVISOR_arch_1, 0, 0, -XEN_EACCES},
+    };
     const uint64_t bad = XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(1, cases[i].minor);
+        struct {
+            uint32_t cmd, version;
+            uint16_t domid;
+            uint8_t rest[134];
+        } op = {1, cases[i].version, cases[i].domid, {0}};
+
+        g_test_message("case %u", i);
+        fake_host_poke(g->fake, XEN_GUEST_ARG, &op, sizeof(op));
+        g_assert_cmpint(xen_guest_call(g, cases[i].nr, XEN_GUEST_ARG, 0, 0), ==,
+                        cases[i].want);
+        g_assert_cmpint(xen_guest_call(g, cases[i].nr, bad - 8, 0, 0), ==,
+                        -XEN_EFAULT);
+    }
+}
+
+CONFORMS(__HYPERVISOR_console_io)
+CONFORMS(__HYPERVISOR_mmuext_op)
+CONFORMS(__HYPERVISOR_dm_op)
+CONFORMS(__HYPERVISOR_xenpmu_op)
+CONFORMS(__HYPERVISOR_hypfs_op)
+static void test_hypercalls_of_other_domains_answer_as_in_a_domu(void)
+{
+    const uint64_t bad = XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT;
+    const struct {
+        uint64_t nr, args[4];
+        int64_t want;
+    } cases[] = {
+        {__HYPERVISOR_console_io, {0, 4, XEN_GUEST_ARG}, -XEN_EPERM},
+        {__HYPERVISOR_console_io, {99, 4, bad}, -XEN_EPERM},
+        {__HYPERVISOR_mmuext_op,
+         {XEN_GUEST_ARG, 1, 0, DOMID_SELF},
+         -XEN_EINVAL},
+        {__HYPERVISOR_mmuext_op, {XEN_GUEST_ARG, 1, 0, DOMID_IO}, -XEN_EINVAL},
+        {__HYPERVISOR_mmuext_op, {XEN_GUEST_ARG, 1, 0, 0}, -XEN_EPERM},
+        {__HYPERVISOR_mmuext_op,
+         {XEN_GUEST_ARG, 1, 0, XEN_GUEST_DOMID},
+         -XEN_ESRCH},
+        {__HYPERVISOR_mmuext_op, {XEN_GUEST_ARG, 1, 0, 0x1234}, -XEN_ESRCH},
+        {__HYPERVISOR_dm_op, {DOMID_SELF, 1, XEN_GUEST_ARG}, -XEN_EPERM},
+        {__HYPERVISOR_dm_op, {XEN_GUEST_DOMID, 1, XEN_GUEST_ARG}, -XEN_EPERM},
+        {__HYPERVISOR_dm_op, {0, 3, XEN_GUEST_ARG}, -XEN_EINVAL},
+        {__HYPERVISOR_dm_op, {0x1234, 0, bad}, -XEN_ESRCH},
+        {__HYPERVISOR_dm_op, {DOMID_SELF, 4, XEN_GUEST_ARG}, -XEN_E2BIG},
+        {__HYPERVISOR_dm_op, {DOMID_SELF, 1, bad - 4}, -XEN_EFAULT},
+        {__HYPERVISOR_xenpmu_op, {0, XEN_GUEST_ARG}, -XEN_EOPNOTSUPP},
+        {__HYPERVISOR_hypfs_op, {0, 0, 0, 0}, -XEN_EPERM},
+    };
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(nrs); i++) {
-        g_assert_cmpint(xen_guest_call(g, nrs[i], bad, 0, 0), ==, -XEN_EFAULT);
-        g_assert_cmpint(xen_guest_call(g, nrs[i], XEN_GUEST_ARG, 0, 0), ==,
-                        -XEN_EPERM);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        XenHypercall call = {
+            .long_mode = true, .privileged = true, .nr = cases[i].nr};
+
+        g_test_message("case %u", i);
+        memcpy(call.args, cases[i].args, sizeof(cases[i].args));
+        g_assert_cmpint(xen_domain_hypercall(g->d, 0, &call), ==,
+                        cases[i].want);
     }
-    g_assert_cmpint(
-        xen_guest_call(g, __HYPERVISOR_console_io, 0, 4, XEN_GUEST_ARG), ==,
-        -XEN_EPERM);
 }
 
 CONFORMS(VMASST_CMD_enable)
 CONFORMS(VMASST_CMD_disable)
 CONFORMS(VMASST_TYPE_runstate_update_flag)
+NOT_OFFERED(VMASST_TYPE_4gb_segments, -XEN_EINVAL)
+NOT_OFFERED(VMASST_TYPE_4gb_segments_notify, -XEN_EINVAL)
+NOT_OFFERED(VMASST_TYPE_writable_pagetables, -XEN_EINVAL)
+NOT_OFFERED(VMASST_TYPE_pae_extended_cr3, -XEN_EINVAL)
+NOT_OFFERED(VMASST_TYPE_architectural_iopl, -XEN_EINVAL)
+NOT_OFFERED(VMASST_TYPE_m2p_strict, -XEN_EINVAL)
 static void test_vm_assist_knows_the_runstate_flag_only(void)
 {
     static const struct {
@@ -214,7 +328,11 @@ static void test_vm_assist_knows_the_runstate_flag_only(void)
         {VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0},
         {VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag, 0},
         {2, VMASST_TYPE_runstate_update_flag, -XEN_ENOSYS},
+        {VMASST_CMD_enable, 0, -XEN_EINVAL},
+        {VMASST_CMD_enable, 1, -XEN_EINVAL},
+        {VMASST_CMD_enable, 2, -XEN_EINVAL},
         {VMASST_CMD_enable, 3, -XEN_EINVAL},
+        {VMASST_CMD_enable, 6, -XEN_EINVAL},
         {VMASST_CMD_enable, 4, -XEN_EINVAL},
         {VMASST_CMD_enable, 32, -XEN_EINVAL},
         {VMASST_CMD_enable, UINT64_MAX, -XEN_EINVAL},
@@ -395,7 +513,8 @@ int main(int argc, char **argv)
     ADD(tsc_msrs_move_the_clock_and_the_record);
     ADD(hypercall_without_privilege_is_eperm);
     ADD(hypercall_numbers_without_a_function_are_enosys);
-    ADD(privileged_hypercalls_answer_as_in_a_domu);
+    ADD(toolstack_hypercalls_look_at_the_version_first);
+    ADD(hypercalls_of_other_domains_answer_as_in_a_domu);
     ADD(vm_assist_knows_the_runstate_flag_only);
     ADD(version_sub_operations_answer_as_xen);
     ADD(version_features_are_those_of_a_hvm_domu);

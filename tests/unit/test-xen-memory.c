@@ -4,6 +4,7 @@
 
 #include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
+#include "hw/xen/abi/compat-memory.h"
 
 #define GNT __HYPERVISOR_grant_table_op
 
@@ -91,6 +92,10 @@ static void test_shared_info_hides_the_frame_and_moves(void)
     g_assert_cmphex(fake_host_peek8(g->fake, 0x50000), ==, 0);
 }
 
+DEVIATES(XENMEM_maximum_ram_page, "the machine has the guest's memory")
+CONFORMS(XENMEM_maximum_gpfn)
+CONFORMS(XENMEM_get_sharing_freed_pages)
+CONFORMS(XENMEM_get_sharing_shared_pages)
 static void test_memory_figures_and_unknown_operations(void)
 {
     static const struct {

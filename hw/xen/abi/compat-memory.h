@@ -9,14 +9,14 @@
 #include "hw/xen/abi/xen-abi.h"
 
 /* Kept from guests by the headers. */
-#define XEN_XENMEM_SHARING_FREED_PAGES  18
-#define XEN_XENMEM_SHARING_SHARED_PAGES 19
-#define XEN_XENMEM_ACCESS_OP            21
-#define XEN_XENMEM_CLAIM_PAGES          24
-#define XEN_XENMEM_RESERVED_DEV_MAP     27
-#define XEN_RDM_ALL                     1u
-#define XEN_MEMF_POPULATE_ON_DEMAND     (1u << 16)
-#define XEN_MEMF_ADDRESS_BITS(flags)    ((flags)&0xff)
+#define XENMEM_get_sharing_freed_pages    18
+#define XENMEM_get_sharing_shared_pages   19
+#define XENMEM_paging_op                  20
+#define XENMEM_access_op                  21
+#define XENMEM_sharing_op                 22
+#define XENMEM_claim_pages                24
+#define XENMEM_reserved_device_memory_map 27
+#define XENMEM_RDM_ALL                    1u
 
 typedef struct XenCompatMemoryReservation {
     uint32_t extent_start;

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls that exist for other domains than a guest: what they answer one
+ * (xen: common/domctl.c, common/sysctl.c, arch/x86/platform_hypercall.c,
+ * common/dm.c, arch/x86/mm.c, common/hypfs.c, arch/x86/cpu/vpmu.c).
+ */
+#include "hw/xen/hypercall-internal.h"
+
+#define SYSCTL_VERSION   0x15u
+#define DOMCTL_VERSION   0x15u
+#define DOMCTL_VERSION_N 0x17u /* since Xen 4.18 */
+#define PLATFORM_VERSION 0x03000001u
+
+/* What all of these arguments begin with. */
+typedef struct ToolstackOp {
+    uint32_t cmd;
+    uint32_t interface_version;
+    uint16_t domid; /* domctl */
+    uint8_t rest[134];
+} ToolstackOp;
+
+#define SYSCTL_SIZE 136u
+#define DOMCTL_SIZE 144u
+
+XEN_ABI_SIZE(ToolstackOp, DOMCTL_SIZE);
+
+/* @return: 0 if the argument can be read and names @version */
+static int64_t op_read(XenCall *c, ToolstackOp *op, size_t size,
+                       uint32_t version)
+{
+    if (!xen_copy_in(c, c->args[0], op, size)) {
+        return -XEN_EFAULT;
+    }
+    return op->interface_version == version ? 0 : -XEN_EACCES;
+}
+
+int64_t xen_do_sysctl(XenCall *c)
+{
+    ToolstackOp op;
+    int64_t ret = op_read(c, &op, SYSCTL_SIZE, SYSCTL_VERSION);
+
+    return ret ? ret : -XEN_EPERM;
+}
+
+int64_t xen_do_platform_op(XenCall *c)
+{
+    ToolstackOp op;
+    int64_t ret = op_read(c, &op, SYSCTL_SIZE, PLATFORM_VERSION);
+
+    return ret ? ret : -XEN_EPERM;
+}
+
+/* DOMID_SELF is no domain here. */
+static int64_t domctl(XenCall *c)
+{
+    ToolstackOp op;
+    uint32_t version = c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS
+                           ? DOMCTL_VERSION
+                           : DOMCTL_VERSION_N;
+    int64_t ret = op_read(c, &op, DOMCTL_SIZE, version);
+
+    if (ret) {
+        return ret;
+    }
+    return op.domid == 0 || op.domid == c->d->cfg.domid ? -XEN_EPERM
+                                                        : -XEN_ESRCH;
+}
+
+int64_t xen_do_domctl(XenCall *c)
+{
+    return domctl(c);
+}
+
+/* A part of domctl that is numbered on its own for its continuations. */
+int64_t xen_do_paging_domctl_cont(XenCall *c)
+{
+    return domctl(c);
+}
+
+/* Release builds have no console for domains other than the first. */
+int64_t xen_do_console_io(G_GNUC_UNUSED XenCall *c)
+{
+    return -XEN_EPERM;
+}
+
+/* For the page tables of a PV domain, which this one is not. */
+int64_t xen_do_mmuext_op(XenCall *c)
+{
+    uint16_t foreign = (uint16_t)c->args[3];
+
+    switch (foreign) {
+    case DOMID_SELF:
+    case DOMID_IO:
+    case DOMID_XEN:
+        return -XEN_EINVAL;
+    case 0:
+        return -XEN_EPERM; /* is taken to be PV */
+    default:
+        return -XEN_ESRCH;
+    }
+}
+
+/* Performance counters are off unless Xen is told otherwise. */
+int64_t xen_do_xenpmu_op(G_GNUC_UNUSED XenCall *c)
+{
+    return -XEN_EOPNOTSUPP;
+}
+
+#define DM_OP_BUFS 3u
+
+/* A device model's, for another domain. */
+int64_t xen_do_dm_op(XenCall *c)
+{
+    uint16_t domid = (uint16_t)c->args[0];
+    uint32_t nr_bufs = (uint32_t)c->args[1];
+    size_t size = nr_bufs * (c->compat ? 8 : 16);
+    uint8_t bufs[DM_OP_BUFS * 16];
+
+    if (nr_bufs > DM_OP_BUFS) {
+        return -XEN_E2BIG;
+    }
+    if (nr_bufs && !xen_copy_in(c, c->args[2], bufs, size)) {
+        return -XEN_EFAULT;
+    }
+    switch (xen_domid_check(c, domid)) {
+    case 0:
+        return -XEN_EPERM; /* not on oneself */
+    case -XEN_EPERM:
+        return -XEN_EINVAL; /* domain 0 is taken to be PV */
+    default:
+        return -XEN_ESRCH;
+    }
+}
+
+int64_t xen_do_hypfs_op(G_GNUC_UNUSED XenCall *c)
+{
+    return -XEN_EPERM;
+}
