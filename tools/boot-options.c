@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/clock/contention.h"
 #include "hw/clock/host-profile.h"
 #include "tools/boot-options.h"
 
@@ -23,7 +24,7 @@ typedef struct RawOptions {
     char *guest, *initrd, *smp, *max_smp, *memory, *append;
     char *invtsc, *tsc_mode, *tsc_khz, *host_uptime, *xen_version;
     char **cuts, **disks;
-    char *digest, *net, *reboot, *qemu, *plugin, *console_log, *report,
+    char *steal, *digest, *net, *reboot, *qemu, *plugin, *console_log, *report,
         *timeout;
     gboolean no_icount, dry_run, help;
     char **rest;
@@ -36,7 +37,7 @@ static void raw_options_clear(RawOptions *raw)
         raw->memory,  raw->append,      raw->invtsc,      raw->tsc_mode,
         raw->tsc_khz, raw->host_uptime, raw->xen_version, raw->digest,
         raw->reboot,  raw->qemu,        raw->plugin,      raw->console_log,
-        raw->report,  raw->timeout,     raw->net};
+        raw->report,  raw->timeout,     raw->net,         raw->steal};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
@@ -57,7 +58,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RawOptions, raw_options_clear)
 static GOptionContext *option_context_new(RawOptions *raw)
 {
     const GOptionEntry entries[] = {
-        OPTION("guest", STRING, guest, "xen-hvm or xen-pvh (xen-hvm)", "KIND"),
+        OPTION("guest", STRING, guest, "xen-hvm, xen-pvh or kvm (xen-hvm)",
+               "KIND"),
         OPTION("initrd", FILENAME, initrd, "initial RAM disk", "FILE"),
         OPTION("smp", STRING, smp, "vCPUs, 1 to 128 (1)", "N"),
         OPTION("max-smp", STRING, max_smp,
@@ -79,6 +81,9 @@ static GOptionContext *option_context_new(RawOptions *raw)
         OPTION("cut", STRING_ARRAY, cuts,
                "cut the clocks at virtual time AT (repeatable)",
                "AT:KEY=VALUE,..."),
+        OPTION("steal", STRING, steal,
+               "the host holds each vCPU back for a share of each period",
+               "PERIOD:PERCENT"),
         OPTION("digest", STRING, digest,
                "digest the machine every INTERVAL of virtual time", "INTERVAL"),
         OPTION("disk", STRING_ARRAY, disks,
@@ -256,6 +261,36 @@ static gboolean check_asynchronous(const RawOptions *raw, GError **error)
                 option, raw->disks ? raw->disks[0] : raw->net);
 }
 
+static gboolean check_steal(const char *text, GError **error)
+{
+    ContentionSpec spec;
+
+    if (text && !contention_parse(&spec, text, error)) {
+        g_prefix_error(error, "--steal %s: ", text);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* What is Xen's is not for a guest that finds none. */
+static gboolean check_xen(const RawOptions *raw, GError **error)
+{
+    const char *option = raw->xen_version ? "--xen-version"
+                         : raw->disks     ? "--disk"
+                         : raw->net       ? "--net"
+                                          : NULL;
+
+    if (!option || g_strcmp0(raw->guest, "kvm")) {
+        return TRUE;
+    }
+    return fail(error, "%s: a guest of --guest kvm finds no Xen", option);
+}
+
+gboolean boot_options_xen(const BootOptions *o)
+{
+    return strcmp(o->guest, "kvm") != 0;
+}
+
 /* @return: content of the regular file @path; unmap it. */
 static GMappedFile *map_file(const char *what, const char *path, GError **error)
 {
@@ -348,7 +383,7 @@ static gboolean check_values(const RawOptions *raw, BootOptions *o,
     static const char *const versions[] = {"4.17", "4.20", NULL};
     static const char *const reboots[] = {"stop", "continue", NULL};
 
-    static const char *const guests[] = {"xen-hvm", "xen-pvh", NULL};
+    static const char *const guests[] = {"xen-hvm", "xen-pvh", "kvm", NULL};
 
     return check_word("--guest", raw->guest, guests, error) &&
            parse_number("--smp", raw->smp ?: "1", 1, SMP_MAX, &o->smp, error) &&
@@ -360,6 +395,7 @@ static gboolean check_values(const RawOptions *raw, BootOptions *o,
            check_profile("--tsc-khz", "tsc-khz", raw->tsc_khz, error) &&
            check_profile("--host-uptime", "uptime", raw->host_uptime, error) &&
            check_word("--xen-version", raw->xen_version, versions, error) &&
+           check_steal(raw->steal, error) && check_xen(raw, error) &&
            check_cuts(o->cuts, error) && check_digest(raw->digest, error) &&
            check_asynchronous(raw, error) && boot_net_check(raw->net, error) &&
            check_word("--reboot", raw->reboot, reboots, error) &&
@@ -377,7 +413,8 @@ static char *make_append(const RawOptions *raw, const BootOptions *o)
 {
     guint64 khz =
         raw->tsc_khz ? g_ascii_strtoull(raw->tsc_khz, NULL, 10) : 1000000;
-    g_autoptr(GString) append = g_string_new(BOOT_DEFAULT_APPEND);
+    g_autoptr(GString) append = g_string_new(
+        boot_options_xen(o) ? BOOT_DEFAULT_APPEND : BOOT_KVM_APPEND);
 
     if (o->max_smp > 1) {
         g_string_append_printf(append, " lpj=%" G_GUINT64_FORMAT,
@@ -401,6 +438,7 @@ static void take_values(RawOptions *raw, BootOptions *o)
     o->invtsc = g_steal_pointer(&raw->invtsc);
     o->tsc_khz = g_steal_pointer(&raw->tsc_khz);
     o->host_uptime = g_steal_pointer(&raw->host_uptime);
+    o->steal = g_steal_pointer(&raw->steal);
     o->digest = g_steal_pointer(&raw->digest);
     o->net = g_steal_pointer(&raw->net);
     o->qemu = g_steal_pointer(&raw->qemu) ?: g_strdup(JUMPCUT_QEMU);
@@ -478,7 +516,7 @@ void boot_options_free(BootOptions *o)
                        o->invtsc,        o->tsc_khz,     o->host_uptime,
                        o->digest,        o->qemu,        o->plugin,
                        o->console_log,   o->report,      o->kernel_sha256,
-                       o->initrd_sha256, o->net};
+                       o->initrd_sha256, o->net,         o->steal};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);

@@ -15,10 +15,12 @@
  * guest with SHUTDOWN_crash; before Linux has set Xen up, with a reboot.
  */
 #define BOOT_DEFAULT_APPEND "console=hvc0 panic=-1 xen_legacy_crash"
+/* KVM has neither console nor crash: the serial port, and a reboot. */
+#define BOOT_KVM_APPEND "console=ttyS0 panic=-1"
 
 typedef struct BootOptions {
     /* What the guest is. */
-    char *guest; /* "xen-hvm", "xen-pvh" */
+    char *guest; /* "xen-hvm", "xen-pvh", "kvm" */
     char *kernel;
     char *initrd; /* NULL: none */
     char *append; /* the whole command line */
@@ -32,6 +34,7 @@ typedef struct BootOptions {
     char *invtsc; /* "on", "off" */
     char *tsc_khz;
     char *host_uptime;
+    char *steal;      /* "PERIOD:PERCENT" */
     char **cuts;      /* "AT:key=value,..."; never NULL */
     char *digest;     /* interval */
     GArray *disks;    /* of BootDisk; never NULL */
@@ -56,6 +59,8 @@ typedef struct BootOptions {
  */
 BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
                                 GError **error);
+/* Does the guest find Xen? */
+gboolean boot_options_xen(const BootOptions *options);
 void boot_options_free(BootOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BootOptions, boot_options_free)
 

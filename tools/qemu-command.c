@@ -83,6 +83,7 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     for (size_t i = 0; o->cuts[i]; i++) {
         append_key(value, "cut", o->cuts[i]);
     }
+    append_key(value, "steal", o->steal);
     append_key(value, "digest", o->digest);
     add(argv, "-plugin", value->str);
 }
@@ -165,6 +166,9 @@ char **qemu_command_new(const BootOptions *o, const QemuChannels *channels)
         add(argv, "-chardev", "stdio,id=" CONSOLE_ID ",mux=on,signal=off");
         add_format(argv, "-action", "reboot=%s",
                    o->reboot ? "reset" : "shutdown");
+    }
+    if (!boot_options_xen(o)) {
+        add(argv, "-serial", "chardev:" CONSOLE_ID);
     }
     add_plugin(argv, o);
     add_devices(argv, o);

@@ -68,6 +68,7 @@ static void add_configuration(JsonBuilder *b, const BootOptions *o)
     member_string(b, "invtsc", o->invtsc);
     member_string(b, "tsc-khz", o->tsc_khz);
     member_string(b, "host-uptime", o->host_uptime);
+    member_string(b, "steal", o->steal);
     member_strings(b, "cuts", o->cuts);
     member_string(b, "digest", o->digest);
     member_disks(b, o->disks);

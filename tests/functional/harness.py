@@ -159,14 +159,14 @@ class Run:
 
 
 @functools.lru_cache(maxsize=None)
-def amid_samples_ns(version):
+def amid_samples_ns(version, *args):
     """Virtual time at which the agent is amid its samples.
 
     When a kernel reaches user space differs from build to build, so one run is
     spent on finding out; the TSC of a guest without a cut is virtual time.
     """
     with tempfile.TemporaryDirectory(prefix="jumpcut-probe-") as directory:
-        probe = Run(pathlib.Path(directory), "probe", version,
+        probe = Run(pathlib.Path(directory), "probe", version, *args,
                     append="jumpcut.samples=1")
     return probe.samples()[0]["tsc"] + AMID_NS
 

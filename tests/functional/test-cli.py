@@ -302,6 +302,7 @@ def dry_run_prints_the_command_line(directory):
                  ["--no-icount"],
                  ["--guest", "xen-pvh", "--smp", "2", "--max-smp", "4"],
                  ["--guest", "xen-pvh", "--disk", disk],
+                 ["--guest", "kvm", "--steal", "10ms:30"],
                  ["--disk", disk, "--disk", f"{disk},readonly,format=qcow2",
                   "--net", "user,restrict=on"]):
         result = run(*args, *more, "--dry-run") if "--" not in more else \

@@ -23,9 +23,9 @@ UPTIME_NS = 508_119_807_590_000
 SAMPLE_NS = NS // 1000
 
 
-def arguments(version, vcpus):
-    first = amid_samples_ns(version)
-    return ["--initrd", INITRD, "--smp", vcpus, "--append",
+def arguments(version, vcpus, kind):
+    first = amid_samples_ns(version, "--guest", kind)
+    return ["--guest", kind, "--initrd", INITRD, "--smp", vcpus, "--append",
             f"cryptomgr.notests jumpcut.samples={SAMPLES}",
             "--cut", f"{first}ns:uptime={UPTIME_NS}ns",
             "--cut", f"{first + APART_NS}ns:downtime=3s", kernel(version)]
@@ -74,12 +74,14 @@ def check_clocks(console, cuts):
                               f"before sample {after['sample']}")
 
 
-@test_each(("6.12-1-vcpu", "6.12", 1), ("6.12-2-vcpus", "6.12", 2),
-           ("6.1-4-vcpus", "6.1", 4))
-def guest_moves_and_notices_nothing(directory, _name, version, vcpus):
+@test_each(("6.12-1-vcpu", "6.12", 1, "xen-hvm"),
+           ("6.12-2-vcpus", "6.12", 2, "xen-hvm"),
+           ("6.1-4-vcpus", "6.1", 4, "xen-hvm"),
+           ("6.1-2-vcpus-kvm", "6.1", 2, "kvm"))
+def guest_moves_and_notices_nothing(directory, _name, version, vcpus, kind):
     logs = directory / "source.log", directory / "target.log"
     ends = ("-S", "-action", "shutdown=pause")
-    args = arguments(version, vcpus)
+    args = arguments(version, vcpus, kind)
     with Qemu(command_of(logs[0], *args), ends, "source") as source, \
             Qemu(command_of(logs[1], *args), (*ends, "-incoming", "defer"),
                  "target") as target:
@@ -96,7 +98,8 @@ def guest_moves_and_notices_nothing(directory, _name, version, vcpus):
     first, second = cuts
     check("system time after the first cut", first["system-time-after"],
           UPTIME_NS)
-    check("time of the second cut", second["at-ns"], amid_samples_ns(version) + APART_NS)
+    check("time of the second cut", second["at-ns"],
+          amid_samples_ns(version, "--guest", kind) + APART_NS)
     check("system time before the second cut", second["system-time-before"],
           UPTIME_NS + APART_NS)
     check("system time after the second cut", second["system-time-after"],

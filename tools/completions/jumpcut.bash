@@ -3,7 +3,7 @@
 # --help.
 
 _jumpcut_boot_options='--guest --initrd --smp --max-smp --memory --append --invtsc --tsc-mode
---tsc-khz --host-uptime --xen-version --cut --digest --disk --net --reboot
+--tsc-khz --host-uptime --xen-version --cut --steal --digest --disk --net --reboot
 --no-icount
 --qemu --plugin --console-log --report --timeout --dry-run --help'
 _jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
@@ -18,13 +18,13 @@ _jumpcut_values()
     --xen-version) echo 4.17 4.20 ;;
     --reboot) echo stop continue ;;
     --net) echo user ;;
-    --guest) echo xen-hvm xen-pvh ;;
+    --guest) echo xen-hvm xen-pvh kvm ;;
     --smp | --max-smp) echo 1 2 4 ;;
     --memory) echo 512M 1G ;;
     --append) echo jumpcut.run=agent jumpcut.run=shell jumpcut.run=echo \
         jumpcut.run=root jumpcut.run=poweroff jumpcut.run=reboot \
         jumpcut.run=panic ;;
-    --cut | --tsc-khz | --host-uptime | --digest | --timeout) ;;
+    --cut | --tsc-khz | --host-uptime | --steal | --digest | --timeout) ;;
     *) return 1 ;;
     esac
 }
@@ -33,7 +33,7 @@ _jumpcut_boot()
 {
     local words
     case $prev in
-    --cut | --guest | --initrd | --smp | --max-smp | --memory | --append | --invtsc | --tsc-mode | \
+    --cut | --guest | --steal | --initrd | --smp | --max-smp | --memory | --append | --invtsc | --tsc-mode | \
         --tsc-khz | --host-uptime | --xen-version | --digest | --disk | \
         --net | --reboot | \
         --qemu | --plugin | --console-log | --report | --timeout)

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Linux as a guest of KVM's: its clock, a cut, and how it ends.
+
+Subject: what the kernel makes of kvmclock.  What its clocks should read is
+computed here from the host profile.  Migration is in test-migration.py, stolen
+time in test-steal.py; records to the nanosecond are for unit and payload tests.
+"""
+from harness import (SAMPLES, Failure, Run, amid_samples_ns, check, check_in,
+                     main, test_each)
+
+NS = 1_000_000_000
+UPTIME_NS = 508_119_807_590_000
+SAMPLE_NS = NS // 1000
+KVM = ("--guest", "kvm")
+
+
+@test_each(("6.12-2-vcpus", "6.12", 2), ("6.1-4-vcpus", "6.1", 4))
+@test_each(("6.12-1-vcpu", "6.12", 1), ("6.12-4-vcpus", "6.12", 4),
+           ("6.1-1-vcpu", "6.1", 1), ("6.1-2-vcpus", "6.1", 2), by_hand=True)
+def kvm_clock_is_the_clocksource(directory, _name, version, vcpus):
+    guest = Run(directory, "boot", version, *KVM, "--smp", vcpus,
+                append="jumpcut.samples=1")
+    check("clocksource", guest.samples()[-1]["clocksource"], "kvm-clock")
+    check("vCPUs", guest.booted()["vcpus"], str(vcpus))
+    check_in("console", "Booting paravirtualized kernel on KVM", guest.text)
+    check("guest", guest.info["guest"], "kvm")
+    check("console bytes", guest.info["console-bytes"], len(guest.console))
+
+
+@test_each(("forwards", UPTIME_NS, "off"))
+@test_each(("backwards", NS, "on"), by_hand=True)
+def cut_is_seen_as_it_is(directory, _name, uptime_ns, invtsc):
+    """Linux follows system time forwards, and holds its clock till then."""
+    at = amid_samples_ns("6.1", *KVM)
+    guest = Run(directory, "cut", "6.1", *KVM, "--invtsc", invtsc, "--cut",
+                f"{at}ns:uptime={uptime_ns}ns",
+                append=f"clocksource=kvm-clock jumpcut.samples={SAMPLES}")
+    cut = guest.info["cuts"][0]
+    check("system time after", cut["system-time-after"], uptime_ns)
+    samples = guest.samples()
+    before = [s for s in samples if s["end"] <= cut["console-bytes"]]
+    after = [s for s in samples if s["start"] >= cut["console-bytes"]]
+    if not before or not after:
+        raise Failure(f"no samples on both sides of byte "
+                      f"{cut['console-bytes']} of {len(guest.console)}")
+    check("clocksource", after[0]["clocksource"], "kvm-clock")
+    passed = after[0]["tsc"] - before[-1]["tsc"]
+    jump = max(uptime_ns - cut["system-time-before"], -passed)
+    for clock in ("monotonic_ns", "boottime_ns", "realtime_ns"):
+        got = after[0][clock] - before[-1][clock]
+        if not (abs(got - jump - passed) < SAMPLE_NS
+                or uptime_ns == NS and 0 <= got <= passed):
+            raise Failure(f"{clock} moved by {got} over a cut by {jump}, "
+                          f"while the TSC moved by {passed}")
+
+
+@test_each(("reboot", "reboot"), ("panic", "panic"), by_hand=True)
+def reboot_ends_the_run(directory, _name, action):
+    Run(directory, action, "6.1", *KVM, status=5,
+        append=f"jumpcut.run={action}")
+
+
+if __name__ == "__main__":
+    main()
