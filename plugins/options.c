@@ -139,6 +139,16 @@ static bool set_madt(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
+static bool set_xen_log(PluginOptions *o, const char *key, const char *value,
+                        GError **error)
+{
+    if (!*value) {
+        return option_fail(error, key, value, "the id of a -chardev");
+    }
+    o->guest.xen_log = g_strdup(value);
+    return true;
+}
+
 static bool set_digest(PluginOptions *o, const char *key, const char *value,
                        GError **error)
 {
@@ -192,6 +202,8 @@ static const OptionRow option_rows[] = {
     {"madt",
      "all: a PVH guest's ACPI tables enable all vCPUs (default: online)",
      set_madt, false},
+    {"xen-log", "id of the -chardev for what the guest writes to port 0xe9",
+     set_xen_log, false},
     {"digest", "take a digest of the machine every so often (virtual time)",
      set_digest, false},
     {"help", "on: print this list", set_help, false},
@@ -275,4 +287,6 @@ void plugin_options_clear(PluginOptions *o)
     g_clear_pointer(&o->guest.cuts, g_array_unref);
     g_free((char *)o->guest.console);
     o->guest.console = NULL;
+    g_free((char *)o->guest.xen_log);
+    o->guest.xen_log = NULL;
 }

@@ -11,6 +11,10 @@
 #include "system/system.h"
 #include "accel/shim/console.h"
 
+/* At QEMU's exit, for a reader that takes nothing. */
+#define EXIT_PATIENCE_US 1000000
+#define EXIT_RETRY_US    1000
+
 struct ShimConsole {
     CharBackend chr;
     bool connected;
@@ -60,10 +64,27 @@ static void console_dequeue(ShimConsole *c, int n)
 static gboolean console_writable(void *do_not_use, GIOCondition cond,
                                  void *opaque);
 
+/*
+ * What nobody is there to read is kept, but not more than a reader that takes
+ * nothing may leave: then the middle goes (xen: tools/console/daemon/io.c,
+ * buffer_append).
+ */
+static void console_bound(ShimConsole *c)
+{
+    guint len = c->queue->len;
+
+    if (len > SHIM_CONSOLE_QUEUE_MAX) {
+        guint over = MIN(len - SHIM_CONSOLE_QUEUE_MAX, SHIM_CONSOLE_QUEUE_MAX);
+
+        g_byte_array_remove_range(c->queue, SHIM_CONSOLE_QUEUE_MAX - over,
+                                  over);
+    }
+}
+
 /* Write what the reader takes now, and come back for the rest. */
 static void console_flush(ShimConsole *c)
 {
-    if (c->watch || !c->queue->len) {
+    if (c->watch || !c->queue->len || !qemu_chr_fe_backend_open(&c->chr)) {
         return;
     }
     console_dequeue(c,
@@ -90,12 +111,33 @@ static gboolean console_writable(void *do_not_use, GIOCondition cond,
     return G_SOURCE_REMOVE;
 }
 
+static void console_event(void *opaque, QEMUChrEvent event)
+{
+    if (event == CHR_EVENT_OPENED) {
+        console_flush(opaque);
+    }
+}
+
+/* The rest of the output, as long as the reader takes some of it. */
 static void console_exit(Notifier *notifier, void *data)
 {
     ShimConsole *c = container_of(notifier, ShimConsole, exit);
+    gint64 give_up = g_get_monotonic_time() + EXIT_PATIENCE_US;
 
+    while (c->queue->len && qemu_chr_fe_backend_open(&c->chr) &&
+           g_get_monotonic_time() < give_up) {
+        int n = qemu_chr_fe_write(&c->chr, c->queue->data, c->queue->len);
+
+        if (n > 0) {
+            console_dequeue(c, n);
+            give_up = g_get_monotonic_time() + EXIT_PATIENCE_US;
+        } else {
+            g_usleep(EXIT_RETRY_US);
+        }
+    }
     if (c->queue->len) {
-        qemu_chr_fe_write_all(&c->chr, c->queue->data, c->queue->len);
+        warn_report("jumpcut: nobody took the last %u bytes of the console",
+                    c->queue->len);
     }
 }
 
@@ -123,8 +165,8 @@ ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
         c->queue = g_byte_array_new();
         c->exit.notify = console_exit;
         qemu_add_exit_notifier(&c->exit);
-        qemu_chr_fe_set_handlers(&c->chr, console_can_read, console_read, NULL,
-                                 NULL, c, NULL, true);
+        qemu_chr_fe_set_handlers(&c->chr, console_can_read, console_read,
+                                 console_event, NULL, c, NULL, true);
     }
     return c;
 }
@@ -137,7 +179,10 @@ void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len)
     }
     g_byte_array_append(c->queue, buf, len);
     console_flush(c);
-    if (c->queue->len > SHIM_CONSOLE_QUEUE_MAX && runstate_is_running()) {
+    if (!qemu_chr_fe_backend_open(&c->chr)) {
+        console_bound(c);
+    } else if (c->queue->len > SHIM_CONSOLE_QUEUE_MAX &&
+               runstate_is_running()) {
         warn_report("jumpcut: the console's reader takes nothing; the machine "
                     "is stopped (cont goes on)");
         qemu_system_vmstop_request_prepare();

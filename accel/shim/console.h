@@ -4,7 +4,10 @@
  *
  * Output is taken from the guest at once, whatever the other end does, and
  * queued: the guest cannot tell a slow reader.  If a reader takes nothing for
- * SHIM_CONSOLE_QUEUE_MAX bytes, the machine is stopped; nothing is lost.
+ * SHIM_CONSOLE_QUEUE_MAX bytes, the machine is stopped; nothing is lost.  As
+ * long as there is no reader at all the same number of bytes is kept for it,
+ * the machine goes on, and what is too much is lost.  QEMU's end waits for a
+ * reader only while it reads.
  */
 #ifndef JUMPCUT_ACCEL_SHIM_CONSOLE_H
 #define JUMPCUT_ACCEL_SHIM_CONSOLE_H

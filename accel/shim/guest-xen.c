@@ -13,6 +13,7 @@
 #include "accel/shim/guest-internal.h"
 #include "accel/shim/pvh-board.h"
 #include "accel/shim/xen-pirq.h"
+#include "accel/shim/xen-log.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 
@@ -236,6 +237,10 @@ bool guest_xen_new(Guest *g, Error **errp)
                                g->tree, &error);
     if (!g->domain) {
         error_setg(errp, "%s", error->message);
+        return false;
+    }
+    if (g->options.xen_log &&
+        !xen_log_new(g->options.xen_log, g->options.domid, errp)) {
         return false;
     }
     xen_pirq_attach(g->domain);

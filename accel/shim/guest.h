@@ -42,6 +42,7 @@ typedef struct GuestOptions {
     GArray *cuts;        /* of CutSpec; borrowed */
     const char *console; /* chardev id or NULL */
     bool madt_all;       /* the MADT of a PVH guest enables every vCPU */
+    const char *xen_log; /* chardev id or NULL: see xen-log.h */
     int64_t digest_ns;   /* 0: no digests at intervals */
 } GuestOptions;
 

@@ -9,13 +9,18 @@ from qmp import Qemu, command_of
 
 
 class Guest(Qemu):
-    """Boots with jumpcut.run=serve; console holds all it has written."""
+    """Boots with jumpcut.run=serve; console holds all it has written.
+
+    Nobody reads it while listening is clear.
+    """
 
     def __init__(self, directory, version, *boot_arguments, qemu_args=(),
-                 append="", initrd=INITRD):
+                 append="", initrd=INITRD, plugin="", extra=()):
         self.console = b""
         self.seen = 0
         self.grown = threading.Condition()
+        self.listening = threading.Event()
+        self.listening.set()
         ours, theirs = socket.socketpair()
         self.line = ours
         command = command_of(
@@ -25,8 +30,11 @@ class Guest(Qemu):
         at = next(i for i, word in enumerate(command)
                   if word.startswith("file,id=jumpcut-console"))
         command[at] = f"socket,id=jumpcut-console,fd={theirs.fileno()}"
+        at = next(i for i, word in enumerate(command)
+                  if ",guest=xen-" in word)
+        command[at] += plugin
         threading.Thread(target=self._listen, daemon=True).start()
-        super().__init__(command, ("-action", "shutdown=pause"),
+        super().__init__(command, ("-action", "shutdown=pause", *extra),
                          pass_fds=[theirs.fileno()])
         theirs.close()
 
@@ -37,6 +45,7 @@ class Guest(Qemu):
     def _listen(self):
         while True:
             try:
+                self.listening.wait()
                 data = self.line.recv(65536)
             except OSError:
                 data = b""
