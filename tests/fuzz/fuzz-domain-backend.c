@@ -59,8 +59,7 @@ void backend_reconnect(World *w)
     }
 }
 
-/* Where the guest sees entry @ref, or 0. */
-static uint64_t entry_at(World *w, uint32_t ref)
+uint64_t backend_entry_at(World *w, uint32_t ref)
 {
     if (!w->grant_mapped[0] || !w->overlays_known || w->grant_version == 0) {
         return 0;
@@ -78,10 +77,11 @@ void backend_check(World *w)
         uint16_t flags;
 
         if (!m->page || !m->flags_kept || w->grant_version != 1 ||
-            !entry_at(w, m->ref)) {
+            !backend_entry_at(w, m->ref)) {
             continue;
         }
-        fake_host_peek(w->g->fake, entry_at(w, m->ref), &flags, sizeof(flags));
+        fake_host_peek(w->g->fake, backend_entry_at(w, m->ref), &flags,
+                       sizeof(flags));
         g_assert_true(flags & GTF_reading);
         g_assert_true(!m->write || (flags & GTF_writing));
     }
@@ -138,7 +138,7 @@ static void act_entry(World *w)
     };
     union grant_entry_v2 v2 = {
         .full_page = {.hdr = {v1.flags, v1.domid}, .frame = v1.frame}};
-    uint64_t at = entry_at(w, ref);
+    uint64_t at = backend_entry_at(w, ref);
 
     if (one_in(w, 6)) {
         v1.flags |= GTF_readonly;
@@ -210,7 +210,8 @@ static void act_grant_map(World *w)
     page = xen_backend_grant_map(w->g->d, ref, write, &status);
     g_assert_true((page != NULL) == (status == GNTST_okay));
     g_assert_cmpint(status, <=, 0);
-    if (first && ref < 1u << 20 && entry_is_good(w, entry_at(w, ref), write)) {
+    if (first && ref < 1u << 20 &&
+        entry_is_good(w, backend_entry_at(w, ref), write)) {
         EXPECT(w, status, GNTST_okay);
     }
     if (page) {
@@ -246,7 +247,7 @@ static void act_grant_copy(World *w)
 static void act_grant_version(World *w)
 {
     struct gnttab_set_version op = {1 + (uint32_t)draw(w, 2)};
-    bool used = backend_pins(w) > 0;
+    bool used = backend_pins(w) + grant_pins(w) > 0;
     int64_t ret;
 
     if (!one_in(w, 3)) {
@@ -277,6 +278,9 @@ static void act_batch(World *w)
     uint64_t cmd = draw(w, 14),
              count = one_in(w, 8) ? draw_edge(w) : draw(w, 4);
 
+    if (!w->wild) {
+        return;
+    }
     for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
         words[i] = one_in(w, 3)   ? DOMID_SELF
                    : one_in(w, 2) ? (uint32_t)draw(w, 24)
@@ -284,7 +288,7 @@ static void act_batch(World *w)
     }
     fake_host_poke(w->g->fake, XEN_GUEST_ARG, words, sizeof(words));
     world_call(w, GRANT, cmd, XEN_GUEST_ARG, count);
-    w->pins_known = w->overlays_known = false;
+    w->pins_known = w->overlays_known = w->frames_known = false;
     w->grant_version = 0;
 }
 

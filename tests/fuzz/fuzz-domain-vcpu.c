@@ -50,7 +50,8 @@ void vcpu_check(World *w)
     }
     if (w->pins_known) {
         g_assert_cmpuint(fake_host_alive(w->g->fake).pins, ==,
-                         w->born.pins + pins + w->fifo_pins + backend_pins(w));
+                         w->born.pins + pins + w->fifo_pins + backend_pins(w) +
+                             grant_pins(w));
     }
 }
 

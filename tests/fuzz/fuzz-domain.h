@@ -18,9 +18,10 @@
 #define FUZZ_OVERLAY_GFN 0x60u
 #define FUZZ_OVERLAY_NR  16u
 /* Frames a guest puts its areas into, and scribbles over. */
-#define FUZZ_AREA_GFN  0x50u
-#define FUZZ_AREA_NR   8u
-#define FUZZ_NR_MAPPED 16u
+#define FUZZ_AREA_GFN   0x50u
+#define FUZZ_AREA_NR    8u
+#define FUZZ_NR_MAPPED  16u
+#define FUZZ_NR_BALLOON 16u
 
 typedef enum PortKind {
     PORT_FREE,
@@ -57,6 +58,13 @@ typedef struct FuzzMapping {
     bool flags_kept; /* the guest has not written its entry since */
 } FuzzMapping;
 
+/* One the guest has mapped itself. */
+typedef struct FuzzGuestMap {
+    bool used;
+    uint32_t handle, ref;
+    uint64_t gfn, frame; /* where, and what */
+} FuzzGuestMap;
+
 typedef struct World {
     XenGuest *g;
     unsigned nr_vcpus, minor;
@@ -69,6 +77,7 @@ typedef struct World {
     bool compat[FUZZ_MAX_VCPUS];
     FakeHostAlive born; /* what a domain just made holds */
     bool faulty;        /* a call of the host fails: expect nothing */
+    bool wild;          /* does what the model cannot follow, too */
 
     ModelPort ports[FUZZ_NR_PORTS];
     uint32_t nr_valid;
@@ -82,7 +91,11 @@ typedef struct World {
     bool grant_mapped[FUZZ_NR_GRANTS];
     uint64_t grant_gfn[FUZZ_NR_GRANTS];
     unsigned backend_calls;
-    unsigned grant_version;             /* 0: not known */
+    unsigned grant_version; /* 0: not known */
+    FuzzGuestMap guest_maps[FUZZ_NR_MAPPED];
+    bool frames_known; /* the model knows which are there */
+    bool frame_gone[FUZZ_NR_BALLOON];
+    uint32_t frame_marks[FUZZ_NR_BALLOON];
     FuzzMapping mapped[FUZZ_NR_MAPPED]; /* by domain 0; page NULL: none */
 
     int64_t counted_from_ns[FUZZ_MAX_VCPUS]; /* runstate times are 0 there */
@@ -136,11 +149,15 @@ int64_t world_op(World *w, uint64_t nr, uint64_t cmd, void *arg, size_t len);
 /* Ends the run unless it is what the model has. */
 #define EXPECT(w, got, want) world_expect(w, #got, got, want)
 void world_expect(World *w, const char *what, int64_t got, int64_t want);
+/* The same for success; @return: it is. */
+#define EXPECT_OK(w, got) world_expect_ok(w, #got, got)
+bool world_expect_ok(World *w, const char *what, int64_t got);
 /* Can the bits of shared_info be looked at? */
 bool world_sees_shinfo(const World *w);
 
 extern const ActionTable evtchn_actions, fifo_actions, backend_actions,
-    vcpu_actions, memory_actions, world_actions;
+    grant_actions, balloon_actions, store_actions, vcpu_actions, memory_actions,
+    world_actions;
 
 /* fuzz-domain-evtchn.c */
 void evtchn_forget(World *w);
@@ -150,10 +167,22 @@ void evtchn_check(World *w);
 /* fuzz-domain-backend.c */
 void backend_forget(World *w);
 void backend_check(World *w);
+/* Where the guest sees entry @ref of its table, or 0. */
+uint64_t backend_entry_at(World *w, uint32_t ref);
 /* Pages pinned because domain 0 uses grants. */
 unsigned backend_pins(const World *w);
 /* After a migration back ends bind their ports again, and map nothing. */
 void backend_reconnect(World *w);
+
+/* fuzz-domain-grant.c */
+void grant_forget(World *w);
+void grant_check(World *w);
+/* Pages pinned because the guest uses its own grants. */
+unsigned grant_pins(const World *w);
+
+/* fuzz-domain-balloon.c */
+void balloon_forget(World *w);
+void balloon_check(World *w);
 
 /* fuzz-domain-vcpu.c */
 void vcpu_forget(World *w);
