@@ -5,7 +5,8 @@
 #include "qemu/osdep.h"
 #include "plugins/options.h"
 
-#define DOMID_FIRST_RESERVED 0x7ff0u  /* xen: public/xen.h */
+#define DOMID_FIRST_RESERVED 0x7ff0u /* xen: public/xen.h */
+#define MAX_EVENT_CHANNELS   131071u
 #define DIGEST_NS_MIN        1000000u /* 1 ms */
 
 #define OPTION_ERROR (g_quark_from_static_string("jumpcut-option"))
@@ -74,6 +75,19 @@ static bool set_domid(PluginOptions *o, const char *key, const char *value,
         return option_fail(error, key, value, "a domain id, 1 to 32751");
     }
     o->guest.domid = n;
+    return true;
+}
+
+static bool set_max_event_channels(PluginOptions *o, const char *key,
+                                   const char *value, GError **error)
+{
+    guint64 n;
+
+    if (!g_ascii_string_to_unsigned(value, 10, 3, MAX_EVENT_CHANNELS, &n,
+                                    NULL)) {
+        return option_fail(error, key, value, "a number, 3 to 131071");
+    }
+    o->guest.max_event_channels = n;
     return true;
 }
 
@@ -176,6 +190,8 @@ static const OptionRow option_rows[] = {
      set_guest, false},
     {"xen-version", "4.17 (default) or 4.20", set_xen_version, false},
     {"domid", "the guest's domain id (default 1)", set_domid, false},
+    {"max-event-channels", "the guest's limit, up to 131071 (default 1023)",
+     set_max_event_channels, false},
     {"tsc-mode", "default, always-emulate or native", set_tsc_mode, false},
     {"uptime", "host uptime at the start, seconds or with a unit (default 0)",
      set_profile, false},

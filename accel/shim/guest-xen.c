@@ -223,6 +223,7 @@ bool guest_xen_new(Guest *g, Error **errp)
         .version_major = g->options.version_major,
         .version_minor = g->options.version_minor,
         .domid = g->options.domid,
+        .max_port = g->options.max_event_channels,
         .nr_pages = current_machine->ram_size >> HOST_PAGE_SHIFT,
     };
     g_autoptr(GError) error = NULL;

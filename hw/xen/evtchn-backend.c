@@ -45,7 +45,8 @@ int xen_backend_bind(XenDomain *d, uint32_t guest_port, XenBackendFn *fn,
     p->backend = XEN_BACKEND_EXTERNAL;
     p->fn = fn;
     p->opaque = opaque;
-    xen_trace(d, HOST_TRACE_evtchn_bind, p->vcpu, guest_port, p->state, 0);
+    xen_trace(d, HOST_TRACE_evtchn_bind, p->vcpu, guest_port,
+              xen_port_status(p), 0);
     fn(opaque);
     return 0;
 }

@@ -82,6 +82,22 @@ bool xen_port_usable(const XenPort *p)
     return p && p->state > XEN_PORT_RESERVED;
 }
 
+/* EVTCHNSTAT_* */
+uint32_t xen_port_status(const XenPort *p)
+{
+    static const uint32_t status_of[XEN_PORT__MAX + 1] = {
+        [XEN_PORT_FREE] = EVTCHNSTAT_closed,
+        [XEN_PORT_RESERVED] = EVTCHNSTAT_closed,
+        [XEN_PORT_UNBOUND] = EVTCHNSTAT_unbound,
+        [XEN_PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+        [XEN_PORT_VIRQ] = EVTCHNSTAT_virq,
+        [XEN_PORT_IPI] = EVTCHNSTAT_ipi,
+        [XEN_PORT_PIRQ] = EVTCHNSTAT_pirq,
+    };
+
+    return status_of[p->state];
+}
+
 /* Nothing if @port is not in use. */
 void xen_port_set_pending(XenDomain *d, uint32_t port)
 {
@@ -146,7 +162,7 @@ int64_t xen_port_bound(XenDomain *d, uint32_t port)
     XenPort *p = xen_port_get(d, port);
 
     d->evtchn->ops->init(d, port, p);
-    xen_trace(d, HOST_TRACE_evtchn_bind, p->vcpu, port, p->state, 0);
+    xen_trace(d, HOST_TRACE_evtchn_bind, p->vcpu, port, xen_port_status(p), 0);
     return 0;
 }
 
@@ -300,11 +316,13 @@ static int64_t port_close(XenDomain *d, uint32_t port)
 {
     XenPort *p = xen_port_get(d, port);
     XenPortState state;
+    uint32_t status;
 
     if (!xen_port_usable(p)) {
         return -XEN_EINVAL;
     }
     state = p->state;
+    status = xen_port_status(p);
     if (state == XEN_PORT_VIRQ) {
         *xen_virq_slot(d, p) = 0;
     } else if (state == XEN_PORT_PIRQ) {
@@ -317,7 +335,7 @@ static int64_t port_close(XenDomain *d, uint32_t port)
     p->vcpu = 0;
     p->backend = XEN_BACKEND_NONE;
     p->fn = NULL;
-    xen_trace(d, HOST_TRACE_evtchn_close, port, state, 0, 0);
+    xen_trace(d, HOST_TRACE_evtchn_close, port, status, 0, 0);
     return 0;
 }
 
@@ -356,15 +374,6 @@ static int64_t op_send(XenCall *c, void *arg)
 
 static int64_t op_status(XenCall *c, void *arg)
 {
-    static const uint32_t status_of[XEN_PORT__MAX + 1] = {
-        [XEN_PORT_FREE] = EVTCHNSTAT_closed,
-        [XEN_PORT_RESERVED] = EVTCHNSTAT_closed,
-        [XEN_PORT_UNBOUND] = EVTCHNSTAT_unbound,
-        [XEN_PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-        [XEN_PORT_VIRQ] = EVTCHNSTAT_virq,
-        [XEN_PORT_IPI] = EVTCHNSTAT_ipi,
-        [XEN_PORT_PIRQ] = EVTCHNSTAT_pirq,
-    };
     struct evtchn_status *op = arg;
     int ret = xen_domid_check(c, op->dom);
     const XenPort *p = xen_port_get(c->d, op->port);
@@ -375,7 +384,7 @@ static int64_t op_status(XenCall *c, void *arg)
     if (!p) {
         return -XEN_EINVAL;
     }
-    op->status = status_of[p->state];
+    op->status = xen_port_status(p);
     op->vcpu = p->vcpu;
     switch (p->state) {
     case XEN_PORT_UNBOUND:
@@ -416,7 +425,8 @@ static int64_t op_bind_vcpu(XenCall *c, void *arg)
         return -XEN_EINVAL;
     }
     p->vcpu = op->vcpu;
-    xen_trace(c->d, HOST_TRACE_evtchn_bind, p->vcpu, op->port, p->state, 0);
+    xen_trace(c->d, HOST_TRACE_evtchn_bind, p->vcpu, op->port,
+              xen_port_status(p), 0);
     return 0;
 }
 

@@ -52,6 +52,8 @@ static void option_bad_value_is_named(void)
         {XEN "domid=32752", {"domid", "1 to 32751"}},
         {XEN "domid=one", {"domid", "one"}},
         {XEN "domid=1,domid=2", {"domid", "twice"}},
+        {XEN "max-event-channels=2", {"max-event-channels", "3 to 131071"}},
+        {XEN "max-event-channels=131072", {"max-event-channels", "131071"}},
         {XEN "tsc-mode=fast", {"tsc-mode", "fast", "native"}},
         {XEN "tsc-khz=0", {"tsc-khz", "0"}},
         {XEN "tsc-khz=10000001", {"tsc-khz", "10000001"}},
@@ -112,9 +114,11 @@ static void option_all_together_are_taken(void)
 static void help_lists_every_option(void)
 {
     static const char *const keys[] = {
-        "guest",  "xen-version", "domid",     "tsc-mode", "uptime",
-        "tsc",    "tsc-khz",     "invtsc",    "cut",      "tsc-scaling",
-        "digest", "console",     "wallclock", "help",
+        "guest",    "xen-version", "domid",
+        "tsc-mode", "uptime",      "max-event-channels",
+        "tsc",      "tsc-khz",     "invtsc",
+        "cut",      "tsc-scaling", "digest",
+        "console",  "wallclock",   "help",
     };
     g_autofree char *plugin =
         g_strconcat(g_getenv("JUMPCUT_PLUGIN"), ",help=on", NULL);

@@ -338,28 +338,68 @@ static void test_reset_goes_back_to_two_levels(void)
     g_assert_cmpint(expand_array(g, ARRAY), ==, -XEN_EOPNOTSUPP);
 }
 
+static XenGuest *guest_with_ports(uint32_t max_port)
+{
+    XenGuest *g = xen_guest_new(1, 17);
+    XenDomainConfig cfg = xen_guest_config(1, 17);
+
+    xen_domain_free(g->d);
+    cfg.max_port = max_port;
+    g->d = xen_domain_new(fake_host_ops(g->fake), g->clock, &cfg,
+                          &fake_tree_ops, g->tree, NULL);
+    return g;
+}
+
+/* @return: the error that ends it */
+static int64_t bind_all(XenGuest *g, int64_t *last)
+{
+    int64_t port;
+
+    while ((port = xen_guest_bind_ipi(g, 0)) > 0) {
+        *last = port;
+    }
+    return port;
+}
+
+static void test_ports_beyond_two_levels(void)
+{
+    g_autoptr(XenGuest) g = guest_with_ports(5000);
+    g_autoptr(GError) error = NULL;
+    XenDomainConfig cfg = xen_guest_config(1, 17);
+    int64_t last = 0;
+
+    g_assert_cmpint(bind_all(g, &last), ==, -XEN_ENOSPC);
+    g_assert_cmpint(last, ==, 4095);
+    g_assert_cmpint(init_control(g, CONTROL, OFF, 0), ==, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        g_assert_cmpint(expand_array(g, ARRAY + i), ==, 0);
+    }
+    g_assert_cmpint(bind_all(g, &last), ==, -XEN_ENOSPC);
+    g_assert_cmpint(last, ==, 5000);
+    g_assert_cmpint(xen_guest_send(g, 5000), ==, 0);
+    g_assert_cmphex(word(g, 5000), ==, PENDING | LINKED);
+    g_assert_cmpuint(take(g, 0, EVTCHN_FIFO_PRIORITY_DEFAULT), ==, 5000);
+
+    cfg.max_port = EVTCHN_FIFO_NR_CHANNELS;
+    g_assert_null(xen_domain_new(fake_host_ops(g->fake), g->clock, &cfg,
+                                 &fake_tree_ops, g->tree, &error));
+    g_assert_nonnull(strstr(error->message, "131072"));
+}
+
 /* More ports than one go of a reset closes; the other vCPU comes between. */
 CONFORMS(XEN_EVTCHNOP_RESET_CONT)
 static void test_reset_of_many_ports_is_continued(void)
 {
-    XenDomainConfig cfg = xen_guest_config(1, 17);
-    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    g_autoptr(XenGuest) g = guest_with_ports(2999);
     XenHypercall call = {.long_mode = true,
                          .privileged = true,
                          .nr = EVTCHN,
                          .args = {EVTCHNOP_reset, XEN_GUEST_ARG}};
     struct evtchn_reset op = {DOMID_SELF};
-    int64_t port;
+    int64_t port = 0;
 
-    xen_domain_free(g->d);
-    cfg.max_port = 2999;
-    g->d = xen_domain_new(fake_host_ops(g->fake), g->clock, &cfg,
-                          &fake_tree_ops, g->tree, NULL);
     g_assert_cmpint(reset(g, XEN_EVTCHNOP_RESET_CONT), ==, -XEN_EBUSY);
-    do {
-        port = xen_guest_bind_ipi(g, 0);
-    } while (port > 0);
-    g_assert_cmpint(port, ==, -XEN_ENOSPC);
+    g_assert_cmpint(bind_all(g, &port), ==, -XEN_ENOSPC);
     g_assert_cmpint(xen_guest_send(g, 2999), ==, 0);
 
     fake_host_poke(g->fake, XEN_GUEST_ARG, &op, sizeof(op));
@@ -513,6 +553,7 @@ int main(int argc, char **argv)
     ADD(poll_sees_the_event_word);
     ADD(port_that_is_still_linked_is_not_used_again);
     ADD(reset_goes_back_to_two_levels);
+    ADD(ports_beyond_two_levels);
     ADD(reset_of_many_ports_is_continued);
     ADD(corrupt_words_are_survived);
     ADD(state_carries_queues_on);
