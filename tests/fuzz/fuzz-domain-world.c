@@ -229,7 +229,6 @@ static void act_migrate(World *w)
         before = state_writer_finish(writer);
         return;
     }
-    w->frames_known = false; /* the stream has no holes yet */
     clock_save(w->g->clock, writer);
     clock = state_writer_finish(writer);
     before = xen_guest_save(w->g);

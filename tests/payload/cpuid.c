@@ -22,6 +22,7 @@
  * RUN: mttcg smp=4 accel=mttcg
  * RUN: pvh smp=2 guest=pvh
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
 
 #define LEAF_FEATURES  0x00000001u
@@ -44,6 +45,7 @@ static void check_leaf(uint32_t leaf, uint32_t subleaf, CpuidRegs want)
     CHECK_EQ(want.edx, got.edx);
 }
 
+CONFORMS(XEN_CPUID_LEAF(0))
 static void signature_leaf_names_xen(void)
 {
     check_leaf(XEN_CPUID_LEAF(0), 0,
@@ -54,6 +56,7 @@ static void signature_leaf_names_xen(void)
                            XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX});
 }
 
+CONFORMS(XEN_CPUID_LEAF(1))
 static void version_leaf_agrees_with_hypercall(void)
 {
     uint32_t minor = (uint32_t)cmdline_number("minor", 17);
@@ -62,12 +65,14 @@ static void version_leaf_agrees_with_hypercall(void)
     CHECK_RC(0x40000 | minor, xen_version_op(XENVER_version, NULL));
 }
 
+CONFORMS(XEN_CPUID_LEAF(2))
 static void feature_leaf_gives_one_page_and_its_msr(void)
 {
     check_leaf(XEN_CPUID_LEAF(2), 0,
                (CpuidRegs){1, XEN_MSR_HYPERCALL_PAGE, 0, 0});
 }
 
+CONFORMS(XEN_CPUID_LEAF(3))
 static void tsc_leaf_tells_mode_and_frequency(void)
 {
     uint32_t khz = (uint32_t)cmdline_number("khz", 1000000);
@@ -81,6 +86,7 @@ static void tsc_leaf_tells_mode_and_frequency(void)
 }
 
 /* xen: arch/x86/time.c, set_time_scale, worked out by hand for these two. */
+CONFORMS(XEN_CPUID_LEAF(3))
 static void tsc_scale_leaf_has_xens_multiplier(void)
 {
     bool fast = cmdline_number("khz", 1000000) == 2596122;
@@ -102,6 +108,7 @@ static void read_identity(void *arg)
     other_identity = cpu_cpuid(XEN_CPUID_LEAF(4), 0);
 }
 
+CONFORMS(XEN_CPUID_LEAF(4))
 static void identity_leaf_gives_vcpu_and_domain(void)
 {
     uint32_t domid = (uint32_t)cmdline_number("domid", 1);
@@ -118,6 +125,7 @@ static void identity_leaf_gives_vcpu_and_domain(void)
     }
 }
 
+CONFORMS(XEN_CPUID_LEAF(5))
 static void leaves_beyond_read_zero(void)
 {
     static const uint32_t leaves[] = {0x40000005, 0x40000006, 0x4000000f,

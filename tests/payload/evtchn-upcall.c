@@ -19,6 +19,7 @@
  * RUN: mttcg smp=4 accel=mttcg
  * RUN: pvh smp=2 guest=pvh
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"
 
@@ -143,6 +144,7 @@ static void check_callback(bool level)
     }
 }
 
+CONFORMS(HVM_PARAM_CALLBACK_IRQ)
 static void direct_vector_is_a_level(void)
 {
     cpu_set_handler(CALLBACK_VECTOR, on_upcall);
@@ -196,6 +198,7 @@ static void timer_event_ends_a_halt(void)
     CHECK_RC(0, evtchn_close((unsigned)timer));
 }
 
+CONFORMS(HVM_PARAM_CALLBACK_IRQ)
 static void gsi_is_a_level(void)
 {
     cpu_set_handler(GSI_VECTOR, on_upcall);

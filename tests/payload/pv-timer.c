@@ -20,6 +20,7 @@
  * RUN: mttcg smp=2 accel=mttcg append=loose
  * RUN: pvh guest=pvh
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
 
 #define NS_PER_US     1000ull
@@ -102,6 +103,7 @@ static void timer_port_is_bound(void)
     CHECK_RC(-XEN_EEXIST, evtchn_bind_virq(VIRQ_TIMER, 0));
 }
 
+CONFORMS(__HYPERVISOR_set_timer_op)
 static void set_timer_fires_on_time(void)
 {
     static const uint64_t delays[] = {50 * NS_PER_US, NS_PER_MS, 20 * NS_PER_MS,
@@ -116,6 +118,7 @@ static void set_timer_fires_on_time(void)
     }
 }
 
+CONFORMS(VCPUOP_set_singleshot_timer)
 static void singleshot_fires_on_time(void)
 {
     uint64_t at = clock_now() + 3 * NS_PER_MS;
@@ -127,6 +130,7 @@ static void singleshot_fires_on_time(void)
     CHECK_RANGE(at, at + late_ns(), wait_tick());
 }
 
+CONFORMS(__HYPERVISOR_set_timer_op)
 static void past_deadline_fires_at_once(void)
 {
     uint64_t now = clock_now();
@@ -142,6 +146,7 @@ static void past_deadline_fires_at_once(void)
     CHECK_RANGE(now, now + 10 * late_ns(), wait_tick());
 }
 
+CONFORMS(__HYPERVISOR_set_timer_op)
 static void huge_deadline_fires_after_100_ms(void)
 {
     static const uint64_t deadlines[] = {1ull << 62, ~0ull, 1ull << 63};
@@ -156,6 +161,7 @@ static void huge_deadline_fires_after_100_ms(void)
     }
 }
 
+CONFORMS(VCPUOP_stop_singleshot_timer)
 static void stopped_timer_stays_silent(void)
 {
     unsigned before = ticks;
@@ -186,6 +192,8 @@ static void set_timer_and_singleshot_are_one(void)
     CHECK_EQ(before + 1, ticks);
 }
 
+CONFORMS(VCPUOP_set_singleshot_timer)
+CONFORMS(VCPUOP_set_periodic_timer)
 static void bad_timers_are_refused(void)
 {
     CHECK_RC(-XEN_EINVAL, periodic(999999));
@@ -201,6 +209,8 @@ static void bad_timers_are_refused(void)
     CHECK_RC(-XEN_ENOENT, singleshot(99, 1, 0));
 }
 
+CONFORMS(VCPUOP_set_periodic_timer)
+CONFORMS(VCPUOP_stop_periodic_timer)
 static void periodic_timer_ticks_while_running(void)
 {
     unsigned before = ticks, got;

@@ -22,6 +22,7 @@
  *      append=loose
  * RUN: pvh smp=2 guest=pvh
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
 
 #define NS_PER_S     1000000000ull
@@ -144,6 +145,7 @@ static void two_vcpus_agree(void)
     CHECK_EQ(2 * ping_rounds(), turn);
 }
 
+CONFORMS(VCPUOP_register_vcpu_time_memory_area)
 static void second_copy_is_the_same(void)
 {
     static struct vcpu_time_info copy;

@@ -25,6 +25,7 @@
 #include <xen/io/console.h>
 #include <xen/io/xs_wire.h>
 
+#include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
 
 #define STORE_PFN    0xfeffcu
@@ -50,6 +51,10 @@ static void check_param(unsigned index, uint64_t want)
     CHECK_EQ(want, value);
 }
 
+CONFORMS(HVM_PARAM_STORE_PFN)
+CONFORMS(HVM_PARAM_STORE_EVTCHN)
+CONFORMS(HVM_PARAM_CONSOLE_PFN)
+CONFORMS(HVM_PARAM_CONSOLE_EVTCHN)
 static void parameters_tell_rings_and_ports(void)
 {
     check_param(HVM_PARAM_STORE_PFN, STORE_PFN);
@@ -119,6 +124,7 @@ static int store_read(const char *path, char *reply, size_t size)
     return -1;
 }
 
+CONFORMS(XS_READ)
 static void store_answers_a_read(void)
 {
     char reply[32] = {0};
@@ -156,6 +162,7 @@ static void grant_table_has_one_frame_of_64(void)
     CHECK_EQ(MAX_FRAMES, query.max_nr_frames);
 }
 
+CONFORMS(XENMAPSPACE_grant_table)
 static void grant_frames_can_be_mapped(void)
 {
     struct grant_entry_v1 *entries = (void *)frames[0];

@@ -18,6 +18,7 @@
  * RUN: year2106 plugin=wallclock=4294967396 append=wallclock=4294967396
  * RUN: pvh guest=pvh
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
 
 static uint8_t pages[2][PAGE_SIZE] __attribute__((aligned(4096)));
@@ -72,6 +73,7 @@ static void fresh_page_is_clean(void)
     CHECK(info->time.tsc_to_system_mul != 0);
 }
 
+CONFORMS(XENMAPSPACE_shared_info)
 static void mapping_again_moves_the_page(void)
 {
     struct shared_info *first = xen_shared_info();
@@ -92,6 +94,7 @@ static void mapping_again_moves_the_page(void)
     first->evtchn_mask[1] = 0;
 }
 
+CONFORMS(HVM_PARAM_CALLBACK_IRQ)
 static void wall_clock_follows_callback_and_page(void)
 {
     struct shared_info *shared = xen_shared_info();

@@ -20,6 +20,7 @@
  * RUN: mttcg-poweroff smp=4 accel=mttcg
  * RUN: pvh smp=2 guest=pvh append=end=hlt end=poweroff
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/xen.h"
 
 static void shut_down(unsigned reason)
@@ -56,6 +57,9 @@ static void end_triple(void)
 }
 
 /* "end=WORD": numbers only are parsed, so words are looked for whole. */
+CONFORMS(SHUTDOWN_poweroff)
+CONFORMS(SHUTDOWN_reboot)
+CONFORMS(SHUTDOWN_crash)
 static void end_is_chosen(void)
 {
     static const struct {

@@ -21,6 +21,7 @@
  * RUN: mttcg-again smp=4 accel=mttcg plugin=tsc-khz=2596122
  * RUN: pvh smp=4 guest=pvh
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"
 
@@ -235,6 +236,9 @@ static void other_waits(void *arg)
 }
 
 /* An event that comes for it is kept. */
+CONFORMS(VCPUOP_down)
+CONFORMS(VCPUOP_up)
+CONFORMS(VCPUOP_is_up)
 static void halted_vcpu_sent_down_stays_down(void)
 {
     woken = 0;
@@ -282,6 +286,7 @@ static void other_spins(void *arg)
     }
 }
 
+CONFORMS(VCPUOP_up)
 static void up_after_init_is_einval(void)
 {
     CHECK(cpu_start_other(1, other_spins, NULL));

@@ -17,6 +17,7 @@
  * RUN: mttcg smp=2 accel=mttcg
  * RUN: pvh smp=2 guest=pvh
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
 
 #define OFFSET_OUT_OF_PAGE 0x1000u
@@ -39,6 +40,7 @@ static long try_register(unsigned vcpu, uint64_t gfn, uint32_t offset)
     return xen_vcpu_op(VCPUOP_register_vcpu_info, vcpu, &where);
 }
 
+CONFORMS(VCPUOP_register_vcpu_info)
 static void bad_areas_are_refused(void)
 {
     uint64_t gfn = (uintptr_t)area[1] / PAGE_SIZE;
@@ -82,6 +84,7 @@ static void area_takes_over_with_everything_pending(void)
     CHECK(new_info->time.version > shared->vcpu_info[0].time.version);
 }
 
+CONFORMS(VCPUOP_register_vcpu_info)
 static void registering_twice_is_refused(void)
 {
     uint64_t gfn = (uintptr_t)area[1] / PAGE_SIZE;
@@ -127,6 +130,7 @@ static void stay(void *arg)
     cpu_wait_for(&other_may_end, 1);
 }
 
+CONFORMS(VCPUOP_is_up)
 static void is_up_follows_the_vcpu(void)
 {
     CHECK_RC(1, xen_vcpu_op(VCPUOP_is_up, 0, NULL));
@@ -182,6 +186,7 @@ static void on_nmi(TrapFrame *frame)
     nmis++;
 }
 
+CONFORMS(VCPUOP_send_nmi)
 static void nmi_to_self_arrives(void)
 {
     cpu_set_handler(2, on_nmi);
@@ -193,6 +198,7 @@ static void nmi_to_self_arrives(void)
     cpu_set_handler(2, NULL);
 }
 
+CONFORMS(VCPUOP_get_runstate_info)
 static void runstate_adds_up(void)
 {
     static struct vcpu_runstate_info info;

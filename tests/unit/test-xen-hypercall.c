@@ -266,6 +266,8 @@ static void test_toolstack_hypercalls_look_at_the_version_first(void)
 }
 
 CONFORMS(__HYPERVISOR_console_io)
+NOT_OFFERED(CONSOLEIO_write, -XEN_EPERM)
+NOT_OFFERED(CONSOLEIO_read, -XEN_EPERM)
 CONFORMS(__HYPERVISOR_mmuext_op)
 CONFORMS(__HYPERVISOR_dm_op)
 CONFORMS(__HYPERVISOR_xenpmu_op)
@@ -278,6 +280,7 @@ static void test_hypercalls_of_other_domains_answer_as_in_a_domu(void)
         int64_t want;
     } cases[] = {
         {__HYPERVISOR_console_io, {0, 4, XEN_GUEST_ARG}, -XEN_EPERM},
+        {__HYPERVISOR_console_io, {1, 4, XEN_GUEST_ARG}, -XEN_EPERM},
         {__HYPERVISOR_console_io, {99, 4, bad}, -XEN_EPERM},
         {__HYPERVISOR_mmuext_op,
          {XEN_GUEST_ARG, 1, 0, DOMID_SELF},
