@@ -7,6 +7,8 @@ import threading
 from harness import HANG_S, INITRD, Failure, check, kernel
 from qmp import Qemu, command_of
 
+CLOCK = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+
 
 class Guest(Qemu):
     """Boots with jumpcut.run=serve; console holds all it has written.
@@ -86,3 +88,39 @@ class Guest(Qemu):
         """A jumpcut-xenstore command; path below the guest's home."""
         return self.do(f"jumpcut-xenstore-{action}",
                        path=f"/local/domain/1/{path}", **arguments)
+
+
+def timer_counts(guest, vcpus):
+    """How often each vCPU's Xen timer has fired."""
+    text = guest.shell("cat /proc/interrupts")
+    rows = [re.search(rf"^ *\d+:((?: +\d+)+) .*-virq +timer{i}$", text,
+                      re.MULTILINE) for i in range(vcpus)]
+    check(f"timers in {text!r}", all(rows), True)
+    return [int(row[1].split()[i]) for i, row in enumerate(rows)]
+
+
+def check_alive(guest, vcpus):
+    """All that a guest of Xen's needs still works."""
+    check("vCPUs", guest.shell("nproc"), f"{vcpus}\n")
+    check("clock source", guest.shell(f"cat {CLOCK}"), "xen\n")
+    before = timer_counts(guest, vcpus)
+    for i in range(vcpus):
+        guest.shell(f"taskset {1 << i:x} sleep 0.05")
+    after = timer_counts(guest, vcpus)
+    check(f"every timer ticks: {before} {after}",
+          all(a > b for a, b in zip(after, before)), True)
+    # sysrq speaks whatever the console's level is; all else is silent.
+    guest.shell("echo 1 > /proc/sys/kernel/sysrq; dmesg -n 1")
+    guest.store("write", "control/sysrq", value="h")
+    guest.wait(r"sysrq: HELP[^\n]*\n")
+    check("sysrq node", guest.store("read", "control/sysrq")["value"], "")
+
+
+def sleep_and_wake(guest):
+    """Suspend to RAM."""
+    guest.type("echo mem > /sys/power/state")
+    guest.wait_event("SUSPEND")
+    guest.do("system_wakeup")
+    guest.wait_event("WAKEUP")
+    check("status of the sleep",
+          guest.wait(r"JUMPCUT status=(\d+)\r*\n")[1], b"0")

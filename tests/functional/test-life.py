@@ -9,50 +9,12 @@ every vCPU, xenstore and console.
 import importlib.machinery
 import importlib.util
 import pathlib
-import re
 import stat
 
-from guest import Guest
+from guest import Guest, check_alive, sleep_and_wake
 from harness import INITRD, ROOT, check, check_in, kernel, main, test_each
 
-CLOCK = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 XEN_SUSPEND = 2
-
-
-def timer_counts(guest, vcpus):
-    """How often each vCPU's Xen timer has fired."""
-    text = guest.shell("cat /proc/interrupts")
-    rows = [re.search(rf"^ *\d+:((?: +\d+)+) .*-virq +timer{i}$", text,
-                      re.MULTILINE) for i in range(vcpus)]
-    check(f"timers in {text!r}", all(rows), True)
-    return [int(row[1].split()[i]) for i, row in enumerate(rows)]
-
-
-def check_alive(guest, vcpus):
-    """All that a guest of Xen's needs still works."""
-    check("vCPUs", guest.shell("nproc"), f"{vcpus}\n")
-    check("clock source", guest.shell(f"cat {CLOCK}"), "xen\n")
-    before = timer_counts(guest, vcpus)
-    for i in range(vcpus):
-        guest.shell(f"taskset {1 << i:x} sleep 0.05")
-    after = timer_counts(guest, vcpus)
-    check(f"every timer ticks: {before} {after}",
-          all(a > b for a, b in zip(after, before)), True)
-    # sysrq speaks whatever the console's level is; all else is silent.
-    guest.shell("echo 1 > /proc/sys/kernel/sysrq; dmesg -n 1")
-    guest.store("write", "control/sysrq", value="h")
-    guest.wait(r"sysrq: HELP[^\n]*\n")
-    check("sysrq node", guest.store("read", "control/sysrq")["value"], "")
-
-
-def sleep_and_wake(guest):
-    """Suspend to RAM."""
-    guest.type("echo mem > /sys/power/state")
-    guest.wait_event("SUSPEND")
-    guest.do("system_wakeup")
-    guest.wait_event("WAKEUP")
-    check("status of the sleep",
-          guest.wait(r"JUMPCUT status=(\d+)\r*\n")[1], b"0")
 
 
 def suspend_and_cancel(guest):
