@@ -54,6 +54,12 @@ void vcpu_hold_look(CPUState *cs, ShimVcpu *v);
 bool vcpu_hold_stops(CPUState *cs, ShimVcpu *v);
 void vcpu_hold_takes_over(CPUState *cs, ShimVcpu *v);
 
+/* @cs leaves the machine: as if it had never run. */
+void shim_vcpu_gone(CPUState *cs);
+
+/* vcpu-unplug.c */
+void vcpu_unplug_install(void);
+
 /* vcpu-insn.c: instructions taken over */
 
 /* 64-bit code segment? */

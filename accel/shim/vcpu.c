@@ -256,17 +256,29 @@ static void shim_do_interrupt(CPUState *cs)
     shim->stock->do_interrupt(cs);
 }
 
+static void vcpu_reset(ShimVcpu *v, unsigned vcpu)
+{
+    v->blocked = v->offline = v->masked = v->vector_level = false;
+    v->paused = v->was_halted = false;
+    v->hold_requested = v->hold_stopped = v->hold_woken = false;
+    /* An application processor waits for SIPI, which starts it. */
+    v->stopped = vcpu != 0;
+}
+
 void shim_reset(void)
 {
     for (unsigned i = 0; i < shim->nr_vcpus; i++) {
-        ShimVcpu *v = &shim->vcpus[i];
-
-        v->blocked = v->offline = v->masked = v->vector_level = false;
-        v->paused = v->was_halted = false;
-        v->hold_requested = v->hold_stopped = v->hold_woken = false;
-        /* An application processor waits for SIPI, which starts it. */
-        v->stopped = i != 0;
+        vcpu_reset(&shim->vcpus[i], i);
     }
+}
+
+void shim_vcpu_gone(CPUState *cs)
+{
+    ShimVcpu *v = shim_vcpu(cs);
+
+    vcpu_reset(v, cs->cpu_index);
+    v->cs = NULL;
+    shim->ops->init(shim->opaque, cs->cpu_index);
 }
 
 void shim_pause(void)
@@ -545,6 +557,7 @@ static void shim_wrap_tcg(void)
     shim->wrapped.do_interrupt = shim_do_interrupt;
     object_class_foreach(shim_wrap_class, TYPE_X86_CPU, false, NULL);
     vcpu_hold_install();
+    vcpu_unplug_install();
 }
 
 bool shim_install(const ShimHypervisorOps *ops, void *opaque,
