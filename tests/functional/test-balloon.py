@@ -3,7 +3,7 @@
 """Linux gives memory back and takes it again as memory/target says.
 
 Subject: what a guest gives back is gone, for it and for every virtual CPU;
-what it gets again is zeroed memory.
+what it gets again is zeroed memory.  A migration moves what is left.
 """
 from guest import Guest
 from harness import check, main, test_each
@@ -11,6 +11,7 @@ from harness import check, main, test_each
 BALLOON = "/sys/devices/system/xen_memory/xen_memory0"
 TOTAL_KIB = 256 << 10
 LESS_KIB = 128 << 10
+EVENTS = [{"capability": "events", "state": True}]
 # A file in memory, which may take half of what there was at the start.
 FILL = "dd if=/dev/zero of=/fill bs=1M count={} 2>/dev/null"
 
@@ -32,6 +33,15 @@ def set_target(guest, kib):
                 f"$(cat {BALLOON}/info/current_kb) ]; do sleep 0.05; done")
 
 
+def fill_all(guest):
+    """A file that needs what was given back, by two vCPUs."""
+    guest.shell("taskset 2 " + FILL.format(80))
+    text = guest.shell("taskset 1 md5sum /fill; rm /fill")
+    # 80 MiB of zeroes
+    check("what the file holds", text.split()[0],
+          "c4cc92148739208fa3d6bef4a43d721c")
+
+
 @test_each(("hvm-6.12", "6.12", "xen-hvm"), ("pvh-6.1", "6.1", "xen-pvh"))
 def memory_follows_its_target(directory, _name, version, kind):
     with Guest(directory, version, "--guest", kind, "--memory", "256M",
@@ -51,14 +61,42 @@ def memory_follows_its_target(directory, _name, version, kind):
         check("all of it again, KiB", figure(guest, "info/current_kb"),
               full)
         check("total, KiB", total(guest), at_start)
-        guest.shell("taskset 2 " + FILL.format(80))
-        text = guest.shell("taskset 1 md5sum /fill; rm /fill")
-        # 80 MiB of zeroes
-        check("what the file holds", text.split()[0],
-              "c4cc92148739208fa3d6bef4a43d721c")
+        fill_all(guest)
         guest.type("poweroff -f")
         check("reason", guest.wait_event("SHUTDOWN")["reason"],
               "guest-shutdown")
+
+
+def move(source, target, path):
+    for qemu in (source, target):
+        qemu.do("migrate-set-capabilities", capabilities=EVENTS)
+    target.do("migrate-incoming", uri=f"unix:{path}")
+    source.do("stop")
+    source.do("migrate", uri=f"unix:{path}")
+    status = ""
+    while status != "completed":
+        status = target.wait_event("MIGRATION")["status"]
+        check("migration", status == "failed", False)
+    source.do("quit")
+    target.do("cont")
+
+
+@test_each(("6.12", "6.12"))
+def guest_moves_without_the_memory_it_gave_back(directory, _name, version):
+    how = ("--memory", "256M", "--smp", "2")
+    with Guest(directory, version, *how) as source:
+        source.ready()
+        source.shell("dmesg -n 1")
+        full = figure(source, "info/current_kb")
+        set_target(source, LESS_KIB)
+        less = figure(source, "info/current_kb")
+        with Guest(directory, version, *how,
+                   qemu_args=("-incoming", "defer")) as target:
+            move(source, target, directory / "socket")
+            check("memory, KiB", figure(target, "info/current_kb"), less)
+            set_target(target, TOTAL_KIB)
+            check("memory, KiB", figure(target, "info/current_kb"), full)
+            fill_all(target)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,48 @@ static void hypercall(XenGuest *g, FuzzInput *in)
     }
 }
 
+/* Memory goes, comes and moves, within RAM or a little beyond it. */
+static void memory(XenGuest *g, FuzzInput *in)
+{
+    static const uint32_t cmds[] = {XENMEM_increase_reservation,
+                                    XENMEM_decrease_reservation,
+                                    XENMEM_populate_physmap};
+    unsigned op = fuzz_u8(in), nr = fuzz_u8(in) % 8;
+    struct xen_memory_reservation r = {
+        .nr_extents = nr,
+        .extent_order = (op >> 4) % 4,
+        .domid = DOMID_SELF,
+    };
+    struct xen_add_to_physmap add = {
+        .domid = DOMID_SELF,
+        .size = (uint16_t)nr,
+        .space = (op >> 4) % 6,
+        .idx = fuzz_u32(in) % (XEN_GUEST_FRAMES + 16),
+        .gpfn = fuzz_u32(in) % (XEN_GUEST_FRAMES + 16),
+    };
+    struct xen_remove_from_physmap remove = {DOMID_SELF, add.gpfn};
+
+    set_xen_guest_handle(r.extent_start, (void *)XEN_GUEST_BUF);
+    for (unsigned i = 0; i < nr; i++) {
+        fake_host_poke64(g->fake, XEN_GUEST_BUF + i * 8ull,
+                         fuzz_u32(in) % (XEN_GUEST_FRAMES + 16));
+    }
+    switch (op % 8) {
+    case 0:
+        xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_remove_from_physmap,
+                     &remove, sizeof(remove));
+        break;
+    case 1:
+    case 2:
+        xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add,
+                     sizeof(add));
+        break;
+    default:
+        xen_guest_op(g, __HYPERVISOR_memory_op, cmds[op % 3], &r, sizeof(r));
+        break;
+    }
+}
+
 static void msr(XenGuest *g, FuzzInput *in)
 {
     static const uint32_t indexes[] = {0x10, 0x3b, 0x40000000, 0x40000001};
@@ -109,6 +151,9 @@ static void step(XenGuest *g, FuzzInput *in)
         fake_host_fail_nth(g->fake, fuzz_u8(in) % 8);
         hypercall(g, in);
         fake_host_fail_nth(g->fake, 0);
+        break;
+    case 10:
+        memory(g, in);
         break;
     default:
         hypercall(g, in);

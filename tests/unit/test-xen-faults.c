@@ -8,6 +8,8 @@
  */
 #include "tests/unit/xen-guest.h"
 
+#define HOLE_GFN 0x60u /* its page was given back */
+
 typedef struct Op {
     const char *name;
     int64_t (*run)(XenGuest *g);
@@ -155,6 +157,53 @@ static int64_t op_map_grant(XenGuest *g)
                         sizeof(op));
 }
 
+static int64_t reservation(XenGuest *g, uint64_t cmd, uint64_t gfn)
+{
+    struct xen_memory_reservation op = {.nr_extents = 1, .domid = DOMID_SELF};
+
+    set_xen_guest_handle(op.extent_start, (void *)XEN_GUEST_BUF);
+    fake_host_poke64(g->fake, XEN_GUEST_BUF, gfn);
+    return xen_guest_op(g, __HYPERVISOR_memory_op, cmd, &op, sizeof(op));
+}
+
+/* An extent that is not done is no error, and has changed nothing. */
+static int64_t op_decrease(XenGuest *g)
+{
+    return reservation(g, XENMEM_decrease_reservation, 0x33) == 1 ? 0
+                                                                  : -XEN_EFAULT;
+}
+
+static int64_t op_populate(XenGuest *g)
+{
+    return reservation(g, XENMEM_populate_physmap, HOLE_GFN) == 1 ? 0
+                                                                  : -XEN_EFAULT;
+}
+
+static int64_t op_move_page(XenGuest *g)
+{
+    struct xen_add_to_physmap op = {DOMID_SELF, 0, XENMAPSPACE_gmfn, 0x33,
+                                    0x34};
+
+    return xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, &op,
+                        sizeof(op));
+}
+
+static int64_t op_remove_page(XenGuest *g)
+{
+    struct xen_remove_from_physmap op = {DOMID_SELF, 0x33};
+
+    return xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_remove_from_physmap,
+                        &op, sizeof(op));
+}
+
+static int64_t op_multicall(XenGuest *g)
+{
+    struct multicall_entry entry = {11, 0, {0}};
+
+    fake_host_poke(g->fake, XEN_GUEST_ARG, &entry, sizeof(entry));
+    return xen_guest_call(g, __HYPERVISOR_multicall, XEN_GUEST_ARG, 1, 0);
+}
+
 static int64_t op_setup_table(XenGuest *g)
 {
     struct gnttab_setup_table op = {.dom = DOMID_SELF, .nr_frames = 1};
@@ -223,6 +272,11 @@ static const Op ops[] = {
     {"get_param", op_get_param, 2, false},
     {"set_upcall_vector", op_set_upcall_vector, 1, false},
     {"map_shared_info", op_map_shared_info, 2, false},
+    {"decrease_reservation", op_decrease, 3, false},
+    {"populate_physmap", op_populate, 3, false},
+    {"move_page", op_move_page, 3, false},
+    {"remove_page", op_remove_page, 2, false},
+    {"multicall", op_multicall, 2, false},
     {"map_grant", op_map_grant, 2, false},
     {"setup_table", op_setup_table, 3, false},
     {"poll", op_poll, 2, false},
@@ -237,6 +291,8 @@ static XenGuest *prepared_guest(void)
     XenGuest *g = xen_guest_new(2, 17);
 
     g_assert_cmpint(xen_guest_bind_ipi(g, 0), ==, 3);
+    g_assert_cmpint(reservation(g, XENMEM_decrease_reservation, HOLE_GFN), ==,
+                    1);
     return g;
 }
 
