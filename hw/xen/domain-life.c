@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "hw/xen/domain-internal.h"
+#include "hw/xen/memory-internal.h"
 
 /*
  * Every vCPU is paused; those that ran are off now (xen: common/sched/core.c,
@@ -55,11 +55,7 @@ static void clear_pending(XenDomain *d)
  */
 static void take_shared_info(XenDomain *d)
 {
-    if (d->shared_info.mapped) {
-        d->host->ops->overlay_unmap(d->host, d->shared_info.page);
-        d->shared_info.mapped = false;
-        d->shared_info.gfn = 0;
-    }
+    xen_overlay_unmap(d, &d->shared_info);
 }
 
 static void forget_areas(XenVcpu *v)

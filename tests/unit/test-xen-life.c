@@ -165,6 +165,29 @@ static void test_soft_reset_unmaps_shared_memory(void)
     g_assert_cmpint(register_info(g, 0, 6), ==, 0);
 }
 
+/* Nothing is left of shared_info, wherever memory is looked for. */
+static void test_soft_reset_leaves_every_frame_to_the_guest(void)
+{
+    struct xen_remove_from_physmap op = {DOMID_SELF, 0};
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    Host *host = fake_host_ops(g->fake);
+    uint8_t byte;
+
+    xen_domain_soft_reset(g->d);
+    for (op.gpfn = 0; op.gpfn <= XEN_GUEST_SHINFO; op.gpfn++) {
+        GuestPhys gpa = {(uint64_t)op.gpfn << HOST_PAGE_SHIFT};
+
+        if (op.gpfn == XEN_GUEST_ARG >> HOST_PAGE_SHIFT) {
+            continue; /* where the argument is */
+        }
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_memory_op,
+                                     XENMEM_remove_from_physmap, &op,
+                                     sizeof(op)),
+                        ==, 0);
+        g_assert_false(host->ops->phys_read(host, gpa, &byte, 1));
+    }
+}
+
 CONFORMS(SHUTDOWN_soft_reset)
 static void test_soft_reset_keeps_parameters_and_time(void)
 {
@@ -218,6 +241,7 @@ int main(int argc, char **argv)
     ADD(pause_leaves_blocked_vcpus_blocked);
     ADD(soft_reset_closes_ports);
     ADD(soft_reset_unmaps_shared_memory);
+    ADD(soft_reset_leaves_every_frame_to_the_guest);
     ADD(soft_reset_keeps_parameters_and_time);
     ADD(wakeup_starts_vcpu_0_alone);
     return g_test_run();
