@@ -16,9 +16,9 @@
 #define MS             1000000ll
 
 static const ActionTable *const tables[] = {
-    &evtchn_actions, &fifo_actions,    &backend_actions,
-    &grant_actions,  &balloon_actions, &vcpu_actions,
-    &memory_actions, &store_actions,   &world_actions};
+    &evtchn_actions,  &fifo_actions, &backend_actions, &grant_actions,
+    &balloon_actions, &vcpu_actions, &memory_actions,  &store_actions,
+    &life_actions,    &pirq_actions, &world_actions};
 
 static void seed_step(World *w, unsigned step)
 {

@@ -156,8 +156,8 @@ bool world_expect_ok(World *w, const char *what, int64_t got);
 bool world_sees_shinfo(const World *w);
 
 extern const ActionTable evtchn_actions, fifo_actions, backend_actions,
-    grant_actions, balloon_actions, store_actions, vcpu_actions, memory_actions,
-    world_actions;
+    grant_actions, balloon_actions, store_actions, life_actions, pirq_actions,
+    vcpu_actions, memory_actions, world_actions;
 
 /* fuzz-domain-evtchn.c */
 void evtchn_forget(World *w);
