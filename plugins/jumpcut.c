@@ -37,7 +37,8 @@ static void board_built(void *opaque)
 {
     GuestOptions *options = &jumpcut.options.guest;
     Error *err = NULL;
-    void *tree = xenstore_qemu_new(options->domid, &err);
+    void *tree = xenstore_qemu_new(options->domid,
+                                   options->kind->flags & GUEST_PVH, &err);
 
     if (!tree) {
         error_reportf_err(err, "jumpcut: ");

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What xl puts into the xenstore for a HVM guest that just started (xen:
+ * What xl puts into the xenstore for a guest that just started (xen:
  * tools/libs/light/libxl_create.c, libxl__domain_make; libxl_dom.c,
  * libxl__build_post; libxl_console.c, libxl__device_console_add), as far as
  * it can be read by the guest or is looked for by it.
  *
- * DEVIATION: /vm/UUID/start_time is left out, since it would make each run
- * another one; there is no video RAM in memory/videoram.
+ * DEVIATION: there is no video RAM in memory/videoram.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "hw/boards.h"
+#include "qemu/cutils.h"
 #include "qemu/units.h"
 #include "qemu/uuid.h"
+#include "system/rtc.h"
 #include "system/system.h"
 
 #include "accel/shim/xenstore-qemu-internal.h"
@@ -72,11 +73,22 @@ static void put_domain(Builder *b, const MachineState *machine,
     put(b, "store/port", NULL, "%u", XEN_STORE_PORT);
     put(b, "store/ring-ref", NULL, "%u", XEN_STORE_GFN);
     put(b, "platform", b->readable, "%s", "");
+}
+
+/* What hvmloader and the device model are told. */
+static void put_firmware(Builder *b)
+{
     put(b, "platform/acpi", NULL, "%u", 1);
     put(b, "platform/acpi_s3", NULL, "%u", 1);
     put(b, "platform/acpi_s4", NULL, "%u", 1);
     put(b, "platform/acpi_laptop_slate", NULL, "%u", 0);
     put(b, "platform/device-model", NULL, "%s", "qemu_xen");
+    put(b, "control/feature-s3", b->guest, "%s", "");
+    put(b, "control/feature-s4", b->guest, "%s", "");
+    put(b, "hvmloader", b->readable, "%s", "");
+    put(b, "hvmloader/generation-id-address", b->guest, "%s", "");
+    put(b, "hvmloader/bios", NULL, "%s", "seabios");
+    put(b, "hvmloader/allow-memory-relocate", NULL, "%u", 0);
 }
 
 static void put_guest_nodes(Builder *b)
@@ -85,14 +97,11 @@ static void put_guest_nodes(Builder *b)
         "control",
         "device",
         "device/suspend",
-        "hvmloader",
     };
     static const char *const guest[] = {
         "attr",
         "control/feature-poweroff",
         "control/feature-reboot",
-        "control/feature-s3",
-        "control/feature-s4",
         "control/feature-suspend",
         "control/shutdown",
         "control/sysrq",
@@ -101,7 +110,6 @@ static void put_guest_nodes(Builder *b)
         "drivers",
         "error",
         "feature",
-        "hvmloader/generation-id-address",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(readable); i++) {
@@ -112,8 +120,6 @@ static void put_guest_nodes(Builder *b)
     }
     put(b, "control/platform-feature-multiprocessor-suspend", NULL, "%u", 1);
     put(b, "control/platform-feature-xs_reset_watches", NULL, "%u", 1);
-    put(b, "hvmloader/bios", NULL, "%s", "seabios");
-    put(b, "hvmloader/allow-memory-relocate", NULL, "%u", 0);
 }
 
 static void put_console(Builder *b)
@@ -147,17 +153,26 @@ static void put_vm(Builder *b, const char *name)
     g_autofree char *uuid = qemu_uuid_unparse_strdup(&qemu_uuid);
     g_autofree char *vm = g_strdup_printf("/vm/%s", uuid);
     g_autofree char *libxl = g_strdup_printf("/libxl/%u", b->store->domid);
+    struct tm now;
 
     b->base = "/vm";
     put(b, uuid, b->readable, "%s", "");
     b->base = vm;
     put(b, "name", b->readable, "%s", name);
     put(b, "uuid", b->readable, "%s", uuid);
-    put(b, "rtc/timeoffset", b->readable, "%s", "");
-    put(b, "image/ostype", b->readable, "%s", "hvm");
+    /* The machine's RTC, and so the same in each run if that is fixed. */
+    qemu_get_timedate(&now, 0);
+    put(b, "start_time", b->readable, "%" PRId64 ".00",
+        (int64_t)mktimegm(&now));
+    if (!b->store->pvh) {
+        put(b, "rtc/timeoffset", b->readable, "%s", "");
+        put(b, "image/ostype", b->readable, "%s", "hvm");
+    }
     b->base = libxl;
-    put(b, "type", b->closed, "%s", "hvm");
-    put(b, "dm-version", b->closed, "%s", "qemu_xen");
+    put(b, "type", b->closed, "%s", b->store->pvh ? "pvh" : "hvm");
+    if (!b->store->pvh) {
+        put(b, "dm-version", b->closed, "%s", "qemu_xen");
+    }
 }
 
 static GList *perms_new(const char *first, const char *second)
@@ -192,6 +207,9 @@ bool store_populate(Store *s, Error **errp)
     b.base = home;
     put_domain(&b, current_machine, name);
     put_guest_nodes(&b);
+    if (!s->pvh) {
+        put_firmware(&b);
+    }
     put_console(&b);
     g_list_free_full(b.closed, g_free);
     g_list_free_full(b.readable, g_free);

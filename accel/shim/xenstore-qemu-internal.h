@@ -8,7 +8,7 @@
 
 #include "accel/shim/xenstore-qemu.h"
 
-/* Nodes of a store (QEMU's quota: XS_MAX_DOMAIN_NODES) */
+/* Nodes a guest may own (xen: quota nodes) */
 #define STORE_NODES_MAX 1000u
 /* Bytes of a value a guest may write (xen: quota node-size) */
 #define STORE_VALUE_MAX 2048u
@@ -37,7 +37,8 @@ typedef enum StoreSpecial {
 typedef struct Store {
     XenstoreImplState *impl;
     unsigned domid;
-    unsigned nodes;   /* in the tree */
+    bool pvh;
+    unsigned nodes;   /* that the guest owns */
     uint64_t changes; /* of the tree: a transaction based on less is lost */
     GPtrArray *txs;   /* of StoreTx, oldest first */
     uint32_t last_tx;
@@ -76,6 +77,7 @@ int store_create(Store *s, StoreTx *tx, unsigned domid, const char *path,
 int store_write(Store *s, StoreTx *tx, unsigned domid, const char *path,
                 const void *value, size_t len);
 int store_remove(Store *s, StoreTx *tx, const char *path);
+int store_set_perms(Store *s, StoreTx *tx, const char *path, GList *perms);
 /* As domain 0 and without events; @perms may be NULL: as they are. */
 int store_put(Store *s, StoreTx *tx, const char *path, const void *value,
               size_t len, GList *perms);

@@ -148,6 +148,21 @@ bool store_may(Store *s, const StoreTx *tx, unsigned domid, const char *path,
     return may;
 }
 
+/* @perms: of a node, or NULL for one that is not there */
+static bool owner_is_guest(const Store *s, const GList *perms)
+{
+    return perms && store_perm_domid(perms->data) == s->domid;
+}
+
+static bool owned(Store *s, const StoreTx *tx, const char *path)
+{
+    GList *perms = store_perms(s, tx, path);
+    bool guest = owner_is_guest(s, perms);
+
+    store_free_perms(perms);
+    return guest;
+}
+
 static void count_nodes(Store *s, StoreTx *tx, int delta)
 {
     *(tx ? &tx->nodes : &s->nodes) += delta;
@@ -214,7 +229,7 @@ static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms)
     if (tx) {
         g_tree_remove(tx->removed, path);
     }
-    count_nodes(s, tx, 1);
+    count_nodes(s, tx, owner_is_guest(s, perms));
     old = store_perms(s, tx, path);
     if (!same_perms(old, perms)) {
         ret = impl_set_perms_muted(s, tx, path, perms);
@@ -226,7 +241,6 @@ static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms)
 /*
  * Makes @path and what is missing above it; each inherits the permissions, but
  * a guest owns what it makes (xen: tools/xenstored/core.c, construct_node).
- * DEVIATION: the quota of nodes is for the tree, not for each domain's part.
  */
 int store_create(Store *s, StoreTx *tx, unsigned domid, const char *path,
                  const void *value, size_t len)
@@ -279,6 +293,17 @@ int store_write(Store *s, StoreTx *tx, unsigned domid, const char *path,
     return ret;
 }
 
+int store_set_perms(Store *s, StoreTx *tx, const char *path, GList *perms)
+{
+    int before = owned(s, tx, path);
+    int ret = xs_impl_set_perms(s->impl, 0, store_impl_tx(tx), path, perms);
+
+    if (!ret) {
+        count_nodes(s, tx, owner_is_guest(s, perms) - before);
+    }
+    return ret;
+}
+
 int store_put(Store *s, StoreTx *tx, const char *path, const void *value,
               size_t len, GList *perms)
 {
@@ -287,7 +312,7 @@ int store_put(Store *s, StoreTx *tx, const char *path, const void *value,
     s->mute = true;
     ret = store_write(s, tx, 0, path, value, len);
     if (!ret && perms) {
-        ret = impl_set_perms_muted(s, tx, path, perms);
+        ret = store_set_perms(s, tx, path, perms);
     }
     s->mute = false;
     return ret;
@@ -336,14 +361,17 @@ static void collect(void *opaque, const char *path)
 int store_remove(Store *s, StoreTx *tx, const char *path)
 {
     g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
-    int ret;
+    int nr_owned = 0, ret;
 
     store_walk(s, tx, path, collect, gone);
+    for (guint i = 0; i < gone->len; i++) {
+        nr_owned += owned(s, tx, g_ptr_array_index(gone, i));
+    }
     ret = xs_impl_rm(s->impl, 0, store_impl_tx(tx), path);
     if (ret) {
         return ret;
     }
-    count_nodes(s, tx, -(int)gone->len);
+    count_nodes(s, tx, -nr_owned);
     if (!tx) {
         s->changes++;
         return 0;

@@ -213,7 +213,7 @@ static int op_set_perms(void *tree, unsigned domid, guint32 id,
         return 0;
     }
     store_begin(s);
-    ret = xs_impl_set_perms(s->impl, 0, store_impl_tx(tx), path, list);
+    ret = store_set_perms(s, tx, path, list);
     if (!ret) {
         store_note_written(s, tx, path);
     }
@@ -326,19 +326,19 @@ void store_clear(Store *s)
     }
     s->mute = false;
     g_list_free_full(names, g_free);
-    s->nodes = 1;
+    s->nodes = 0;
     for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
         store_set_special(s, i, NULL);
     }
 }
 
-void *xenstore_qemu_new(unsigned domid, Error **errp)
+void *xenstore_qemu_new(unsigned domid, bool pvh, Error **errp)
 {
     Store *s = g_new0(Store, 1);
 
     s->impl = xs_impl_create(domid);
     s->domid = domid;
-    s->nodes = 1;
+    s->pvh = pvh;
     for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
         store_set_special(s, i, NULL);
     }

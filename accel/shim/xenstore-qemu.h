@@ -18,10 +18,10 @@ struct Error;
 extern const XenstoreTreeOps xenstore_qemu_ops;
 
 /*
- * The store of domain @domid of the current machine.  The toolstack's part in
- * it is played through xenstore_qemu_ops as domain 0.
+ * The store of domain @domid of the current machine, a PVH or HVM guest.  The
+ * toolstack's part in it is played through xenstore_qemu_ops as domain 0.
  */
-void *xenstore_qemu_new(unsigned domid, struct Error **errp);
+void *xenstore_qemu_new(unsigned domid, bool pvh, struct Error **errp);
 /* No watch is left but domain 0's, which end.  What QEMU's store cannot free is
  * emptied. */
 void xenstore_qemu_free(void *tree);

@@ -133,7 +133,7 @@ FakeTree *fake_tree_new(void)
 {
     FakeTree *tree = g_new0(FakeTree, 1);
 
-    tree->store = xenstore_qemu_new(7, &error_abort);
+    tree->store = xenstore_qemu_new(7, false, &error_abort);
     store_clear(tree->store);
     return tree;
 }
@@ -142,7 +142,7 @@ FakeTree *fake_tree_new(void)
 static void check_state(FakeTree *tree)
 {
     g_autoptr(GByteArray) bytes = xenstore_qemu_save(tree->store), again = NULL;
-    void *other = xenstore_qemu_new(7, &error_abort);
+    void *other = xenstore_qemu_new(7, false, &error_abort);
     StateReader *r = state_reader_new(NULL, 0);
     GError *error = NULL;
 

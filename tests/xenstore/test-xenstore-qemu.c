@@ -15,7 +15,7 @@
 
 static void *store_new(void)
 {
-    return xenstore_qemu_new(DOMID, &error_abort);
+    return xenstore_qemu_new(DOMID, false, &error_abort);
 }
 
 static int put(void *s, unsigned domid, guint32 tx, const char *path,
