@@ -59,6 +59,35 @@ static void map_ram(const char *name, uint64_t gpa, uint64_t size)
     map_memory(mr, gpa);
 }
 
+/* xen: hvm/emulate.c, null_handler: reads all ones, writes are lost */
+static uint64_t nothing_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return UINT64_MAX;
+}
+
+static void nothing_write(void *opaque, hwaddr addr, uint64_t data,
+                          unsigned size)
+{
+}
+
+static const MemoryRegionOps nothing_ops = {
+    .read = nothing_read,
+    .write = nothing_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8},
+    .impl = {.min_access_size = 1, .max_access_size = 8},
+};
+
+/* Below everything else, where QEMU would read zeros. */
+static void map_nothing(void)
+{
+    MemoryRegion *mr = g_new0(MemoryRegion, 1);
+
+    memory_region_init_io(mr, NULL, &nothing_ops, NULL, "pvh.nothing",
+                          1ull << TARGET_PHYS_ADDR_SPACE_BITS);
+    memory_region_add_subregion_overlap(get_system_memory(), 0, mr, -1);
+}
+
 static void build_memory(MachineState *ms)
 {
     X86MachineState *x86ms = X86_MACHINE(ms);
@@ -67,6 +96,7 @@ static void build_memory(MachineState *ms)
     x86ms->below_4g_mem_size = low;
     x86ms->above_4g_mem_size = ms->ram_size - low;
     x86ms->ioapic_as = &address_space_memory;
+    map_nothing();
     map_ram_alias(ms, "pvh.ram-below-4g", 0, 0, low);
     if (ms->ram_size > low) {
         map_ram_alias(ms, "pvh.ram-above-4g", 4 * GiB, low, ms->ram_size - low);

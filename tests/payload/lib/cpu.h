@@ -92,6 +92,12 @@ bool cpu_other_done(unsigned index);
 /* Spin until *@flag is at least @want; false after many rounds. */
 bool cpu_wait_for(const volatile unsigned *flag, unsigned want);
 
+/* As the boot processor started. */
+typedef struct StartState {
+    uint32_t ebx, cr0, cr4, eflags;
+} StartState;
+extern const StartState start_state;
+
 static inline void port_out(uint16_t port, uint8_t byte)
 {
     __asm__ volatile("outb %0, %1" : : "a"(byte), "Nd"(port));

@@ -84,6 +84,10 @@ gdt_pointer:
     .globl start_info_pa, start_stack
 start_info_pa:
     .long 0
+/* As the boot processor started: EBX, CR0, CR4, EFLAGS. */
+    .globl start_state
+start_state:
+    .long 0, 0, 0, 0
 /* Top of the stack of the processor that starts next. */
 start_stack:
     .long stacks + STACK_SIZE
@@ -98,9 +102,17 @@ stacks:
     .code32
     .globl pvh_start
 pvh_start:
+    mov start_stack, %esp
+    pushf
+    popl start_state + 12
     cli
     cld
     mov %ebx, start_info_pa
+    mov %ebx, start_state
+    mov %cr0, %eax
+    mov %eax, start_state + 4
+    mov %cr4, %eax
+    mov %eax, start_state + 8
     lgdt gdt_pointer
     ljmp $SEL_CODE32, $paging_on
 
