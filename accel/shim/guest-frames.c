@@ -13,12 +13,13 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/atomic.h"
-#include "qemu/cutils.h"
-#include "qemu/module.h"
+#include "qemu/main-loop.h"
+#include "qemu/rcu.h"
 #include "qapi/error.h"
 #include "cpu.h"
 #include "exec/address-spaces.h"
 #include "exec/cputlb.h"
+#include "exec/exec-all.h"
 #include "exec/memory.h"
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
@@ -33,6 +34,9 @@
 /* Above any physical address of a guest's, and the pages of vmcb.c. */
 #define WINDOW_GPA (1ull << 57)
 #define HOLE_GPA   (WINDOW_GPA + (1ull << 56))
+
+/* RAM that nothing is laid over, to ask for its translation. */
+#define ASK_GPA 0x7000u
 
 /* Frames the table can tell of: 1 TiB, what 40 address bits reach. */
 #define NR_FRAMES    (1ull << 28)
@@ -216,7 +220,7 @@ static void frames_set_active(bool active)
     }
     memory_region_set_enabled(&frames.beneath, active);
     memory_region_transaction_commit();
-    frames.active = active;
+    qatomic_set(&frames.active, active);
 }
 
 /*
@@ -286,6 +290,27 @@ void guest_frames_sync(void)
             async_run_on_cpu(cs, flush_tlb, RUN_ON_CPU_NULL);
         }
     }
+}
+
+/*
+ * TCG has each vCPU listen for changes of a translation, from the first that
+ * it asks for on, and takes no lock to enter it in the list: it asks here.
+ */
+void guest_frames_enter(CPUState *cs)
+{
+    hwaddr xlat, len = HOST_PAGE_SIZE;
+    int prot = PAGE_READ | PAGE_WRITE;
+
+    if (likely(!qatomic_read(&frames.active)) || cs->iommu_notifiers->len) {
+        return;
+    }
+    bql_lock();
+    WITH_RCU_READ_LOCK_GUARD()
+    {
+        address_space_translate_for_iotlb(cs, 0, ASK_GPA, &xlat, &len,
+                                          MEMTXATTRS_UNSPECIFIED, &prot);
+    }
+    bql_unlock();
 }
 
 void guest_frames_reset(void)
@@ -389,7 +414,8 @@ void guest_frame_clear(uint64_t home)
         return;
     }
     ptr = (uint8_t *)memory_region_get_ram_ptr(mr) + offset;
-    if (!buffer_is_zero(ptr, HOST_PAGE_SIZE) && !ram_discard(mr, offset)) {
+    /* Discarded even if it is zero: guests clear what they give away. */
+    if (!ram_discard(mr, offset)) {
         memset(ptr, 0, HOST_PAGE_SIZE);
     }
     guest_ram_changed(mr, ptr, HOST_PAGE_SIZE);

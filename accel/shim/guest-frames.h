@@ -13,6 +13,9 @@
 /* A machine reset puts pages back from now on. */
 void guest_frames_install(void);
 
+/* @cs is about to execute; on its thread, without the big lock. */
+void guest_frames_enter(CPUState *cs);
+
 bool guest_frame_set(uint64_t gfn, uint64_t home);
 void guest_frames_sync(void);
 void guest_frames_reset(void);

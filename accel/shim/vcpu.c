@@ -18,6 +18,7 @@
 #include "system/cpu-timers.h"
 #include "system/runstate.h"
 #include "system/tcg.h"
+#include "accel/shim/guest-frames.h"
 #include "accel/shim/vcpu-internal.h"
 #include "accel/shim/vmcb.h"
 
@@ -109,6 +110,7 @@ static void shim_exec_enter(CPUState *cs)
     if (unlikely(v->stopped)) {
         vcpu_now_running(cs, v);
     }
+    guest_frames_enter(cs);
     vcpu_arm(v, cpu_env(cs));
 }
 
