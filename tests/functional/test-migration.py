@@ -77,6 +77,7 @@ def check_clocks(console, cuts):
 @test_each(("6.12-1-vcpu", "6.12", 1, "xen-hvm"),
            ("6.12-2-vcpus", "6.12", 2, "xen-hvm"),
            ("6.1-4-vcpus", "6.1", 4, "xen-hvm"),
+           ("6.1-2-vcpus-pvh", "6.1", 2, "xen-pvh"),
            ("6.1-2-vcpus-kvm", "6.1", 2, "kvm"))
 def guest_moves_and_notices_nothing(directory, _name, version, vcpus, kind):
     logs = directory / "source.log", directory / "target.log"
