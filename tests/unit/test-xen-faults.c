@@ -58,6 +58,38 @@ static int64_t op_send(XenGuest *g)
     return xen_guest_send(g, 3);
 }
 
+static int64_t op_bind_pirq(XenGuest *g)
+{
+    struct evtchn_bind_pirq op = {20, 0, 0};
+
+    return xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq,
+                        &op, sizeof(op));
+}
+
+static int64_t op_bind_vcpu(XenGuest *g)
+{
+    struct evtchn_bind_vcpu op = {1, 1};
+
+    return xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_vcpu,
+                        &op, sizeof(op));
+}
+
+static int64_t op_unmask(XenGuest *g)
+{
+    struct evtchn_unmask op = {3};
+
+    return xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_unmask, &op,
+                        sizeof(op));
+}
+
+static int64_t op_init_control(XenGuest *g)
+{
+    struct evtchn_init_control op = {.control_gfn = 0x68};
+
+    return xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_init_control,
+                        &op, sizeof(op));
+}
+
 static int64_t op_status(XenGuest *g)
 {
     struct evtchn_status op = {.dom = DOMID_SELF, .port = 1};
@@ -259,6 +291,10 @@ static const Op ops[] = {
     {"bind_virq", op_bind_virq, 2, true},
     {"alloc_unbound", op_alloc_unbound, 2, true},
     {"close", op_close, 1, false},
+    {"bind_pirq", op_bind_pirq, 2, true},
+    {"bind_vcpu", op_bind_vcpu, 1, false},
+    {"unmask", op_unmask, 1, false},
+    {"init_control", op_init_control, 3, true},
     {"send", op_send, 1, false},
     {"status", op_status, 2, false},
     {"reset", op_reset, 1, false},
