@@ -205,7 +205,7 @@ static bool frames_make(void)
                      frames.high_end, 0);
     }
     frames_alias(&frames.beneath, "jumpcut.frames-beneath", 0, NR_FRAMES,
-                 INT_MIN);
+                 GUEST_NOTHING_PRIORITY + 1);
     frames.ready = true;
     return true;
 }
@@ -241,7 +241,8 @@ static bool board_has(uint64_t gfn)
         return false;
     }
     memory_region_unref(mr);
-    return mr != MEMORY_REGION(&frames.iommu) && !guest_overlay_is(mr);
+    return mr != MEMORY_REGION(&frames.iommu) && !guest_overlay_is(mr) &&
+           mr->priority != GUEST_NOTHING_PRIORITY;
 }
 
 bool guest_frame_set(uint64_t gfn, uint64_t home)

@@ -10,6 +10,9 @@
 
 #include "hw/host.h"
 
+/* Of a board's region that stands for nothing: beneath all others. */
+#define GUEST_NOTHING_PRIORITY INT_MIN
+
 /* A machine reset puts pages back from now on. */
 void guest_frames_install(void);
 

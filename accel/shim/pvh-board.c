@@ -20,6 +20,7 @@
 #include "system/reset.h"
 #include "system/system.h"
 #include "system/tcg.h"
+#include "accel/shim/guest-frames.h"
 #include "accel/shim/guest-memory.h"
 #include "accel/shim/pvh-board.h"
 
@@ -85,7 +86,8 @@ static void map_nothing(void)
 
     memory_region_init_io(mr, NULL, &nothing_ops, NULL, "pvh.nothing",
                           1ull << TARGET_PHYS_ADDR_SPACE_BITS);
-    memory_region_add_subregion_overlap(get_system_memory(), 0, mr, -1);
+    memory_region_add_subregion_overlap(get_system_memory(), 0, mr,
+                                        GUEST_NOTHING_PRIORITY);
 }
 
 static void build_memory(MachineState *ms)

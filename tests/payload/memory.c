@@ -311,6 +311,38 @@ static void overlay_comes_and_goes(void)
     CHECK_EQ(mul, shared->vcpu_info[0].time.tsc_to_system_mul);
 }
 
+/* One range of a memory map. */
+typedef struct Range {
+    uint64_t addr, size;
+    uint32_t type;
+} __attribute__((packed)) Range;
+
+CONFORMS(XENMEM_memory_map)
+static void map_tells_of_the_memory(void)
+{
+    static Range ranges[32];
+    struct xen_memory_map map = {.nr_entries = ARRAY_SIZE(ranges)};
+    uint64_t ram = 0;
+
+    set_xen_guest_handle(map.buffer, ranges);
+    CHECK_RC(0, xen_memory_op(XENMEM_memory_map, &map));
+    CHECK(map.nr_entries > 0 && map.nr_entries < ARRAY_SIZE(ranges));
+    for (unsigned i = 0; i < map.nr_entries; i++) {
+        input("range %u", i);
+        CHECK(ranges[i].size != 0);
+        ram += ranges[i].type == 1 ? ranges[i].size : 0;
+    }
+    input("all");
+    /* A HVM guest's map leaves the first MiB to its BIOS. */
+    CHECK(ranges[0].addr == 0 || ranges[0].addr == 0x100000);
+    CHECK_RANGE(ram, ram + 0x100000,
+                (uint64_t)(unsigned long)current() * PAGE_SIZE);
+    map.nr_entries = 1;
+    CHECK_RC(0, xen_memory_op(XENMEM_memory_map, &map));
+    CHECK_EQ(1, map.nr_entries);
+    CHECK_RC(-XEN_EFAULT, xen_memory_op(XENMEM_memory_map, (void *)WINDOW_VA));
+}
+
 /* Code in a page that goes must not be executed from a copy. */
 static void code_goes_with_its_page(void)
 {
@@ -331,7 +363,8 @@ static void code_goes_with_its_page(void)
     CHECK_EQ(1, got);
 }
 
-PAYLOAD(NEEDS_XEN, TEST(page_given_back_is_a_hole_and_comes_back_zeroed),
+PAYLOAD(NEEDS_XEN, TEST(map_tells_of_the_memory),
+        TEST(page_given_back_is_a_hole_and_comes_back_zeroed),
         TEST(hole_is_no_argument), TEST(long_lists_are_done_whole),
         TEST(list_stops_at_the_first_bad_extent),
         TEST(orders_up_to_nine_are_served), TEST(memory_comes_back_anywhere),
