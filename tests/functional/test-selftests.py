@@ -29,7 +29,11 @@ def initramfs(directory):
 
 @test_each(("6.12-4-vcpus", "6.12", 4, ()),
            ("6.1-2-vcpus", "6.1", 2, ()),
-           ("6.12-khz", "6.12", 2, ("--tsc-khz", "2596122")))
+           ("6.12-khz", "6.12", 2, ("--tsc-khz", "2596122")),
+           ("6.12-pvh", "6.12", 4, ("--guest", "xen-pvh")),
+           ("6.1-pvh", "6.1", 2, ("--guest", "xen-pvh")),
+           ("6.12-kvm", "6.12", 2, ("--guest", "kvm")),
+           ("6.1-kvm", "6.1", 4, ("--guest", "kvm")))
 def guest_keeps_its_promises(directory, _name, version, vcpus, args):
     result = Run(directory, "guest", version, "--smp", vcpus, *args,
                  append="jumpcut.run=/bin/selftest",

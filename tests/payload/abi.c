@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hypercalls with one answer: numbers that no HVM guest has, the control
- * domain's, xen_version, vm_assist, console_io, and questions about memory.
+ * Hypercalls with one answer: numbers that no HVM guest has, xen_version,
+ * vm_assist, console_io, and questions about memory.
  *
- * Behaviour: a number without a function is -ENOSYS; control operations look
- * at their interface version, then at who asks.
+ * Behaviour: a number without a function is -ENOSYS; the control domain's
+ * questions are -EPERM, and a guest may know of Xen what cannot harm.
  * Check: each number and sub-operation with the answer it has for a domU, and
  * what it writes.
  * Cannot tell apart: functions that fail for different reasons with one error.
@@ -64,33 +64,6 @@ static void numbers_without_a_function(void)
         input("hypercall %u", nrs[i]);
         CHECK_RC(-XEN_ENOSYS, xen_hypercall(nrs[i], 0, 0, 0, 0));
     }
-}
-
-/* domctl, sysctl and platform_op begin alike. */
-typedef struct Control {
-    uint32_t cmd, version;
-    uint16_t domid;
-    uint8_t rest[134];
-} Control;
-
-CONFORMS(__HYPERVISOR_sysctl)
-CONFORMS(__HYPERVISOR_domctl)
-CONFORMS(__HYPERVISOR_platform_op)
-static void control_operations_are_the_toolstacks(void)
-{
-    static const unsigned nrs[] = {__HYPERVISOR_sysctl, __HYPERVISOR_domctl,
-                                   __HYPERVISOR_platform_op};
-    Control *op = (Control *)buf;
-
-    for (unsigned i = 0; i < ARRAY_SIZE(nrs); i++) {
-        input("hypercall %u", nrs[i]);
-        CHECK_RC(-XEN_EFAULT, xen_hypercall(nrs[i], BAD_PTR, 0, 0, 0));
-        *op = (Control){.cmd = 1, .version = 0xffff};
-        CHECK_RC(-XEN_EACCES, xen_hypercall(nrs[i], (uintptr_t)op, 0, 0, 0));
-    }
-    *op = (Control){.cmd = 1, .version = 0x03000001};
-    CHECK_RC(-XEN_EPERM,
-             xen_hypercall(__HYPERVISOR_platform_op, (uintptr_t)op, 0, 0, 0));
 }
 
 NOT_OFFERED(CONSOLEIO_write, -XEN_EPERM)
@@ -233,7 +206,6 @@ static void memory_map_begins_with_ram(void)
 }
 
 PAYLOAD(NEEDS_XEN, TEST(numbers_without_a_function),
-        TEST(control_operations_are_the_toolstacks),
         TEST(emergency_console_is_domain_0s),
         TEST(version_tells_what_a_domu_may_know),
         TEST(features_have_one_submap), TEST(assists_but_one_are_for_pv_guests),
