@@ -72,6 +72,19 @@ void world_resync(World *w)
     evtchn_resync(w);
 }
 
+/* The same world, but for the kind of its guest. */
+static void become_pvh(World *w)
+{
+    XenDomainConfig cfg = xen_guest_config(w->nr_vcpus, w->minor);
+    GError *error = NULL;
+
+    cfg.pvh = true;
+    xen_domain_free(w->g->d);
+    w->g->d = xen_domain_new(fake_host_ops(w->g->fake), w->g->clock, &cfg,
+                             &fake_tree_ops, w->g->tree, &error);
+    g_assert_no_error(error);
+}
+
 World *world_new(uint64_t seed)
 {
     World *w = g_new0(World, 1);
@@ -83,6 +96,9 @@ World *world_new(uint64_t seed)
     w->wild = one_in(w, 4);
     w->g = xen_guest_new(w->nr_vcpus, w->minor);
     fake_host_set_tracing(w->g->fake, false);
+    if (one_in(w, 3)) {
+        become_pvh(w);
+    }
     xen_domain_reset(w->g->d);
     w->born = fake_host_alive(w->g->fake);
     world_forget(w);
