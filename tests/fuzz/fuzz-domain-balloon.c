@@ -153,6 +153,25 @@ static void act_absent(World *w)
     }
 }
 
+/* What members of memory_op's arguments are made of. */
+static uint64_t draw_word(World *w)
+{
+    switch (draw(w, 6)) {
+    case 0:
+        return DOMID_SELF | draw(w, 6) << 16;
+    case 1:
+        return draw(w, 8) | DOMID_SELF << 16;
+    case 2:
+        return XEN_GUEST_BUF;
+    case 3:
+        return draw_edge(w);
+    case 4:
+        return draw(w, 6);
+    default:
+        return GFN + draw(w, FUZZ_NR_BALLOON);
+    }
+}
+
 /* Any memory operation: afterwards nothing is known of memory. */
 static void act_any(World *w)
 {
@@ -162,11 +181,13 @@ static void act_any(World *w)
         return;
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
-        words[i] = one_in(w, 3)   ? DOMID_SELF
-                   : one_in(w, 2) ? draw(w, 300)
-                                  : draw_edge(w);
+        words[i] = draw_word(w);
     }
     fake_host_poke(w->g->fake, XEN_GUEST_ARG, words, sizeof(words));
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        words[i] = GFN + draw(w, FUZZ_NR_BALLOON);
+    }
+    fake_host_poke(w->g->fake, XEN_GUEST_BUF, words, sizeof(words));
     world_call(w, MEMORY, draw(w, 30) | (one_in(w, 8) ? draw(w, 99) << 6 : 0),
                XEN_GUEST_ARG, 0);
     w->shinfo_known = w->overlays_known = w->pins_known = false;
@@ -178,7 +199,7 @@ static const Action actions[] = {
     {"decrease", 5, act_decrease},
     {"populate", 5, act_populate},
     {"absent", 1, act_absent},
-    {"any_memory", 1, act_any},
+    {"any_memory", 3, act_any},
 };
 
 const ActionTable balloon_actions = {actions, G_N_ELEMENTS(actions)};

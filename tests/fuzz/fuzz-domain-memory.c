@@ -158,6 +158,43 @@ static void act_param(World *w)
              one_in(w, 2) ? HVMOP_set_param : HVMOP_get_param, &op, sizeof(op));
 }
 
+/* Those that do nothing the model would have to know. */
+static void act_hvm(World *w)
+{
+    uint32_t words[8];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        words[i] = one_in(w, 3) ? DOMID_SELF | 1u << 16 << draw(w, 8)
+                                : (uint32_t)draw(w, 300);
+    }
+    world_op(w, __HYPERVISOR_hvm_op, 1 + draw(w, 26), words, sizeof(words));
+}
+
+/* Calls that change nothing, in one. */
+static void act_multicall(World *w)
+{
+    struct multicall_entry entries[4] = {{0}};
+    uint32_t compat[4][8] = {{0}};
+    unsigned n = 1 + (unsigned)draw(w, 4);
+
+    for (unsigned i = 0; i < n; i++) {
+        entries[i].op =
+            one_in(w, 4) ? draw(w, 40) | 64 : __HYPERVISOR_xen_version;
+        entries[i].args[0] = XENVER_pagesize;
+        compat[i][0] = (uint32_t)entries[i].op;
+        compat[i][2] = XENVER_pagesize;
+    }
+    if (w->compat[w->g->vcpu]) {
+        fake_host_poke(w->g->fake, XEN_GUEST_ARG, compat, sizeof(compat));
+    } else {
+        fake_host_poke(w->g->fake, XEN_GUEST_ARG, entries, sizeof(entries));
+    }
+    EXPECT(w,
+           world_call(w, __HYPERVISOR_multicall, XEN_GUEST_ARG,
+                      one_in(w, 9) ? UINT32_MAX : n, 0) <= 0,
+           true);
+}
+
 static void act_grant_query(World *w)
 {
     struct gnttab_query_size size = {.dom = draw_domid(w)};
@@ -184,8 +221,12 @@ static void act_version(World *w)
 }
 
 static const Action actions[] = {
-    {"map", 8, act_map},         {"callback", 5, act_callback},
-    {"param", 3, act_param},     {"grant_query", 2, act_grant_query},
+    {"map", 8, act_map},
+    {"callback", 5, act_callback},
+    {"param", 3, act_param},
+    {"hvm", 4, act_hvm},
+    {"multicall", 2, act_multicall},
+    {"grant_query", 2, act_grant_query},
     {"version", 2, act_version},
 };
 
