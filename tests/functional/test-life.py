@@ -116,6 +116,7 @@ def ends_as_the_toolstack_says(directory, _name, version, command, reason):
     ends_as_told(directory, version, command, reason)
 
 
+# 6.12 with 4 vCPUs or more is known to fail: docs/domain.rst.
 @test_each(*[(f"{version}-{vcpus}", version, vcpus)
              for version in ("6.12", "6.1") for vcpus in (1, 2, 4, 8)],
            by_hand=True)
