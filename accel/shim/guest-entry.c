@@ -7,6 +7,10 @@
 #include "cpu.h"
 #include "accel/shim/guest-internal.h"
 
+/*
+ * DEVIATION: the local APIC's TSC-deadline mode, which Xen and KVM offer every
+ * guest, is not: QEMU's own local APIC has none.
+ */
 static void processor_leaf(const Guest *g, uint32_t leaf, uint32_t regs[4])
 {
     bool invtsc = clock_invtsc(g->clock);

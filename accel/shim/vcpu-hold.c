@@ -24,9 +24,16 @@ static struct {
     void (*handle_interrupt)(CPUState *cs, int mask);
 } hold;
 
+/*
+ * Until a vCPU that halted comes round again, the instructions it executed are
+ * not in the virtual time yet: if the main loop took the machine for idle, it
+ * would move the time on from before them.
+ */
 static bool hold_has_work(CPUState *cs)
 {
-    return !shim_vcpu(cs)->held && hold.stock->has_work(cs);
+    const ShimVcpu *v = shim_vcpu(cs);
+
+    return !v->settled || (!v->held && hold.stock->has_work(cs));
 }
 
 static int highest_bit(const uint32_t words[8])

@@ -25,6 +25,7 @@ typedef struct ShimVcpu {
     bool stopped;    /* the hypervisor knows that it does not run */
     bool trap_tsc;
     bool hold_wanted;    /* by shim_vcpu_hold() */
+    bool settled;        /* it halted, and the time it took is counted */
     bool held;           /* it is: wanted and not paused */
     bool hold_requested; /* CPU_INTERRUPT_HALT is there for the hold */
     bool hold_stopped;   /* it is halted for the hold alone */

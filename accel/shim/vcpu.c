@@ -102,6 +102,7 @@ static void shim_exec_enter(CPUState *cs)
     ShimVcpu *v = shim_vcpu(cs);
 
     shim->stock->cpu_exec_enter(cs);
+    v->settled = false;
     if (unlikely(v->cs != cs)) {
         /* Plugged in, perhaps in place of one that was running. */
         v->cs = cs;
@@ -210,6 +211,7 @@ static bool shim_exec_halt(CPUState *cs)
     ShimVcpu *v = shim_vcpu(cs);
 
     bql_lock();
+    v->settled = true;
     if (v->paused) {
         vcpu_mask_interrupts(cs, v);
         bql_unlock();

@@ -86,9 +86,9 @@ bool kvm_guest_cpuid(const KvmGuest *k, uint32_t leaf, KvmCpuid *out)
     switch (leaf - k->cpuid_base) {
     case KVM_CPUID_SIGNATURE - KVM_CPUID_SIGNATURE:
         out->eax = k->cpuid_base + KVM_CPUID_FEATURES - KVM_CPUID_SIGNATURE;
-        memcpy(&out->ebx, KVM_SIGNATURE, sizeof(out->ebx));
-        memcpy(&out->ecx, KVM_SIGNATURE + 4, sizeof(out->ecx));
-        memcpy(&out->edx, KVM_SIGNATURE + 8, sizeof(out->edx));
+        memcpy(&out->ebx, &KVM_SIGNATURE[0], sizeof(out->ebx));
+        memcpy(&out->ecx, &KVM_SIGNATURE[4], sizeof(out->ecx));
+        memcpy(&out->edx, &KVM_SIGNATURE[8], sizeof(out->edx));
         break;
     case KVM_CPUID_FEATURES - KVM_CPUID_SIGNATURE:
         out->eax = features;

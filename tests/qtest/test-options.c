@@ -35,7 +35,7 @@ static void option_unknown_is_named_with_list(void)
         {XEN "colour=blue", {"'colour'", "xen-version", "tsc-khz", "digest"}},
         {XEN "tsc_khz=1", {"'tsc_khz'", "tsc-khz"}},
         {XEN "=1", {"''", "xen-version"}},
-        {"uptime=5", {"guest=xen-hvm", "uptime"}},
+        {"uptime=5", {"guest=xen-hvm", "uptime", "kvm"}},
     };
 
     check_refused(cases, G_N_ELEMENTS(cases));
@@ -45,7 +45,9 @@ static void option_bad_value_is_named(void)
 {
     static const RefusedCase cases[] = {
         {"guest=xen-pv", {"guest", "xen-pv", "xen-hvm"}},
-        {"guest=", {"guest", "xen-hvm"}},
+        {"guest=", {"guest", "xen-hvm", "kvm"}},
+        {XEN "steal=10ms", {"PERIOD:PERCENT"}},
+        {XEN "steal=10ms:91", {"percent", "91"}},
         {XEN "guest=xen-hvm", {"guest", "twice"}},
         {XEN "xen-version=4.18", {"xen-version", "4.18", "4.17", "4.20"}},
         {XEN "domid=0", {"domid", "1 to 32751"}},
