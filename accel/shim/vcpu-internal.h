@@ -58,6 +58,9 @@ void vcpu_hold_takes_over(CPUState *cs, ShimVcpu *v);
 /* @cs leaves the machine: as if it had never run. */
 void shim_vcpu_gone(CPUState *cs);
 
+/* vcpu-plug.c */
+void vcpu_plug_install(void);
+
 /* vcpu-unplug.c */
 void vcpu_unplug_install(void);
 

@@ -562,6 +562,7 @@ static void shim_wrap_tcg(void)
     object_class_foreach(shim_wrap_class, TYPE_X86_CPU, false, NULL);
     vcpu_hold_install();
     vcpu_unplug_install();
+    vcpu_plug_install();
 }
 
 bool shim_install(const ShimHypervisorOps *ops, void *opaque,

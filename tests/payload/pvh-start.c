@@ -106,6 +106,31 @@ static void memory_map_is_the_toolstacks(void)
     }
 }
 
+/* The hypercall tells the same map, in the same order. */
+static void memory_map_hypercall_agrees(void)
+{
+    const struct hvm_start_info *s = start_info();
+    const struct hvm_memmap_table_entry *map =
+        (const void *)(uintptr_t)s->memmap_paddr;
+    struct __attribute__((packed)) {
+        uint64_t addr, size;
+        uint32_t type;
+    } got[8];
+    struct xen_memory_map op = {.nr_entries = ARRAY_SIZE(got)};
+
+    set_xen_guest_handle(op.buffer, (void *)got);
+    CHECK_RC(0, xen_memory_op(XENMEM_memory_map, &op));
+    if (!CHECK_EQ(s->memmap_entries, op.nr_entries)) {
+        return;
+    }
+    for (unsigned i = 0; i < op.nr_entries; i++) {
+        input("range %u", i);
+        CHECK_EQ(map[i].addr, got[i].addr);
+        CHECK_EQ(map[i].size, got[i].size);
+        CHECK_EQ(map[i].type, got[i].type);
+    }
+}
+
 /* The XSDT's entry with that signature, or 0 */
 static uint64_t acpi_table(const char *signature)
 {
@@ -221,6 +246,7 @@ static void low_memory_is_ram_without_holes(void)
 
 PAYLOAD(NEEDS_XEN, TEST(registers_are_the_abis),
         TEST(start_info_is_version_one), TEST(memory_map_is_the_toolstacks),
-        TEST(acpi_tables_are_xens), TEST(madt_has_local_apics_only),
-        TEST(legacy_ports_read_all_ones), TEST(device_addresses_read_all_ones),
+        TEST(memory_map_hypercall_agrees), TEST(acpi_tables_are_xens),
+        TEST(madt_has_local_apics_only), TEST(legacy_ports_read_all_ones),
+        TEST(device_addresses_read_all_ones),
         TEST(low_memory_is_ram_without_holes));
