@@ -139,6 +139,9 @@ static int64_t entry_hypercall(void *opaque, unsigned vcpu, ShimHypercall *call)
     Guest *g = opaque;
     unsigned i = 0;
 
+    if (unlikely(g->ap_stop)) {
+        guest_remove_ap_stop(g);
+    }
     while (!g->parts[i].ops->hypercall) {
         i++;
         assert(i < g->nr_parts);

@@ -61,6 +61,8 @@ struct Guest {
     void *tree;        /* its xenstore */
     KvmGuest *kvm;     /* NULL: no KVM */
     int shutdown_reason;
+    bool ap_stop; /* see guest-reset.c; from a wake-up to a hypercall */
+    uint8_t beneath_ap_stop[4];
     Contention *contention; /* NULL: vCPUs are never held */
     ShimConsole *console;
     QEMUTimer *cut_timer, *digest_timer;
@@ -100,5 +102,7 @@ void guest_xen_rebuild(Guest *g);
 
 /* guest-reset.c: machine resets and wake-ups */
 void guest_register_reset(Guest *g);
+/* The guest's kernel is awake. */
+void guest_remove_ap_stop(Guest *g);
 
 #endif

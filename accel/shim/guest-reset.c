@@ -9,6 +9,10 @@
 #include "qom/object.h"
 #include "system/reset.h"
 #include "accel/shim/guest-internal.h"
+#include "accel/shim/guest-memory.h"
+
+/* SeaBIOS: BUILD_AP_BOOT_ADDR */
+#define AP_START_GPA 0x10000
 
 #define TYPE_GUEST_RESET "jumpcut-guest-reset"
 OBJECT_DECLARE_SIMPLE_TYPE(GuestReset, GUEST_RESET)
@@ -22,6 +26,7 @@ struct GuestReset {
 
 static void guest_reset(Guest *g)
 {
+    g->ap_stop = false;
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 
     g->shutdown_reason = -1;
@@ -33,8 +38,33 @@ static void guest_reset(Guest *g)
     }
 }
 
+/*
+ * SeaBIOS starts the other vCPUs in code of its own at AP_START_GPA when it
+ * wakes, and takes the code away without waiting for them.  Where vCPUs take
+ * turns they come too late, and would run what lies beneath: a loop of HLT,
+ * until the guest's kernel is there and starts them itself.
+ */
+static void plant_ap_stop(Guest *g)
+{
+    static const uint8_t stop[] = {0xfa, 0xf4, 0xeb, 0xfd}; /* cli; hlt; jmp */
+
+    QEMU_BUILD_BUG_ON(sizeof(stop) != sizeof(g->beneath_ap_stop));
+    g->ap_stop = g->nr_vcpus > 1 &&
+                 guest_phys_read(AP_START_GPA, g->beneath_ap_stop,
+                                 sizeof(g->beneath_ap_stop)) &&
+                 guest_phys_write(AP_START_GPA, stop, sizeof(stop));
+}
+
+void guest_remove_ap_stop(Guest *g)
+{
+    g->ap_stop = false;
+    guest_phys_write(AP_START_GPA, g->beneath_ap_stop,
+                     sizeof(g->beneath_ap_stop));
+}
+
 static void guest_wakeup(Guest *g)
 {
+    plant_ap_stop(g);
     for (unsigned i = 0; i < g->nr_parts; i++) {
         const GuestPart *p = &g->parts[i];
 

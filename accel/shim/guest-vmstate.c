@@ -28,6 +28,8 @@ enum {
     TAG_VCPU_FLAGS,
     TAG_CONSOLE_INPUT,
     TAG_KIND,
+    TAG_AP_STOP,
+    TAG_BENEATH_AP_STOP,
 };
 
 static void put_cut(StateWriter *w, const CutSpec *cut)
@@ -120,11 +122,22 @@ GByteArray *guest_state(Guest *g)
     }
     put_vcpus(g, w);
     put_console(g, w);
+    state_put_u64(w, TAG_AP_STOP, g->ap_stop);
+    state_put_bytes(w, TAG_BENEATH_AP_STOP, g->beneath_ap_stop,
+                    g->ap_stop ? sizeof(g->beneath_ap_stop) : 0);
     state_put_u64(w, TAG_NR_CUTS, g->pending->len);
     for (unsigned i = 0; i < g->pending->len; i++) {
         put_cut(w, &g_array_index(g->pending, CutSpec, i));
     }
     return state_writer_finish(w);
+}
+
+static void load_ap_stop(Guest *g, StateReader *r)
+{
+    g->ap_stop = state_get_u64(r, TAG_AP_STOP, "code at wake-up", 1);
+    state_get_bytes(r, TAG_BENEATH_AP_STOP, "bytes beneath it",
+                    g->beneath_ap_stop,
+                    g->ap_stop ? sizeof(g->beneath_ap_stop) : 0);
 }
 
 static void load_cuts(Guest *g, StateReader *r)
@@ -186,6 +199,7 @@ static int guest_post_load(void *opaque, int version_id)
     }
     load_vcpus(g, r);
     load_console(g, r);
+    load_ap_stop(g, r);
     load_cuts(g, r);
     ok = state_reader_finish(r, &error);
     g_clear_pointer(&g->state, g_free);

@@ -229,9 +229,8 @@ bool guest_xen_new(Guest *g, Error **errp)
     g_autoptr(GError) error = NULL;
 
     config.map = map;
-    config.nr_map = config.pvh
-                        ? pvh_memory_map(current_machine->ram_size, map)
-                        : hvm_memory_map(map);
+    config.nr_map = config.pvh ? pvh_memory_map(current_machine->ram_size, map)
+                               : hvm_memory_map(map);
     memcpy(config.uuid, qemu_uuid.data, sizeof(config.uuid));
     g->tree = xen_backends_tree(g->options.backends);
     g->domain = xen_domain_new(g->host, g->clock, &config, &xenstore_qemu_ops,

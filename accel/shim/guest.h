@@ -36,7 +36,7 @@ typedef struct GuestOptions {
     unsigned version_major, version_minor; /* of Xen */
     uint16_t domid;
     uint32_t max_event_channels; /* 0: xl's default */
-    XenBackends *backends; /* of that domain, with GUEST_XEN */
+    XenBackends *backends;       /* of that domain, with GUEST_XEN */
     ClockTscMode tsc_mode;
     HostProfile profile;
     ContentionSpec contention;
