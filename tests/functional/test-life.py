@@ -136,8 +136,7 @@ def long_kexec(directory, _name, version, vcpus):
                                      ("halt", "guest-shutdown"),
                                      ("reboot", "guest-reset"),
                                      ("o", "guest-shutdown"),
-                                     ("b", "guest-reset"),
-                                     ("c", "guest-panic"))],
+                                     ("b", "guest-reset"))],
            by_hand=True)
 def long_ends_as_told(directory, _name, version, command, reason):
     ends_as_told(directory, version, command, reason)
