@@ -20,6 +20,7 @@
  * RUN: none append=percent=0
  * RUN: pvh smp=2 guest=pvh plugin=steal=1ms:50 append=percent=50
  */
+#include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
 
 #define NS_PER_MS 1000000ull
@@ -82,6 +83,7 @@ static void area_is_registered(void)
     CHECK_EQ(RUNSTATE_running, area[0].state);
 }
 
+CONFORMS(VCPUOP_get_runstate_info)
 static void gaps_are_the_runnable_time(void)
 {
     struct vcpu_runstate_info before = runstate(0), after;
@@ -95,6 +97,7 @@ static void gaps_are_the_runnable_time(void)
     CHECK_EQ(before.time[RUNSTATE_blocked], after.time[RUNSTATE_blocked]);
 }
 
+CONFORMS(VCPUOP_register_runstate_memory_area)
 static void area_tells_the_same(void)
 {
     struct vcpu_runstate_info now = runstate(0);
