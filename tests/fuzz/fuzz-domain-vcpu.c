@@ -250,13 +250,39 @@ static void act_assist(World *w)
                one_in(w, 3) ? draw(w, 7) : VMASST_TYPE_runstate_update_flag, 0);
 }
 
+/* Registers for a vCPU that never ran, mostly good ones. */
+static void act_initialise(World *w)
+{
+    struct vcpu_hvm_context op = {.mode = VCPU_HVM_MODE_32B};
+    uint32_t vcpu = draw_vcpu(w);
+    int64_t ret;
+
+    op.cpu_regs.x86_32.cr0 = 1;
+    op.cpu_regs.x86_32.cs_limit = op.cpu_regs.x86_32.ds_limit =
+        op.cpu_regs.x86_32.ss_limit = op.cpu_regs.x86_32.es_limit = UINT32_MAX;
+    op.cpu_regs.x86_32.tr_limit = 0x67;
+    op.cpu_regs.x86_32.cs_ar = 0xc9b;
+    op.cpu_regs.x86_32.ds_ar = op.cpu_regs.x86_32.ss_ar =
+        op.cpu_regs.x86_32.es_ar = 0xc93;
+    op.cpu_regs.x86_32.tr_ar = 0x8b;
+    if (one_in(w, 3)) {
+        ((uint8_t *)&op)[draw(w, sizeof(op))] ^= 1u << draw(w, 8);
+    }
+    ret = vcpu_op(w, VCPUOP_initialise, vcpu, &op, sizeof(op));
+    if (vcpu >= w->nr_vcpus) {
+        EXPECT(w, ret, -XEN_ENOENT);
+    } else if (w->at[vcpu] == VCPU_RUNS) {
+        EXPECT(w, ret < 0, true);
+    }
+}
+
 static const Action actions[] = {
     {"vcpu_info", 3, act_vcpu_info}, {"linear_area", 4, act_linear_area},
     {"phys_area", 5, act_phys_area}, {"timer", 10, act_timer},
     {"state", 6, act_state},         {"sched", 8, act_sched},
     {"shutdown", 1, act_shutdown},   {"halt", 6, act_halt},
-    {"init", 2, act_init},           {"upcall", 6, act_upcall},
-    {"assist", 1, act_assist},
+    {"init", 2, act_init},           {"initialise", 3, act_initialise},
+    {"upcall", 6, act_upcall},       {"assist", 1, act_assist},
 };
 
 const ActionTable vcpu_actions = {actions, G_N_ELEMENTS(actions)};
