@@ -248,6 +248,9 @@ static void act_bind_interdomain(World *w)
     } else if (!remote || remote->kind != PORT_UNBOUND ||
                remote->dom != XEN_GUEST_DOMID) {
         EXPECT(w, ret, -XEN_EINVAL);
+        if (w->fifo) {
+            world_resync(w); /* it may have had to grow the table */
+        }
     } else {
         port = port_given(w, ret, op.local_port, port);
         if (port < 0) {
