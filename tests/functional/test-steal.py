@@ -8,7 +8,7 @@ says it took, and that with the share that was asked for.
 import re
 
 from guest import Guest
-from harness import Failure, Run, check, main, test_each
+from harness import Failure, check, main, test_each
 
 NS = 1_000_000_000
 JIFFIES = 100  # of /proc/stat, a second
@@ -58,17 +58,6 @@ def stolen_time_is_what_was_taken(directory, _name, kind, version, more):
         # The guest counts at its ticks and tells whole jiffies.
         if abs(saw - took) > passed // 20 + NS // 20:
             raise Failure(f"vCPU {i}: guest saw {saw} ns stolen of {took}")
-
-
-@test_each(("xen-hvm", "xen-hvm"), ("kvm", "kvm"), by_hand=True)
-def held_vcpus_do_the_same_again(directory, _name, kind):
-    first, second = (
-        Run(directory, f"run-{i}", "6.1", "--guest", kind, "--smp", 4,
-            "--steal", "7ms:40", "--digest", "500ms",
-            append="jumpcut.samples=5").info["digests"] for i in range(2))
-    for one, other in zip(first, second):
-        check("digest", other, one)
-    check("number of digests", len(second), len(first))
 
 
 if __name__ == "__main__":
