@@ -39,6 +39,27 @@ typedef struct HostPage HostPage;
 typedef struct HostTimer HostTimer;
 typedef void HostTimerFn(void *opaque);
 
+/* Segment registers a starting vCPU gets. */
+typedef enum HostSegmentReg {
+    HOST_SEG_CS,
+    HOST_SEG_DS,
+    HOST_SEG_ES,
+    HOST_SEG_SS,
+    HOST_SEG_TR,
+    HOST_SEG__MAX
+} HostSegmentReg;
+
+typedef struct HostSegment {
+    uint32_t base, limit; /* bytes */
+    uint16_t attr;        /* bits 40 to 47 and 52 to 55 of the descriptor */
+} HostSegment;
+
+typedef struct HostVcpuRegs {
+    uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, rip, rflags;
+    uint64_t cr0, cr3, cr4, efer;
+    HostSegment seg[HOST_SEG__MAX];
+} HostVcpuRegs;
+
 /*
  * Trace events: one a transition, with its result.  HOST_TRACE(name, a, b, c,
  * d) names the four unsigned 64-bit values; the glue emits each as the QEMU
@@ -182,6 +203,18 @@ typedef struct HostOps {
     void (*vcpu_wake)(Host *host, unsigned vcpu);
     /* As vcpu_block(), but only vcpu_wake() (or INIT/SIPI) ends it. */
     void (*vcpu_offline)(Host *host, unsigned vcpu);
+    /*
+     * INIT that came to @vcpu while it does not execute, and waits there, is
+     * taken now. @return: there was one.
+     */
+    bool (*vcpu_take_init)(Host *host, unsigned vcpu);
+    /*
+     * The registers with which @vcpu, which does not execute, begins when
+     * vcpu_wake() ends the vcpu_offline() it is in from now on.
+     * @return: false, and nothing is changed, if CR4 or EFER have bits that
+     * the processor does not know.
+     */
+    bool (*vcpu_set_regs)(Host *host, unsigned vcpu, const HostVcpuRegs *regs);
     /* Is the guest in 64-bit (long) mode with 64-bit code on @vcpu now? */
     bool (*vcpu_long_mode)(Host *host, unsigned vcpu);
 

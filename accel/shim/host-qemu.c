@@ -260,6 +260,17 @@ static void host_vcpu_offline(Host *host, unsigned vcpu)
     shim_vcpu_offline(vcpu);
 }
 
+static bool host_vcpu_take_init(Host *host, unsigned vcpu)
+{
+    return shim_vcpu_take_init(vcpu);
+}
+
+static bool host_vcpu_set_regs(Host *host, unsigned vcpu,
+                               const HostVcpuRegs *regs)
+{
+    return shim_vcpu_set_regs(vcpu, regs);
+}
+
 static bool host_vcpu_long_mode(Host *host, unsigned vcpu)
 {
     return shim_vcpu_long_mode(vcpu);
@@ -337,6 +348,8 @@ static const HostOps host_qemu_ops = {
     .vcpu_block = host_vcpu_block,
     .vcpu_wake = host_vcpu_wake,
     .vcpu_offline = host_vcpu_offline,
+    .vcpu_take_init = host_vcpu_take_init,
+    .vcpu_set_regs = host_vcpu_set_regs,
     .vcpu_long_mode = host_vcpu_long_mode,
     .tlb_flush = host_tlb_flush,
     .shutdown = host_shutdown,

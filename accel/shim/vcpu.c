@@ -15,6 +15,7 @@
 #include "svm.h"
 #include "exec/cputlb.h"
 #include "hw/core/cpu.h"
+#include "hw/i386/apic_internal.h"
 #include "system/cpu-timers.h"
 #include "system/runstate.h"
 #include "system/tcg.h"
@@ -226,6 +227,11 @@ static bool shim_exec_halt(CPUState *cs)
         /* DEVIATION: an NMI to a vCPU that is down is lost. */
         cs->interrupt_request &=
             ~(CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI | CPU_INTERRUPT_MCE);
+        if (X86_CPU(cs)->apic_state &&
+            !APIC_COMMON(X86_CPU(cs)->apic_state)->wait_for_sipi) {
+            /* It would wake it, though it has no meaning without INIT. */
+            cs->interrupt_request &= ~CPU_INTERRUPT_SIPI;
+        }
         /* It may have been in HLT when it was sent down. */
         vcpu_mask_interrupts(cs, v);
     } else if (cs->interrupt_request & CPU_INTERRUPT_VIRQ) {

@@ -11,6 +11,8 @@
 #ifndef JUMPCUT_ACCEL_SHIM_VCPU_H
 #define JUMPCUT_ACCEL_SHIM_VCPU_H
 
+#include "hw/host.h"
+
 typedef enum ShimMsrResult {
     SHIM_MSR_NOT_OURS,
     SHIM_MSR_OK,
@@ -88,6 +90,8 @@ bool shim_vcpu_long_mode(unsigned vcpu);
 void shim_vcpu_hold(unsigned vcpu, bool held);
 /* From @vcpu's thread, or any while it does not execute */
 void shim_tlb_flush(unsigned vcpu);
+bool shim_vcpu_take_init(unsigned vcpu);
+bool shim_vcpu_set_regs(unsigned vcpu, const HostVcpuRegs *regs);
 /* What of a vCPU's state here migrates. */
 typedef struct ShimVcpuState {
     uint8_t vector;

@@ -5,6 +5,23 @@
  */
 #include "hw/xen/domain-internal.h"
 
+/*
+ * Why guest frame @gfn cannot be written: -XEN_EINVAL if it is no memory, and
+ * for all before Xen 4.18, else -XEN_EACCES.
+ */
+int64_t xen_frame_error(XenDomain *d, uint64_t gfn)
+{
+    char byte;
+
+    if (d->cfg.version_minor < XEN_MINOR_PHYS_AREAS ||
+        gfn >> (64 - HOST_PAGE_SHIFT) ||
+        !d->host->ops->phys_read(d->host, (GuestPhys){gfn << HOST_PAGE_SHIFT},
+                                 &byte, sizeof(byte))) {
+        return -XEN_EINVAL;
+    }
+    return -XEN_EACCES;
+}
+
 void xen_area_unmap(XenVcpu *v, XenPhysArea *area)
 {
     if (area->page) {
@@ -35,7 +52,7 @@ int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
     }
     mapped.page = host->ops->page_pin(host, gpa >> HOST_PAGE_SHIFT);
     if (!mapped.page) {
-        return -XEN_EINVAL;
+        return xen_frame_error(v->d, gpa >> HOST_PAGE_SHIFT);
     }
     mapped.ptr = (uint8_t *)host->ops->page_ptr(host, mapped.page) + off;
     xen_area_unmap(v, area);
@@ -46,7 +63,7 @@ int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
 /*
  * The guest registers the @len bytes at @gpa, or none if @gpa is all ones.
  * @return: 0; -XEN_ENXIO: it crosses the page or is misaligned; -XEN_EINVAL:
- * no writable RAM (DEVIATION: Xen answers -EACCES where it can be read).
+ * no RAM; -XEN_EACCES: it can only be read.
  */
 int64_t xen_area_map(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
 {

@@ -32,7 +32,11 @@ size_t xen_mask_offset(const XenDomain *d);
 size_t xen_pending_sel_offset(const XenDomain *d);
 bool xen_upcall_pending(const XenVcpu *v);
 
+/* vcpu-init.c */
+int64_t xen_vcpu_initialise(XenVcpu *v, const struct vcpu_hvm_context *ctx);
+
 /* area.c */
+int64_t xen_frame_error(XenDomain *d, uint64_t gfn);
 int64_t xen_area_map(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len);
 int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa,
                         size_t len);

@@ -134,7 +134,6 @@ static int64_t check_registration(const XenVcpu *v, uint32_t off,
 bool xen_vcpu_info_attach(XenVcpu *v, uint64_t gfn, uint32_t off)
 {
     Host *host = v->d->host;
-    /* DEVIATION: a read-only frame is -EINVAL under 4.20 too, not -EACCES. */
     HostPage *page = host->ops->page_pin(host, gfn);
 
     if (!page) {
@@ -151,8 +150,8 @@ bool xen_vcpu_info_attach(XenVcpu *v, uint64_t gfn, uint32_t off)
 /*
  * Move @v's vcpu_info to byte @off of guest frame @gfn, for good.
  * @return: 0; -XEN_ENXIO: it crosses the page or is misaligned; -XEN_EINVAL:
- * no writable RAM, for 4.17 also a second registration (later -XEN_EBUSY) and
- * a vCPU that is up and not @caller.
+ * no writable RAM (later -XEN_EACCES if it can be read), for 4.17 also a second
+ * registration (later -XEN_EBUSY) and a vCPU that is up and not @caller.
  * Source: xen 4.17 common/domain.c, map_vcpu_info; 4.18 map_guest_area.
  */
 int64_t xen_vcpu_info_register(XenVcpu *v, uint64_t gfn, uint32_t off,
@@ -169,7 +168,7 @@ int64_t xen_vcpu_info_register(XenVcpu *v, uint64_t gfn, uint32_t off,
         memcpy(old, v->info, sizeof(old)); /* the dummy's is not the guest's */
     }
     if (!xen_vcpu_info_attach(v, gfn, off)) {
-        return -XEN_EINVAL;
+        return xen_frame_error(d, gfn);
     }
     memcpy(v->info, old, sizeof(old));
     /*

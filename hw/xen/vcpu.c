@@ -9,19 +9,27 @@ static XenVcpu *target(XenCall *c)
     return &c->d->vcpus[c->target];
 }
 
-/*
- * DEVIATION: a vCPU can be started by INIT and SIPI only, as every HVM kernel
- * does; the register state a caller gives is not looked at: -ENOSYS.
- */
-static int64_t op_initialise(XenCall *c, G_GNUC_UNUSED void *arg)
+/* INIT that a vCPU which is down has not seen counts all the same. */
+static void take_init(XenVcpu *v)
 {
-    return target(c)->initialised ? -XEN_EEXIST : -XEN_ENOSYS;
+    Host *host = v->d->host;
+
+    if (v->down && host->ops->vcpu_take_init(host, v->id) && v->initialised) {
+        xen_domain_reset_vcpu(v->d, v->id);
+    }
+}
+
+static int64_t op_initialise(XenCall *c, void *arg)
+{
+    take_init(target(c));
+    return xen_vcpu_initialise(target(c), arg);
 }
 
 static int64_t op_up(XenCall *c, G_GNUC_UNUSED void *arg)
 {
     XenVcpu *v = target(c);
 
+    take_init(v);
     if (!v->initialised) {
         return -XEN_EINVAL;
     }

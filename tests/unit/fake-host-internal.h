@@ -23,6 +23,8 @@ typedef struct FakeVcpu {
     FakeVcpuState state;
     uint8_t vector_held;
     bool long_mode;
+    bool init_pending;
+    HostVcpuRegs regs; /* as set last */
 } FakeVcpu;
 
 struct FakeHost {

@@ -217,6 +217,40 @@ static void fake_vcpu_offline(Host *host, unsigned vcpu)
     record(host, (FakeEvent){.kind = FAKE_VCPU_OFFLINE, .a = vcpu});
 }
 
+static bool fake_vcpu_take_init(Host *host, unsigned vcpu)
+{
+    FakeVcpu *v = vcpu_of(host, vcpu);
+    bool taken = v->init_pending;
+
+    v->init_pending = false;
+    return taken;
+}
+
+void fake_host_send_init(FakeHost *fake, unsigned vcpu)
+{
+    vcpu_of(&fake->host, vcpu)->init_pending = true;
+}
+
+static bool fake_vcpu_set_regs(Host *host, unsigned vcpu,
+                               const HostVcpuRegs *regs)
+{
+    FakeVcpu *v = vcpu_of(host, vcpu);
+
+    if ((regs->cr4 & FAKE_CR4_UNKNOWN) || (regs->efer & FAKE_EFER_UNKNOWN)) {
+        return false;
+    }
+    v->regs = *regs;
+    v->state = FAKE_VCPU_OFF;
+    record(host, (FakeEvent){.kind = FAKE_VCPU_SET_REGS, .a = vcpu});
+    return true;
+}
+
+const HostVcpuRegs *fake_host_vcpu_regs(const FakeHost *fake, unsigned vcpu)
+{
+    g_assert_cmpuint(vcpu, <, fake->nr_vcpus);
+    return &fake->vcpus[vcpu].regs;
+}
+
 static bool fake_vcpu_long_mode(Host *host, unsigned vcpu)
 {
     return vcpu_of(host, vcpu)->long_mode;
@@ -382,6 +416,8 @@ static const HostOps fake_ops = {
     .vcpu_block = fake_vcpu_block,
     .vcpu_wake = fake_vcpu_wake,
     .vcpu_offline = fake_vcpu_offline,
+    .vcpu_take_init = fake_vcpu_take_init,
+    .vcpu_set_regs = fake_vcpu_set_regs,
     .vcpu_long_mode = fake_vcpu_long_mode,
     .shutdown = fake_shutdown,
     .console_write = fake_console_write,

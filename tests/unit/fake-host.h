@@ -111,6 +111,7 @@ typedef enum FakeEventKind {
     FAKE_VCPU_BLOCK,     /* vcpu */
     FAKE_VCPU_WAKE,      /* vcpu */
     FAKE_VCPU_OFFLINE,   /* vcpu */
+    FAKE_VCPU_SET_REGS,  /* vcpu */
     FAKE_SHUTDOWN,       /* vcpu, reason */
     FAKE_CONSOLE_ACCEPT, /* - */
     FAKE_TRACE,          /* HostTraceEvent, a, b, c, d */
@@ -140,6 +141,13 @@ typedef enum FakeVcpuState {
     FAKE_VCPU_OFF,
 } FakeVcpuState;
 FakeVcpuState fake_host_vcpu_state(const FakeHost *fake, unsigned vcpu);
+/* INIT comes to @vcpu, which does not execute, and waits. */
+void fake_host_send_init(FakeHost *fake, unsigned vcpu);
+/* Registers @vcpu was given last. */
+const HostVcpuRegs *fake_host_vcpu_regs(const FakeHost *fake, unsigned vcpu);
+/* Bits of CR4 and EFER that vcpu_set_regs() refuses. */
+#define FAKE_CR4_UNKNOWN  (1ull << 31)
+#define FAKE_EFER_UNKNOWN (1ull << 20)
 /* Direct callback vector held up on @vcpu; 0: none. */
 uint8_t fake_host_vector_held(const FakeHost *fake, unsigned vcpu);
 /* @gsi below 256 */

@@ -43,6 +43,7 @@ static void test_vcpu_info_registration_errors_are_those_of_xen(void)
         {OLD, false, false, XEN_GUEST_UNMAPPED, 0, -XEN_EINVAL},
         {NEW, false, false, XEN_GUEST_UNMAPPED, 0, -XEN_EINVAL},
         {OLD, false, false, XEN_GUEST_READONLY, 0, -XEN_EINVAL},
+        {NEW, false, false, XEN_GUEST_READONLY, 0, -XEN_EACCES},
         {OLD, false, false, UINT64_MAX, 0, -XEN_EINVAL},
         {OLD, false, true, 0x50, 0, -XEN_EINVAL},
         {NEW, false, true, 0x50, 0, -XEN_EBUSY},
@@ -157,7 +158,7 @@ static void test_starting_and_stopping_answers_as_xen(void)
         {VCPUOP_up, 0, 0},
         {VCPUOP_up, 1, -XEN_EINVAL},
         {VCPUOP_initialise, 0, -XEN_EEXIST},
-        {VCPUOP_initialise, 1, -XEN_ENOSYS},
+        {VCPUOP_initialise, 1, -XEN_EINVAL}, /* of zeroes */
         {VCPUOP_send_nmi, 0, 0},
         {VCPUOP_get_physid, 0, -XEN_EINVAL},
         {VCPUOP_stop_periodic_timer, 1, 0},
@@ -438,7 +439,7 @@ static void test_physical_area_errors_are_those_of_xen(void)
         {NEW, true, 0x50fd4, 0, 0},
         {NEW, true, 0x50002, -XEN_ENXIO, -XEN_ENXIO},
         {NEW, false, XEN_GUEST_UNMAPPED << 12, -XEN_EINVAL, -XEN_EINVAL},
-        {NEW, false, XEN_GUEST_READONLY << 12, -XEN_EINVAL, -XEN_EINVAL},
+        {NEW, false, XEN_GUEST_READONLY << 12, -XEN_EACCES, -XEN_EACCES},
         {NEW, false, 0xfffffffffffff000, -XEN_EINVAL, -XEN_EINVAL},
         {NEW, false, UINT64_MAX, 0, 0},
     };

@@ -222,22 +222,36 @@ unsigned cpu_apic_id(unsigned index)
     return index * (unsigned)cmdline_number("apic-step", 1);
 }
 
-bool cpu_start_other(unsigned index, void (*fn)(void *), void *arg)
+bool cpu_prepare_other(unsigned index, void (*fn)(void *), void *arg)
 {
-    size_t size = (size_t)(trampoline_end - trampoline);
     Cpu *cpu = cpu_at(index);
 
     if (index == 0 || index >= cpu_count() || index >= MAX_CPUS) {
         return false;
     }
-    memcpy((void *)TRAMPOLINE_PA, trampoline, size);
     start_stack = (uint32_t)(uintptr_t)stacks[index] + STACK_SIZE;
     cpu->fn = fn;
     cpu->arg = arg;
     cpu->started = 0;
     cpu->done = 0;
+    return true;
+}
+
+bool cpu_other_began(unsigned index)
+{
+    return cpu_wait_for(&cpu_at(index)->started, 1);
+}
+
+bool cpu_start_other(unsigned index, void (*fn)(void *), void *arg)
+{
+    size_t size = (size_t)(trampoline_end - trampoline);
+
+    if (!cpu_prepare_other(index, fn, arg)) {
+        return false;
+    }
+    memcpy((void *)TRAMPOLINE_PA, trampoline, size);
     lapic_send_startup(cpu_apic_id(index), TRAMPOLINE_PA);
-    return cpu_wait_for(&cpu->started, 1);
+    return cpu_other_began(index);
 }
 
 bool cpu_other_done(unsigned index)

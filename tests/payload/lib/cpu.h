@@ -87,6 +87,13 @@ unsigned cpu_apic_id(unsigned index);
  * interrupts disabled.  False if it did not begin, or there is none.
  */
 bool cpu_start_other(unsigned index, void (*fn)(void *), void *arg);
+/*
+ * The same for one that is started by other means: it is to come to
+ * pvh_start as the first did (or to cpu_start, on the stack that ends at
+ * start_stack); then wait until it began.
+ */
+bool cpu_prepare_other(unsigned index, void (*fn)(void *), void *arg);
+bool cpu_other_began(unsigned index);
 /* Has the CPU's function returned? */
 bool cpu_other_done(unsigned index);
 /* Spin until *@flag is at least @want; false after many rounds. */
