@@ -95,7 +95,6 @@ bool xen_grant_new(XenDomain *d);
 void xen_grant_free(XenDomain *d);
 void xen_grant_reset(XenDomain *d);
 XenOverlay *xen_grant_frame(XenDomain *d, uint64_t idx);
-bool xen_grant_uses_gfn(const XenDomain *d, uint64_t gfn);
 bool xen_grant_maps_gfn(const XenDomain *d, uint64_t gfn); /* grant-map.c */
 void xen_grant_save(const XenDomain *d, StateWriter *w);
 void xen_grant_load(XenDomain *d, StateReader *r);

@@ -199,18 +199,6 @@ static void body_read(XenGrantTable *t, uint32_t ref, uint16_t flags,
     }
 }
 
-static void gfn_count(XenGrantTable *t, uint64_t gfn, int by)
-{
-    int n = GPOINTER_TO_INT(g_hash_table_lookup(t->used_gfns, &gfn)) + by;
-
-    if (n) {
-        g_hash_table_insert(t->used_gfns, g_memdup2(&gfn, sizeof(gfn)),
-                            GINT_TO_POINTER(n));
-    } else {
-        g_hash_table_remove(t->used_gfns, &gfn);
-    }
-}
-
 /* The first use: the entry's content is settled and its page pinned. */
 static int16_t begin(XenGrantTable *t, const XenGrantUse *use, uint16_t flags)
 {
@@ -225,7 +213,6 @@ static int16_t begin(XenGrantTable *t, const XenGrantUse *use, uint16_t flags)
         return GNTST_bad_page; /* what is mapped is not ours to grant */
     }
     t->active[use->ref] = act;
-    gfn_count(t, act.gfn, 1);
     return GNTST_okay;
 }
 
@@ -332,7 +319,6 @@ bool xen_grant_resume(XenGrantTable *t, uint32_t ref, uint64_t frame,
             .domid = t->d->cfg.domid,
             .length = HOST_PAGE_SIZE,
         };
-        gfn_count(t, frame, 1);
     }
     if (act->gfn != frame ||
         (write ? act->writers : act->readers) >= USES_MAX) {
@@ -360,7 +346,6 @@ void xen_grant_release(XenGrantTable *t, uint32_t ref, bool write)
     if (!in_use(act)) {
         t->d->host->ops->page_unpin(t->d->host, act->page);
         act->page = NULL;
-        gfn_count(t, act->gfn, -1);
     }
 }
 

@@ -49,7 +49,6 @@ struct XenGrantTable {
     XenOverlay status[XEN_GRANT_STATUS_MAX]; /* version 2 */
     unsigned nr_frames, nr_status;
     XenGrantActive *active; /* for each entry version 1 has */
-    GHashTable *used_gfns;  /* frames that active[] pins -> how often */
     GArray *mappings;       /* XenGrantMapping, by handle */
     GQueue *free_handles;   /* those free, the next first */
     GTree *aliases;         /* guest frame -> XenGrantAlias there */

@@ -21,8 +21,6 @@ bool xen_grant_new(XenDomain *d)
     t->d = d;
     t->active =
         g_new0(XenGrantActive, XEN_GRANT_FRAMES_MAX * XEN_GRANT_V1_PER_FRAME);
-    t->used_gfns =
-        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     xen_grant_maps_new(t);
     for (unsigned i = 0; i < XEN_GRANT_FRAMES_MAX; i++) {
         g_autofree char *name = g_strdup_printf("xen.grant-%u", i);
@@ -52,7 +50,6 @@ static void uses_drop(XenGrantTable *t)
         }
     }
     memset(t->active, 0, n * sizeof(*t->active));
-    g_hash_table_remove_all(t->used_gfns);
 }
 
 void xen_grant_free(XenDomain *d)
@@ -70,7 +67,6 @@ void xen_grant_free(XenDomain *d)
     for (unsigned i = 0; i < XEN_GRANT_STATUS_MAX; i++) {
         xen_overlay_free(d, &t->status[i]);
     }
-    g_hash_table_unref(t->used_gfns);
     g_free(t->active);
     g_free(t);
     d->grant = NULL;
@@ -153,12 +149,6 @@ XenOverlay *xen_grant_frame(XenDomain *d, uint64_t idx)
         return NULL;
     }
     return &t->frame[idx];
-}
-
-/* Is guest frame @gfn granted, and in use by a mapping or a copy? */
-bool xen_grant_uses_gfn(const XenDomain *d, uint64_t gfn)
-{
-    return g_hash_table_contains(d->grant->used_gfns, &gfn);
 }
 
 void xen_grant_save(const XenDomain *d, StateWriter *w)

@@ -408,6 +408,38 @@ static void test_what_hvm_guests_are_not_offered(void)
     }
 }
 
+/* The n-th fault: what is pinned and laid is what the status says. */
+static void test_faults_leave_nothing_half_done(void)
+{
+    for (unsigned n = 1;; n++) {
+        g_autoptr(XenGuest) g = guest(1, false);
+        struct gnttab_map_grant_ref op = map_op(GNTMAP_host_map, AT);
+        bool fired, mapped;
+        int64_t ret;
+
+        fake_host_fail_nth(g->fake, n);
+        ret = xen_guest_op(g, GNT, GNTTABOP_map_grant_ref, &op, sizeof(op));
+        fired = fake_host_fault_fired(g->fake);
+        fake_host_fail_nth(g->fake, 0);
+        /* As in Xen it is done when only that could not be told. */
+        mapped = n >= 4;
+        assert_alive(g, mapped, mapped);
+        g_assert_cmphex(grant_guest_flags(g, REF), ==,
+                        GTF_permit_access |
+                            (mapped ? GTF_reading | GTF_writing : 0));
+        if (!fired) {
+            g_assert_cmpint(ret, ==, 0);
+            g_assert_cmpuint(n, ==, 5);
+            break;
+        }
+        g_assert_cmpint(ret, ==, n == 1 || n == 4 ? -XEN_EFAULT : 0);
+        g_assert_cmpint(op.status, ==,
+                        n == 2   ? GNTST_bad_page
+                        : n == 3 ? GNTST_general_error
+                                 : 99);
+    }
+}
+
 static void test_mappings_migrate(void)
 {
     g_autoptr(XenGuest) a = guest(2, false);
@@ -466,6 +498,7 @@ int main(int argc, char **argv)
     ADD(batches_continue_and_stop_at_a_bad_pointer);
     ADD(counts_and_bad_pointers);
     ADD(what_hvm_guests_are_not_offered);
+    ADD(faults_leave_nothing_half_done);
     ADD(mappings_migrate);
     return g_test_run();
 }
