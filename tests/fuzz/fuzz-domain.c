@@ -202,7 +202,7 @@ int main(int argc, char **argv)
         return run_minimise(keep);
     }
     catch_death();
-    end = start + seconds * G_USEC_PER_SEC;
+    end = start + (gint64)seconds * G_USEC_PER_SEC;
     for (seed = (uint64_t)first_seed;
          seconds ? g_get_monotonic_time() < end
                  : seed < (uint64_t)first_seed + (uint64_t)sequences;
