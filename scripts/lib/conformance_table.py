@@ -12,7 +12,6 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 INCLUDE = pathlib.Path("/usr/include/xen")
 ABI = ROOT / "hw" / "xen" / "abi"
-GAPS = ROOT / "tests" / "conformance-gaps"
 SUITES = ("unit", "payload", "qtest")
 MARKS = ("CONFORMS", "DEVIATES", "NOT_OFFERED")
 
@@ -254,15 +253,6 @@ def test_files():
     for suite in SUITES:
         for path in sorted((ROOT / "tests" / suite).glob("*.c")):
             yield suite, path
-
-
-def read_gaps(path=GAPS):
-    """Names of operations no test shows yet."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line.split("#")[0].strip() for line in lines
-            if line.split("#")[0].strip()]
 
 
 def collect(include=INCLUDE):
