@@ -72,6 +72,7 @@ void xen_domain_soft_reset(XenDomain *d)
 {
     xen_console_ring_kick(d->console_ring);
     xen_evtchn_reset(d);
+    xen_pirqs_soft_reset(d);
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
         forget_areas(&d->vcpus[i]);
     }

@@ -178,6 +178,24 @@ void xen_pirq_set_port(XenDomain *d, uint32_t pirq, uint32_t port)
     }
 }
 
+/* xen: arch/x86/domain.c, arch_domain_soft_reset */
+void xen_pirqs_soft_reset(XenDomain *d)
+{
+    XenPirqs *ps = d->pirqs;
+
+    for (unsigned i = 0; i < NR_PIRQS; i++) {
+        Pirq *p = &ps->pirq[i];
+
+        if (p->port) {
+            xen_pirq_set_port(d, i, 0);
+        }
+        if (p->emuirq >= 0) {
+            ps->of_gsi[p->emuirq] = -1;
+        }
+        p->emuirq = EMUIRQ_UNBOUND;
+    }
+}
+
 /* xen: arch/x86/irq.c, get_free_pirq */
 static int free_pirq(const XenPirqs *ps, int type)
 {

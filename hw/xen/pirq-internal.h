@@ -14,6 +14,8 @@ XenPirqs *xen_pirqs_new(void);
 void xen_pirqs_free(XenPirqs *pirqs);
 /* As for a domain just built; the machine's lines are reset by itself. */
 void xen_pirqs_reset(XenDomain *d);
+/* What is mapped or bound is not any more; lines and numbers given out stay. */
+void xen_pirqs_soft_reset(XenDomain *d);
 
 /*
  * @return: 0 if @pirq can be bound to a port; -XEN_EINVAL: there is no such

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a domain goes on after: soft reset, cancelled suspend, wake-up. */
+#include "hw/xen/pirq.h"
 #include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
@@ -188,6 +189,43 @@ static void test_soft_reset_leaves_every_frame_to_the_guest(void)
     }
 }
 
+/* What was an event of a device is none, and can be made one again. */
+CONFORMS(SHUTDOWN_soft_reset)
+static void test_soft_reset_unmaps_interrupts(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_CALLBACK_IRQ, VIA_VECTOR),
+                    ==, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        struct physdev_map_pirq map = {.domid = DOMID_SELF,
+                                       .type = MAP_PIRQ_TYPE_GSI,
+                                       .index = 11,
+                                       .pirq = 20};
+        struct evtchn_bind_pirq bind = {.pirq = 20};
+        struct physdev_irq_status_query query = {.irq = 20};
+
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_physdev_op,
+                                     PHYSDEVOP_map_pirq, &map, sizeof(map)),
+                        ==, 0);
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_event_channel_op,
+                                     EVTCHNOP_bind_pirq, &bind, sizeof(bind)),
+                        ==, 0);
+        g_assert_true(xen_domain_gsi(g->d, 11, true));
+        g_assert_false(fake_host_gsi_held(g->fake, 11));
+        xen_domain_soft_reset(g->d);
+        /* The machine's interrupt controllers have the line, which is up. */
+        g_assert_true(fake_host_gsi_held(g->fake, 11));
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_physdev_op,
+                                     PHYSDEVOP_irq_status_query, &query,
+                                     sizeof(query)),
+                        ==, -XEN_EINVAL);
+        g_assert_false(xen_domain_gsi(g->d, 11, false));
+        fake_host_ops(g->fake)->ops->gsi_level(fake_host_ops(g->fake), 11,
+                                               false);
+    }
+}
+
 CONFORMS(SHUTDOWN_soft_reset)
 static void test_soft_reset_keeps_parameters_and_time(void)
 {
@@ -242,6 +280,7 @@ int main(int argc, char **argv)
     ADD(soft_reset_closes_ports);
     ADD(soft_reset_unmaps_shared_memory);
     ADD(soft_reset_leaves_every_frame_to_the_guest);
+    ADD(soft_reset_unmaps_interrupts);
     ADD(soft_reset_keeps_parameters_and_time);
     ADD(wakeup_starts_vcpu_0_alone);
     return g_test_run();
