@@ -11,6 +11,19 @@
 #define TRACE_CLASS_SHIFT 12
 #define XEN_GFN_MAX       (UINT64_MAX >> HOST_PAGE_SHIFT)
 
+/*
+ * The TSS for virtual 8086 mode (xen: hvm_set_param): its size, which has the
+ * upper half of VM86_TSS_SIZED, from a TSS alone to one with full bitmaps; and
+ * what VM86_TSS says of it.
+ */
+#define TSS_SIZE_MIN     104u
+#define TSS_SIZE_MAX     (TSS_SIZE_MIN + 0x100 / 8 + 0x10000 / 8 + 1)
+#define TSS_SIZE_ASSUMED 128u
+
+/* Where hvmloader puts the PM timer: at port 0xb008 (xen: public/hvm/params.h)
+ */
+#define ACPI_IOPORTS_V1 1u
+
 /* What the guest itself may do with a parameter; anything else: -EPERM. */
 typedef enum ParamAccess {
     PARAM_GET = 1 << 0,
@@ -48,6 +61,9 @@ void xen_params_reset(XenDomain *d)
         d->params[HVM_PARAM_STORE_PFN] = XEN_STORE_GFN;
         d->params[HVM_PARAM_STORE_EVTCHN] = XEN_STORE_PORT;
     }
+    if (!d->cfg.pvh) {
+        d->params[HVM_PARAM_ACPI_IOPORTS_LOCATION] = ACPI_IOPORTS_V1;
+    }
     d->params[HVM_PARAM_CONSOLE_PFN] = XEN_CONSOLE_GFN;
     d->params[HVM_PARAM_CONSOLE_EVTCHN] = XEN_CONSOLE_PORT;
 }
@@ -80,6 +96,38 @@ static int64_t param_trace(XenCall *c, const struct xen_hvm_param *op, bool set,
 }
 
 /*
+ * DEVIATION: the ports of ACPI stay where they are; Xen moves its PM timer, and
+ * refuses other places only.
+ */
+static int64_t acpi_ioports_set(const XenDomain *d, uint64_t version)
+{
+    if (d->cfg.pvh) {
+        return -XEN_ENODEV; /* there is none */
+    }
+    return version == ACPI_IOPORTS_V1 ? 0 : -XEN_EINVAL;
+}
+
+/* Both parameters that say where the TSS is end up in VM86_TSS_SIZED. */
+static int64_t tss_set(XenDomain *d, uint32_t index, uint64_t value)
+{
+    uint64_t size = value >> 32;
+
+    if (index == HVM_PARAM_VM86_TSS) {
+        /* DEVIATION: Xen crashes a domain that sets the upper half, too. */
+        if (size) {
+            return -XEN_EINVAL;
+        }
+        size = value ? TSS_SIZE_ASSUMED : 0;
+    } else if (size < TSS_SIZE_MIN) {
+        /* DEVIATION: Xen crashes a domain that tells too small a TSS, too. */
+        return -XEN_EINVAL;
+    }
+    d->params[HVM_PARAM_VM86_TSS_SIZED] =
+        MIN(size, TSS_SIZE_MAX) << 32 | (uint32_t)value;
+    return 0;
+}
+
+/*
  * Most parameters are only kept: they tell a device model or an emulator that
  * we do not have.
  */
@@ -93,18 +141,15 @@ static int64_t param_apply(XenCall *c, const struct xen_hvm_param *op)
         xen_latch_shared_info(d, c->v->id);
         break;
     case HVM_PARAM_ACPI_IOPORTS_LOCATION:
-        return -XEN_ENODEV; /* Xen's answer without its own PM timer */
+        return acpi_ioports_set(d, op->value);
     case HVM_PARAM_X87_FIP_WIDTH:
         if (op->value != 0 && op->value != 4 && op->value != 8) {
             return -XEN_EINVAL;
         }
         break;
     case HVM_PARAM_VM86_TSS:
-        /* DEVIATION: Xen crashes a domain that sets the upper half. */
-        if (op->value >> 32) {
-            return -XEN_EINVAL;
-        }
-        break;
+    case HVM_PARAM_VM86_TSS_SIZED:
+        return tss_set(d, op->index, op->value);
     }
     d->params[op->index] = op->value;
     return 0;
@@ -127,7 +172,9 @@ static int64_t op_get_param(XenCall *c, void *arg)
     int64_t ret = param_check(c, op, PARAM_GET);
 
     if (!ret) {
-        op->value = c->d->params[op->index];
+        op->value = op->index == HVM_PARAM_VM86_TSS
+                        ? (uint32_t)c->d->params[HVM_PARAM_VM86_TSS_SIZED]
+                        : c->d->params[op->index];
     }
     return param_trace(c, op, false, ret);
 }

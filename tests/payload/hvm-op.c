@@ -108,7 +108,6 @@ static void parameters_permit_what_xen_permits(void)
 
 CONFORMS(HVM_PARAM_VM_GENERATION_ID_ADDR)
 CONFORMS(HVM_PARAM_X87_FIP_WIDTH)
-CONFORMS(HVM_PARAM_VM86_TSS_SIZED)
 static void parameters_that_can_be_set_read_back(void)
 {
     static const struct {

@@ -19,11 +19,8 @@
 
 CONFORMS(HVMOP_set_param)
 CONFORMS(HVM_PARAM_VM_GENERATION_ID_ADDR)
-CONFORMS(HVM_PARAM_VM86_TSS_SIZED)
 CONFORMS(HVM_PARAM_X87_FIP_WIDTH)
-CONFORMS(HVM_PARAM_ACPI_IOPORTS_LOCATION)
 CONFORMS(HVM_PARAM_ALTP2M)
-DEVIATES(HVM_PARAM_VM86_TSS, "Xen crashes a domain that sets its upper half")
 NOT_OFFERED(HVM_PARAM_IOREQ_PFN, -XEN_EPERM)
 NOT_OFFERED(HVM_PARAM_BUFIOREQ_PFN, -XEN_EPERM)
 NOT_OFFERED(HVM_PARAM_VIRIDIAN, -XEN_EPERM)
@@ -67,14 +64,15 @@ static void test_params_grant_what_xen_grants(void)
         {16, 16, -XEN_EPERM, -XEN_EPERM},
         {17, 17, 0, -XEN_EPERM},
         {18, 18, 0, 0},
-        {19, 19, 0, -XEN_ENODEV},
+        {19, 19, 0, -XEN_EINVAL},
         {20, 26, -XEN_EINVAL, -XEN_EINVAL},
         {27, 29, -XEN_EPERM, -XEN_EPERM},
         {30, 30, -XEN_EINVAL, -XEN_EINVAL},
         {31, 33, -XEN_EPERM, -XEN_EPERM},
         {34, 34, 0, 0},
         {35, 35, 0, -XEN_EPERM},
-        {36, 37, 0, 0},
+        {36, 36, 0, 0},
+        {37, 37, 0, -XEN_EINVAL},
         {38, 38, -XEN_EPERM, -XEN_EPERM},
         {39, 99, -XEN_EINVAL, -XEN_EINVAL},
     };
@@ -97,8 +95,64 @@ static void test_params_grant_what_xen_grants(void)
                     -XEN_EINVAL);
     g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_X87_FIP_WIDTH, 5), ==,
                     -XEN_EINVAL);
-    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_VM86_TSS, 1ull << 32), ==,
-                    -XEN_EINVAL);
+}
+
+/* One place in two parameters, as Xen keeps it. */
+DEVIATES(HVM_PARAM_VM86_TSS, "Xen crashes a domain that sets its upper half")
+DEVIATES(HVM_PARAM_VM86_TSS_SIZED, "Xen crashes a domain for a small TSS")
+static void test_tss_has_a_place_and_a_size(void)
+{
+    static const struct {
+        uint32_t index;
+        uint64_t value;
+        int64_t want;
+        uint64_t place, sized;
+    } cases[] = {
+        {HVM_PARAM_VM86_TSS, 0x5000, 0, 0x5000, 128ull << 32 | 0x5000},
+        {HVM_PARAM_VM86_TSS, 1ull << 32, -XEN_EINVAL, 0x5000,
+         128ull << 32 | 0x5000},
+        {HVM_PARAM_VM86_TSS_SIZED, 103ull << 32 | 0x6000, -XEN_EINVAL, 0x5000,
+         128ull << 32 | 0x5000},
+        {HVM_PARAM_VM86_TSS_SIZED, 104ull << 32 | 0x6000, 0, 0x6000,
+         104ull << 32 | 0x6000},
+        {HVM_PARAM_VM86_TSS_SIZED, 8329ull << 32 | 0x6000, 0, 0x6000,
+         8329ull << 32 | 0x6000},
+        {HVM_PARAM_VM86_TSS_SIZED, UINT64_MAX, 0, UINT32_MAX,
+         8329ull << 32 | UINT32_MAX},
+        {HVM_PARAM_VM86_TSS, 0, 0, 0, 0},
+        {HVM_PARAM_VM86_TSS_SIZED, 0, -XEN_EINVAL, 0, 0},
+    };
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    uint64_t value;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_test_message("case %u", i);
+        g_assert_cmpint(xen_guest_set_param(g, cases[i].index, cases[i].value),
+                        ==, cases[i].want);
+        g_assert_cmpint(xen_guest_get_param(g, HVM_PARAM_VM86_TSS, &value), ==,
+                        0);
+        g_assert_cmphex(value, ==, cases[i].place);
+        g_assert_cmpint(
+            xen_guest_get_param(g, HVM_PARAM_VM86_TSS_SIZED, &value), ==, 0);
+        g_assert_cmphex(value, ==, cases[i].sized);
+    }
+}
+
+DEVIATES(HVM_PARAM_ACPI_IOPORTS_LOCATION, "the PM timer does not move")
+static void test_acpi_ports_are_where_hvmloader_puts_them(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    uint64_t value;
+
+    for (unsigned version = 0; version < 3; version++) {
+        g_assert_cmpint(
+            xen_guest_set_param(g, HVM_PARAM_ACPI_IOPORTS_LOCATION, version),
+            ==, version == 1 ? 0 : -XEN_EINVAL);
+        g_assert_cmpint(
+            xen_guest_get_param(g, HVM_PARAM_ACPI_IOPORTS_LOCATION, &value), ==,
+            0);
+        g_assert_cmpuint(value, ==, 1);
+    }
 }
 
 CONFORMS(HVM_PARAM_CALLBACK_IRQ)
@@ -456,6 +510,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add_func("/xen/hvm/" #name, test_##name)
     ADD(params_grant_what_xen_grants);
+    ADD(tss_has_a_place_and_a_size);
+    ADD(acpi_ports_are_where_hvmloader_puts_them);
     ADD(params_start_as_the_toolstack_sets_them);
     ADD(params_of_other_domains_are_refused);
     ADD(other_operations_answer_as_xen);
