@@ -38,9 +38,6 @@ static int64_t op_query_size(XenCall *c, void *arg)
 {
     struct gnttab_query_size *op = arg;
 
-    if ((uint32_t)c->args[2] != 1) {
-        return -XEN_EINVAL;
-    }
     op->status = domid_status(c, op->dom);
     if (op->status == GNTST_okay) {
         op->nr_frames = c->d->grant->nr_frames;
@@ -294,6 +291,9 @@ int64_t xen_do_grant_table_op(XenCall *c)
     }
     if (cmd == GNTTABOP_setup_table && count != 1) {
         return c->compat && !count ? 0 : -XEN_EINVAL;
+    }
+    if (cmd == GNTTABOP_query_size && count != 1) {
+        return -XEN_EINVAL;
     }
     return xen_subop_call(c, grant_ops, G_N_ELEMENTS(grant_ops), cmd,
                           c->args[1]);

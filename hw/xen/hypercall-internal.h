@@ -63,6 +63,12 @@ int64_t xen_subop_call(XenCall *c, const XenSubop *table, size_t n,
  * not the guest's to touch, -XEN_ESRCH for all others.
  */
 int xen_domid_check(const XenCall *c, uint16_t domid);
+/*
+ * The same for what is only for other domains: -XEN_EPERM if @domid is the
+ * caller's own, 0 for domain 0, -XEN_ESRCH for all others, DOMID_SELF too (xen:
+ * common/domain.c, rcu_lock_remote_domain_by_id).
+ */
+int xen_domid_remote(const XenCall *c, uint16_t domid);
 int64_t xen_hypercall_dispatch(XenCall *c, uint64_t nr);
 
 XenHypercallFn xen_do_memory_op, xen_do_set_timer_op, xen_do_xen_version,

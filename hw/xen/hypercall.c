@@ -30,6 +30,14 @@ int xen_domid_check(const XenCall *c, uint16_t domid)
     return domid == 0 ? -XEN_EPERM : -XEN_ESRCH;
 }
 
+int xen_domid_remote(const XenCall *c, uint16_t domid)
+{
+    if (domid == c->d->cfg.domid) {
+        return -XEN_EPERM;
+    }
+    return domid == 0 ? 0 : -XEN_ESRCH;
+}
+
 /*
  * @return: the sub-operation's result; -XEN_ENOSYS if @cmd is not in @table;
  * -XEN_EFAULT if the argument cannot be copied.  As in Xen what an operation

@@ -128,15 +128,9 @@ int64_t xen_memop_pod_target(XenCall *c, void *arg)
 int64_t xen_memop_access_op(XenCall *c, void *arg)
 {
     const XenMemAccessOp *op = arg;
+    int ret = xen_domid_remote(c, op->domid);
 
-    switch (xen_domid_check(c, op->domid)) {
-    case 0:
-        return -XEN_EPERM;
-    case -XEN_EPERM:
-        return -XEN_EINVAL;
-    default:
-        return -XEN_ESRCH;
-    }
+    return ret ? ret : -XEN_EINVAL;
 }
 
 /* The guest has no NUMA topology. */

@@ -111,7 +111,7 @@ int64_t xen_do_xenpmu_op(G_GNUC_UNUSED XenCall *c)
 /* A device model's, for another domain. */
 int64_t xen_do_dm_op(XenCall *c)
 {
-    uint16_t domid = (uint16_t)c->args[0];
+    int ret = xen_domid_remote(c, (uint16_t)c->args[0]);
     uint32_t nr_bufs = (uint32_t)c->args[1];
     size_t size = nr_bufs * (c->compat ? 8 : 16);
     uint8_t bufs[DM_OP_BUFS * 16];
@@ -122,14 +122,7 @@ int64_t xen_do_dm_op(XenCall *c)
     if (nr_bufs && !xen_copy_in(c, c->args[2], bufs, size)) {
         return -XEN_EFAULT;
     }
-    switch (xen_domid_check(c, domid)) {
-    case 0:
-        return -XEN_EPERM; /* not on oneself */
-    case -XEN_EPERM:
-        return -XEN_EINVAL; /* domain 0 is taken to be PV */
-    default:
-        return -XEN_ESRCH;
-    }
+    return ret ? ret : -XEN_EINVAL; /* domain 0 is taken to be PV */
 }
 
 int64_t xen_do_hypfs_op(G_GNUC_UNUSED XenCall *c)

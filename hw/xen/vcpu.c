@@ -241,10 +241,10 @@ static const XenSubop vcpu_ops[] = {
 
 int64_t xen_do_vcpu_op(XenCall *c)
 {
-    if (c->args[1] >= c->d->cfg.nr_vcpus) {
+    c->target = (uint32_t)c->args[1];
+    if (c->target >= c->d->cfg.nr_vcpus) {
         return -XEN_ENOENT;
     }
-    c->target = (unsigned)c->args[1];
     return xen_subop_call(c, vcpu_ops, G_N_ELEMENTS(vcpu_ops),
                           (uint32_t)c->args[0], c->args[2]);
 }

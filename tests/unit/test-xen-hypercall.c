@@ -291,7 +291,7 @@ static void test_hypercalls_of_other_domains_answer_as_in_a_domu(void)
          {XEN_GUEST_ARG, 1, 0, XEN_GUEST_DOMID},
          -XEN_ESRCH},
         {__HYPERVISOR_mmuext_op, {XEN_GUEST_ARG, 1, 0, 0x1234}, -XEN_ESRCH},
-        {__HYPERVISOR_dm_op, {DOMID_SELF, 1, XEN_GUEST_ARG}, -XEN_EPERM},
+        {__HYPERVISOR_dm_op, {DOMID_SELF, 1, XEN_GUEST_ARG}, -XEN_ESRCH},
         {__HYPERVISOR_dm_op, {XEN_GUEST_DOMID, 1, XEN_GUEST_ARG}, -XEN_EPERM},
         {__HYPERVISOR_dm_op, {0, 3, XEN_GUEST_ARG}, -XEN_EINVAL},
         {__HYPERVISOR_dm_op, {0x1234, 0, bad}, -XEN_ESRCH},

@@ -102,7 +102,7 @@ static void test_maps_with_errors_change_nothing(void)
 /* Where a domain id lies in each argument, and what a guest hears. */
 NOT_OFFERED(XENMEM_set_pod_target, -XEN_EPERM)
 NOT_OFFERED(XENMEM_get_pod_target, -XEN_EPERM)
-NOT_OFFERED(XENMEM_access_op, -XEN_EPERM)
+NOT_OFFERED(XENMEM_access_op, -XEN_ESRCH)
 NOT_OFFERED(XENMEM_claim_pages, -XEN_EPERM)
 NOT_OFFERED(XENMEM_acquire_resource, -XEN_EACCES)
 NOT_OFFERED(XENMEM_get_vnumainfo, -XEN_EOPNOTSUPP)
@@ -119,7 +119,7 @@ static void test_operations_of_other_domains(void)
     } cases[] = {
         {XENMEM_set_pod_target, 32, 32, -XEN_EPERM, -XEN_EPERM, -XEN_ESRCH},
         {XENMEM_get_pod_target, 32, 32, -XEN_EPERM, -XEN_EPERM, -XEN_ESRCH},
-        {XENMEM_access_op, 2, 2, -XEN_EPERM, -XEN_EINVAL, -XEN_ESRCH},
+        {XENMEM_access_op, 2, 2, -XEN_ESRCH, -XEN_EINVAL, -XEN_ESRCH},
         {XENMEM_claim_pages, 24, 16, -XEN_EINVAL, -XEN_EPERM, -XEN_EINVAL},
         {XENMEM_get_vnumainfo, 0, 0, -XEN_EOPNOTSUPP, -XEN_EPERM, -XEN_ESRCH},
         {XENMEM_acquire_resource, 0, 0, -XEN_EACCES, -XEN_EACCES, -XEN_EACCES},

@@ -169,6 +169,33 @@ static void test_grant_table_grows_when_mapped(void)
     query_size(g, DOMID_SELF, GNTST_okay, 1);
 }
 
+/* The count is looked at before the argument. */
+CONFORMS(GNTTABOP_query_size)
+static void test_grant_size_is_asked_one_at_a_time(void)
+{
+    static const struct {
+        uint64_t gva;
+        uint32_t count;
+        int64_t want;
+    } cases[] = {
+        {XEN_GUEST_ARG, 0, -XEN_EINVAL},
+        {XEN_GUEST_ARG, 2, -XEN_EINVAL},
+        {XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT, 0, -XEN_EINVAL},
+        {XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT, 2, -XEN_EINVAL},
+        {XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT, 1, -XEN_EFAULT},
+    };
+
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+
+        g->compat = i % 2;
+        g_test_message("case %u compat %u", i / 2, i % 2);
+        g_assert_cmpint(xen_guest_call(g, GNT, GNTTABOP_query_size,
+                                       cases[i / 2].gva, cases[i / 2].count),
+                        ==, cases[i / 2].want);
+    }
+}
+
 static void test_first_frame_grants_the_rings(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -310,6 +337,7 @@ int main(int argc, char **argv)
     ADD(shared_info_hides_the_frame_and_moves);
     ADD(memory_figures_and_unknown_operations);
     ADD(grant_table_grows_when_mapped);
+    ADD(grant_size_is_asked_one_at_a_time);
     ADD(first_frame_grants_the_rings);
     ADD(setup_table_lists_frames_in_64_bit_layout);
     ADD(setup_table_lists_frames_in_32_bit_layout);

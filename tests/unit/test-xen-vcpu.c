@@ -182,6 +182,10 @@ static void test_starting_and_stopping_answers_as_xen(void)
             cases[i].want);
     }
     g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 1);
+    /* The number has 32 bits. */
+    g_assert_cmpint(
+        xen_guest_call(g, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 1ull << 32, 0),
+        ==, 1);
 }
 
 static void test_argument_that_cannot_be_read_is_efault(void)
