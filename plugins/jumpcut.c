@@ -28,6 +28,7 @@
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static struct {
+    bool installed;
     PluginOptions options;
     Notifier machine_done;
 } jumpcut;
@@ -87,6 +88,14 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     g_autoptr(GError) error = NULL;
     Error *err = NULL;
 
+    /* QEMU tells plugins apart by their path, the dynamic linker by the file.
+     */
+    if (jumpcut.installed) {
+        error_report("jumpcut: the plugin is loaded already: one -plugin "
+                     "jumpcut.so is for all options");
+        return -1;
+    }
+    jumpcut.installed = true;
     if (!abi_guard_check(&err)) {
         error_reportf_err(err, "jumpcut: ");
         return -1;

@@ -18,6 +18,7 @@ typedef struct OptionRow {
     bool (*set)(PluginOptions *o, const char *key, const char *value,
                 GError **error);
     bool repeats;
+    unsigned needs; /* GUEST_* that the kind must have all of */
 } OptionRow;
 
 static bool option_fail(GError **error, const char *key, const char *value,
@@ -187,42 +188,43 @@ static bool set_help(PluginOptions *o, const char *key, const char *value,
 
 static const OptionRow option_rows[] = {
     {"guest", "xen-hvm, xen-pvh, kvm or kvm-xen; absent: leave it alone",
-     set_guest, false},
-    {"xen-version", "4.17 (default) or 4.20", set_xen_version, false},
-    {"domid", "the guest's domain id (default 1)", set_domid, false},
+     set_guest, false, 0},
+    {"xen-version", "4.17 (default) or 4.20", set_xen_version, false,
+     GUEST_XEN},
+    {"domid", "the guest's domain id (default 1)", set_domid, false, GUEST_XEN},
     {"max-event-channels", "the guest's limit, up to 131071 (default 1023)",
-     set_max_event_channels, false},
-    {"tsc-mode", "default, always-emulate or native", set_tsc_mode, false},
+     set_max_event_channels, false, GUEST_XEN},
+    {"tsc-mode", "default, always-emulate or native", set_tsc_mode, false, 0},
     {"uptime", "host uptime at the start, seconds or with a unit (default 0)",
-     set_profile, false},
-    {"tsc", "guest TSC at the start (default 0)", set_profile, false},
+     set_profile, false, 0},
+    {"tsc", "guest TSC at the start (default 0)", set_profile, false, 0},
     {"tsc-khz", "host TSC frequency, 1 to 10000000 kHz (default 1000000)",
-     set_profile, false},
-    {"invtsc", "on: expose the invariant TSC (default off)", set_profile,
-     false},
+     set_profile, false, 0},
+    {"invtsc", "on: expose the invariant TSC (default off)", set_profile, false,
+     0},
     {"tsc-scaling", "on: the host can scale a guest's TSC (default off)",
-     set_profile, false},
+     set_profile, false, 0},
     {"wallclock",
      "wall clock at the start, seconds since 1970 (default: the "
      "machine's RTC)",
-     set_profile, false},
+     set_profile, false, 0},
     {"cut",
      "AT:key=value,,... replace the host profile at virtual time AT; "
      "may be repeated",
-     set_cut, true},
+     set_cut, true, 0},
     {"steal",
      "PERIOD:PERCENT: hold each vCPU back for that share of each period",
-     set_steal, false},
+     set_steal, false, 0},
     {"console", "id of the -chardev that hvc0 is connected to (kvm: to count)",
-     set_console, false},
+     set_console, false, 0},
     {"madt",
      "all: a PVH guest's ACPI tables enable all vCPUs (default: online)",
-     set_madt, false},
+     set_madt, false, GUEST_PVH},
     {"xen-log", "id of the -chardev for what the guest writes to port 0xe9",
-     set_xen_log, false},
+     set_xen_log, false, GUEST_XEN},
     {"digest", "take a digest of the machine every so often (virtual time)",
-     set_digest, false},
-    {"help", "on: print this list", set_help, false},
+     set_digest, false, 0},
+    {"help", "on: print this list", set_help, false, 0},
 };
 
 char *plugin_options_help(void)
@@ -272,6 +274,24 @@ static bool parse_one(PluginOptions *o, const char *arg, unsigned *seen,
     return unknown_option(key, error);
 }
 
+/* An option that would change nothing is a mistake. */
+static bool check_needs(const PluginOptions *o, unsigned seen, GError **error)
+{
+    for (unsigned i = 0; o->guest.kind && i < G_N_ELEMENTS(option_rows); i++) {
+        unsigned needs = option_rows[i].needs;
+
+        if (seen & (1u << i) && (o->guest.kind->flags & needs) != needs) {
+            g_set_error(error, OPTION_ERROR, 0,
+                        "option '%s' is not for guest=%s, %s",
+                        option_rows[i].key, o->guest.kind->name,
+                        needs & GUEST_PVH ? "which is no PVH guest"
+                                          : "which finds no Xen");
+            return false;
+        }
+    }
+    return true;
+}
+
 bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
                           GError **error)
 {
@@ -286,6 +306,10 @@ bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
             plugin_options_clear(o);
             return false;
         }
+    }
+    if (!o->help && !check_needs(o, seen, error)) {
+        plugin_options_clear(o);
+        return false;
     }
     if (argc && !o->guest.kind && !o->help) {
         g_autofree char *names = kind_names();

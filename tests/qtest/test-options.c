@@ -97,6 +97,20 @@ static void cut_malformed_is_named(void)
     check_refused(cases, G_N_ELEMENTS(cases));
 }
 
+static void option_of_another_kind_is_named(void)
+{
+    static const RefusedCase cases[] = {
+        {"guest=kvm,xen-version=4.20", {"'xen-version'", "guest=kvm", "Xen"}},
+        {"domid=5,guest=kvm", {"'domid'", "guest=kvm"}},
+        {"guest=kvm,max-event-channels=9", {"'max-event-channels'"}},
+        {"guest=kvm,xen-log=x", {"'xen-log'", "guest=kvm"}},
+        {XEN "madt=all", {"'madt'", "guest=xen-hvm", "PVH"}},
+        {"guest=kvm-xen,madt=online", {"'madt'", "guest=kvm-xen"}},
+    };
+
+    check_refused(cases, G_N_ELEMENTS(cases));
+}
+
 /* Every option with a value that is good. */
 static void option_all_together_are_taken(void)
 {
@@ -141,6 +155,19 @@ static void help_lists_every_option(void)
     }
 }
 
+/* By another name for the same file, which QEMU takes for another plugin. */
+static void plugin_loaded_twice_is_refused(void)
+{
+    const char *plugin = g_getenv("JUMPCUT_PLUGIN");
+    g_autofree char *folder = g_path_get_dirname(plugin);
+    g_autofree char *name = g_path_get_basename(plugin);
+    g_autofree char *args =
+        g_strdup_printf("-plugin %s/./%s,guest=xen-hvm", folder, name);
+    g_autofree char *text = qtest_start_refused(args, "guest=xen-hvm");
+
+    g_assert_nonnull(strstr(text, "loaded already"));
+}
+
 /* The machine itself can be too large for the domain. */
 static void machine_of_too_many_vcpus_is_refused(void)
 {
@@ -153,6 +180,10 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
+    g_test_add_func("/options/of-another-kind-is-named",
+                    option_of_another_kind_is_named);
+    g_test_add_func("/plugin/loaded-twice-is-refused",
+                    plugin_loaded_twice_is_refused);
     g_test_add_func("/options/unknown-is-named-with-list",
                     option_unknown_is_named_with_list);
     g_test_add_func("/options/bad-value-is-named", option_bad_value_is_named);
