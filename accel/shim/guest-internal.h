@@ -10,6 +10,8 @@
 #include "accel/shim/vcpu.h"
 
 #define GUEST_PARTS_MAX 2u
+/* Cuts that wait; their times are part of the migration state. */
+#define GUEST_CUTS_MAX 4096u
 
 /*
  * One hypervisor a guest finds; a guest may find several, which are asked in

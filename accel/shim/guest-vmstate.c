@@ -10,7 +10,6 @@
 
 /* Longest stream taken from a peer: the xenstore tree is the bulk of it. */
 #define STATE_MAX (16u << 20)
-#define CUTS_MAX  4096u
 
 enum {
     TAG_CONSOLE_BYTES = 0x0100,
@@ -142,7 +141,7 @@ static void load_ap_stop(Guest *g, StateReader *r)
 
 static void load_cuts(Guest *g, StateReader *r)
 {
-    uint64_t n = state_get_u64(r, TAG_NR_CUTS, "number of cuts", CUTS_MAX);
+    uint64_t n = state_get_u64(r, TAG_NR_CUTS, "number of cuts", GUEST_CUTS_MAX);
 
     g_array_set_size(g->pending, 0);
     for (uint64_t i = 0; i < n; i++) {

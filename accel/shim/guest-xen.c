@@ -206,7 +206,10 @@ static unsigned hvm_memory_map(XenMemoryRange *map)
     const X86MachineState *x86ms = X86_MACHINE(current_machine);
     unsigned n = 0;
 
-    map[n++] = (XenMemoryRange){1 * MiB, x86ms->below_4g_mem_size - 1 * MiB, 1};
+    if (x86ms->below_4g_mem_size > 1 * MiB) {
+        map[n++] =
+            (XenMemoryRange){1 * MiB, x86ms->below_4g_mem_size - 1 * MiB, 1};
+    }
     if (x86ms->above_4g_mem_size) {
         map[n++] = (XenMemoryRange){x86ms->above_4g_mem_start,
                                     x86ms->above_4g_mem_size, 1};

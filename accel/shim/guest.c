@@ -191,6 +191,11 @@ bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
                    at_ns, now);
         return false;
     }
+    if (g->pending->len == GUEST_CUTS_MAX) {
+        error_setg(errp, "%u cuts wait already, which is the most",
+                   GUEST_CUTS_MAX);
+        return false;
+    }
     g_array_append_val(g->pending, spec);
     g_array_sort(g->pending, compare_cuts);
     guest_arm_cut_timer(g);
@@ -336,6 +341,11 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
         error_setg(errp, "machine %s: guest=%s needs pc, q35 or microvm",
                    MACHINE_GET_CLASS(current_machine)->name,
                    options->kind->name);
+        return NULL;
+    }
+    if (options->cuts->len > GUEST_CUTS_MAX) {
+        error_setg(errp, "%u options cut=, at most %u", options->cuts->len,
+                   GUEST_CUTS_MAX);
         return NULL;
     }
     g = g_new0(Guest, 1);

@@ -8,6 +8,7 @@
 #include "qemu/error-report.h"
 #include "hw/hotplug.h"
 #include "hw/qdev-properties.h"
+#include "hw/xen/xen-block.h"
 #include "system/block-backend.h"
 #include "system/runstate.h"
 #include "system/system.h"
@@ -51,11 +52,43 @@ static int64_t int_property(DeviceState *dev, const char *name)
                : -1;
 }
 
+/* Would both have the same nodes in xenstore? */
+static bool same_nodes(DeviceState *a, DeviceState *b)
+{
+    int64_t idx = int_property(a, "idx");
+
+    if (object_dynamic_cast(OBJECT(a), TYPE_XEN_BLOCK_DEVICE)) {
+        const XenBlockVdev *vdev = &XEN_BLOCK_DEVICE(a)->props.vdev;
+
+        return vdev->type != XEN_BLOCK_VDEV_TYPE_INVALID &&
+               object_dynamic_cast(OBJECT(b), TYPE_XEN_BLOCK_DEVICE) &&
+               vdev->number == XEN_BLOCK_DEVICE(b)->props.vdev.number;
+    }
+    return idx >= 0 &&
+           object_get_class(OBJECT(a)) == object_get_class(OBJECT(b)) &&
+           idx == int_property(b, "idx");
+}
+
+/* The device that @dev would take the nodes of, or NULL. */
+static DeviceState *find_same(BusState *bus, DeviceState *dev)
+{
+    BusChild *kid;
+
+    QTAILQ_FOREACH(kid, &bus->children, sibling)
+    {
+        if (kid->child != dev && same_nodes(dev, kid->child)) {
+            return kid->child;
+        }
+    }
+    return NULL;
+}
+
 static void pre_plug(HotplugHandler *handler, DeviceState *dev, Error **errp)
 {
     XenBackends *b = xen_backends();
     const char *type = object_get_typename(OBJECT(dev));
     uint16_t domid = XEN_DEVICE(dev)->frontend_id;
+    DeviceState *same = find_same(qdev_get_parent_bus(dev), dev);
 
     if (b->deterministic) {
         error_setg(errp,
@@ -77,6 +110,9 @@ static void pre_plug(HotplugHandler *handler, DeviceState *dev, Error **errp)
     } else if (domid != b->domid && domid != DOMID_INVALID) {
         error_setg(errp, "%s: frontend-id %u: the guest's domain id is %u",
                    type, domid, b->domid);
+    } else if (same) {
+        error_setg(errp, "%s: %s has its place: another vdev or idx is needed",
+                   type, XEN_DEVICE(same)->frontend_path);
     }
 }
 

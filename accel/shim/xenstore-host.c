@@ -35,7 +35,7 @@ static bool have_store(Error **errp)
 {
     if (!host.tree) {
         error_setg(errp, "there is no xenstore: -plugin "
-                         "jumpcut.so,guest=... was not given");
+                         "jumpcut.so,guest= names no guest of Xen's");
     }
     return host.tree;
 }
@@ -107,6 +107,7 @@ void qmp_jumpcut_xenstore_write(const char *path, const char *value,
                                 bool has_format, JumpcutXenstoreFormat format,
                                 Error **errp)
 {
+    ERRP_GUARD();
     g_autofree uint8_t *bytes = NULL;
     size_t len = strlen(value);
 
@@ -116,6 +117,7 @@ void qmp_jumpcut_xenstore_write(const char *path, const char *value,
     if (has_format && format == JUMPCUT_XENSTORE_FORMAT_BASE64) {
         bytes = qbase64_decode(value, len, &len, errp);
         if (!bytes) {
+            error_prepend(errp, "xenstore: %s: ", path);
             return;
         }
     } else {

@@ -419,6 +419,15 @@ static void bad_device_is_refused_by_name(void)
         {"-device xen-disk,drive=d,vdev=xvda,frontend-id=3",
          "",
          {"frontend-id 3", "7"}},
+        {"-drive if=none,id=e,file.driver=null-co,format=raw "
+         "-device xen-disk,drive=d,vdev=xvda "
+         "-device xen-disk,drive=e,vdev=d0",
+         "",
+         {"xen-disk", "vbd/51712"}},
+        {"-chardev null,id=c -device xen-console,chardev=c "
+         "-chardev null,id=e -device xen-console,chardev=e,idx=1",
+         "",
+         {"xen-console", "console/1"}},
         {"-incoming defer -device xen-disk,drive=d,vdev=xvda",
          "",
          {"xen-disk", "migrated"}},
