@@ -38,6 +38,7 @@ typedef struct Host Host;
 typedef struct HostPage HostPage;
 typedef struct HostTimer HostTimer;
 typedef void HostTimerFn(void *opaque);
+typedef void HostApartFn(void *opaque, uint32_t arg);
 
 /* Segment registers a starting vCPU gets. */
 typedef enum HostSegmentReg {
@@ -231,6 +232,13 @@ typedef struct HostOps {
     void (*console_write)(Host *host, const uint8_t *buf, size_t len);
     /* There is room for console input now (see xen_console_receive()). */
     void (*console_accept)(Host *host);
+
+    /*
+     * Call @fn(@opaque, @arg) where atomic operations on memory of the guest
+     * are atomic for its vCPUs as well: at once, if that is here, else soon.
+     * Entries of vCPUs and timers are called there; for those of others.
+     */
+    void (*apart)(Host *host, HostApartFn *fn, void *opaque, uint32_t arg);
 
     void (*trace)(Host *host, HostTraceEvent event, uint64_t a, uint64_t b,
                   uint64_t c, uint64_t d);

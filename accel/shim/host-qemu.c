@@ -15,6 +15,7 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pci_host.h"
 #include "accel/shim/guest-frames.h"
+#include "accel/shim/apart.h"
 #include "accel/shim/guest-memory.h"
 #include "accel/shim/host-qemu.h"
 #include "accel/shim/trace-host.h"
@@ -29,6 +30,11 @@ typedef struct HostQemu {
 
 struct HostTimer {
     QEMUTimer timer;
+    HostTimerFn *fn;
+    void *opaque;
+    unsigned calls; /* under way to a thread that may make them */
+    bool due;       /* the last of them counts */
+    bool freed;
 };
 
 static HostQemu *host_qemu(Host *host)
@@ -148,28 +154,62 @@ static void host_alias_unmap(Host *host, HostPage *alias)
 
 /* Timers */
 
+static void timer_call(void *opaque, uint32_t unused)
+{
+    HostTimer *timer = opaque;
+
+    timer->calls--;
+    if (timer->due) {
+        timer->due = false;
+        timer->fn(timer->opaque);
+    } else if (timer->freed && !timer->calls) {
+        g_free(timer);
+    }
+}
+
+static void timer_fired(void *opaque)
+{
+    HostTimer *timer = opaque;
+
+    timer->calls++;
+    timer->due = true;
+    shim_apart(timer_call, timer, 0);
+}
+
 static HostTimer *host_timer_new(Host *host, HostTimerFn *fn, void *opaque)
 {
     HostTimer *timer = g_new0(HostTimer, 1);
 
-    timer_init_ns(&timer->timer, QEMU_CLOCK_VIRTUAL, fn, opaque);
+    timer->fn = fn;
+    timer->opaque = opaque;
+    timer_init_ns(&timer->timer, QEMU_CLOCK_VIRTUAL, timer_fired, timer);
     return timer;
 }
 
 static void host_timer_mod(Host *host, HostTimer *timer, int64_t expire_ns)
 {
+    timer->due = false;
     timer_mod_ns(&timer->timer, expire_ns);
 }
 
 static void host_timer_del(Host *host, HostTimer *timer)
 {
+    timer->due = false;
     timer_del(&timer->timer);
 }
 
 static void host_timer_free(Host *host, HostTimer *timer)
 {
-    timer_del(&timer->timer);
-    g_free(timer);
+    host_timer_del(host, timer);
+    timer->freed = true;
+    if (!timer->calls) {
+        g_free(timer);
+    }
+}
+
+static void host_apart(Host *host, HostApartFn *fn, void *opaque, uint32_t arg)
+{
+    shim_apart(fn, opaque, arg);
 }
 
 /* Interrupts */
@@ -355,6 +395,7 @@ static const HostOps host_qemu_ops = {
     .shutdown = host_shutdown,
     .console_write = host_console_write,
     .console_accept = host_console_accept,
+    .apart = host_apart,
     .trace = host_trace,
     .trace_enabled = host_trace_enabled,
 };

@@ -98,12 +98,32 @@ static void vcpu_now_running(CPUState *cs, ShimVcpu *v)
     bql_unlock();
 }
 
+static void drop_budget(CPUState *cs, run_on_cpu_data data)
+{
+    cs->neg.icount_decr.u16.low = 0;
+}
+
+/*
+ * One instruction is to be executed alone, an atomic one that the host's
+ * instructions cannot do.  QEMU leaves it no budget under icount, and would try
+ * for ever.  What an exception leaves of the budget must be gone before QEMU
+ * gives the next; that this is queued must not end the instruction.
+ */
+static void vcpu_give_budget(CPUState *cs)
+{
+    async_run_on_cpu(cs, drop_budget, RUN_ON_CPU_NULL);
+    cs->neg.icount_decr.u32 = 1;
+}
+
 static void shim_exec_enter(CPUState *cs)
 {
     ShimVcpu *v = shim_vcpu(cs);
 
     shim->stock->cpu_exec_enter(cs);
     v->settled = false;
+    if (unlikely(cpu_in_exclusive_context(cs)) && icount_enabled()) {
+        vcpu_give_budget(cs);
+    }
     if (unlikely(v->cs != cs)) {
         /* Plugged in, perhaps in place of one that was running. */
         v->cs = cs;

@@ -6,6 +6,7 @@
 #include "accel/shim/xen-backend-internal.h"
 #include "qemu/event_notifier.h"
 #include "hw/xen/backend.h"
+#include "accel/shim/apart.h"
 
 struct xenevtchn_handle {
     EventNotifier notifier;
@@ -51,6 +52,8 @@ static int evtchn_bind(xenevtchn_handle *xc, uint32_t domid, evtchn_port_t port)
         errno = -ret;
         return -1;
     }
+    /* The guest may have got a vCPU since the last. */
+    shim_make_atomic();
     /* It could be bound, so whoever had it before has lost it. */
     for (guint i = 0; i < b->channels->len; i++) {
         xenevtchn_handle *other = g_ptr_array_index(b->channels, i);

@@ -15,12 +15,23 @@ void xen_evtchn_bind_backend(XenDomain *d, uint32_t port, XenBackendFn *fn,
     p->opaque = opaque;
 }
 
+/* The domain may have been reset since it was to be done. */
+static void set_pending(void *opaque, uint32_t port)
+{
+    XenDomain *d = opaque;
+    const XenPort *p = xen_port_get(d, port);
+
+    if (p && p->backend != XEN_BACKEND_NONE) {
+        xen_port_set_pending(d, port);
+    }
+}
+
 void xen_evtchn_notify_guest(XenDomain *d, uint32_t port)
 {
     const XenPort *p = xen_port_get(d, port);
 
     if (p && p->backend == XEN_BACKEND_BUILTIN) {
-        xen_port_set_pending(d, port);
+        d->host->ops->apart(d->host, set_pending, d, port);
     }
 }
 
@@ -74,6 +85,6 @@ int xen_backend_notify(XenDomain *d, uint32_t guest_port)
     if (!backend_port(d, guest_port)) {
         return -XEN_EINVAL;
     }
-    xen_port_set_pending(d, guest_port);
+    d->host->ops->apart(d->host, set_pending, d, guest_port);
     return 0;
 }

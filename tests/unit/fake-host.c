@@ -267,6 +267,12 @@ static void fake_console_write(Host *host, const uint8_t *buf, size_t len)
     g_string_append_len(fake_host_from(host)->console, (const char *)buf, len);
 }
 
+static void fake_apart(G_GNUC_UNUSED Host *host, HostApartFn *fn, void *opaque,
+                       uint32_t arg)
+{
+    fn(opaque, arg);
+}
+
 static void fake_console_accept(Host *host)
 {
     record(host, (FakeEvent){.kind = FAKE_CONSOLE_ACCEPT});
@@ -422,6 +428,7 @@ static const HostOps fake_ops = {
     .shutdown = fake_shutdown,
     .console_write = fake_console_write,
     .console_accept = fake_console_accept,
+    .apart = fake_apart,
     .trace = fake_trace,
     .trace_enabled = fake_trace_enabled,
 };
