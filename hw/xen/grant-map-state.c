@@ -99,26 +99,37 @@ static void free_handles_load(XenGrantTable *t, StateReader *r)
     }
 }
 
+/*
+ * The page of @frame that a mapping keeps in use, or NULL.  It is not looked up
+ * in guest memory, where another mapping may lie over it already.
+ */
+static HostPage *page_mapped(const XenGrantTable *t, uint64_t frame)
+{
+    for (unsigned i = 0; i < t->mappings->len; i++) {
+        const XenGrantMapping *m =
+            &g_array_index(t->mappings, XenGrantMapping, i);
+
+        if (m->flags && t->active[m->ref].gfn == frame) {
+            return t->active[m->ref].page;
+        }
+    }
+    return NULL;
+}
+
 static void alias_load(XenGrantTable *t, StateReader *r)
 {
-    Host *host = t->d->host;
     uint64_t gfn = state_get_u64(r, TAG_ALIAS_GFN, "mapped frame", UINT64_MAX);
     uint64_t frame =
         state_get_u64(r, TAG_ALIAS_FRAME, "frame mapped", UINT64_MAX);
     bool read_only =
         state_get_u64(r, TAG_ALIAS_READ_ONLY, "mapped for reading", 1);
-    HostPage *pin;
-    bool ok;
+    HostPage *page;
 
     if (state_reader_failed(r)) {
         return;
     }
-    pin = host->ops->page_pin(host, frame);
-    ok = pin && xen_grant_alias_add(t, pin, frame, gfn, read_only);
-    if (pin) {
-        host->ops->page_unpin(host, pin);
-    }
-    if (!ok) {
+    page = page_mapped(t, frame);
+    if (!page || !xen_grant_alias_add(t, page, frame, gfn, read_only)) {
         state_reader_fail(r, "mapped frame: cannot be at 0x%" PRIx64, gfn);
     }
 }

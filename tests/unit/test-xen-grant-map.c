@@ -480,6 +480,35 @@ static void test_mappings_migrate(void)
     assert_alive(b, 0, 0);
 }
 
+/* A frame that is mapped, while another mapping lies over it. */
+static void test_mappings_over_mapped_frames_migrate(void)
+{
+    g_autoptr(XenGuest) a = guest(1, false);
+    g_autoptr(XenGuest) b = xen_guest_new(1, 17);
+    g_autoptr(GByteArray) state = NULL;
+    struct gnttab_map_grant_ref over = map_op(GNTMAP_host_map, AT);
+    struct gnttab_map_grant_ref under =
+        map_op(GNTMAP_host_map, AT + HOST_PAGE_SIZE);
+    StateReader *r;
+    GError *error = NULL;
+
+    under.ref = REF + 1;
+    grant_guest_entry(a, under.ref, GTF_permit_access, XEN_GUEST_DOMID, AT_GFN);
+    g_assert_cmpint(map(a, &under), ==, GNTST_okay);
+    g_assert_cmpint(map(a, &over), ==, GNTST_okay);
+    fake_host_poke64(b->fake, PAGE_GPA, 0x2222);
+    fake_host_poke64(b->fake, AT, 0x1111);
+    state = xen_guest_save(a);
+    r = state_reader_new(state->data, state->len);
+    xen_domain_reset(b->d);
+    xen_domain_load(b->d, r);
+    g_assert_true(state_reader_finish(r, &error));
+    g_assert_no_error(error);
+    g_assert_cmphex(fake_host_peek64(b->fake, AT), ==, 0x2222);
+    g_assert_cmphex(fake_host_peek64(b->fake, AT + HOST_PAGE_SIZE), ==, 0x1111);
+    assert_alive(b, 2, 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -500,5 +529,6 @@ int main(int argc, char **argv)
     ADD(what_hvm_guests_are_not_offered);
     ADD(faults_leave_nothing_half_done);
     ADD(mappings_migrate);
+    ADD(mappings_over_mapped_frames_migrate);
     return g_test_run();
 }
