@@ -50,7 +50,7 @@ static int64_t page_add(XenDomain *d, uint64_t from, uint64_t gfn)
 /*
  * xenmem_add_to_physmap_one. @foreign: the other domain of gmfn_foreign
  * @return: 0; -XEN_EINVAL: no such page, or none can be at @gfn; -XEN_ENOMEM:
- * the machine can lay nothing over @gfn; -XEN_EPERM, -XEN_ESRCH: @foreign is
+ * the machine can lay nothing there; -XEN_EPERM, -XEN_ESRCH: @foreign is
  * not ours to map, does not exist
  */
 static int64_t physmap_add(XenCall *c, uint32_t space, uint64_t idx,

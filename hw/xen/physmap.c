@@ -19,6 +19,14 @@
 /* The rings of console and xenstore lie here at the least. */
 #define MAX_GFN_AT_LEAST XEN_CONSOLE_GFN
 
+/*
+ * Chunks above the guest's memory that it may come to have, besides as many as
+ * its memory fills.
+ * DEVIATION: Xen's limit is a pool of page tables of another size; nothing is
+ * given back to either until the domain ends.
+ */
+#define FAR_CHUNKS 4096u
+
 /* Homes of 512 frames. */
 typedef struct Chunk {
     uint32_t home[CHUNK_FRAMES];
@@ -32,7 +40,8 @@ struct XenPhysmap {
     uint8_t *is_free;   /* a bit for each home; NULL: none was ever free */
     uint64_t nr_homes;  /* bits: one more than the highest home */
     uint64_t nr_free;
-    uint64_t hint; /* no home below it is free */
+    uint64_t nr_far; /* chunks made that hold no home */
+    uint64_t hint;   /* no home below it is free */
     uint64_t max_gfn;
     bool changed; /* since the last sync */
 };
@@ -43,6 +52,7 @@ typedef enum PhysmapTag {
     TAG_NR_CHUNKS,
     TAG_CHUNK,
     TAG_CHUNK_HOMES,
+    TAG_NR_FAR,
 } PhysmapTag;
 
 static gint compare_keys(gconstpointer a, gconstpointer b,
@@ -121,6 +131,7 @@ void xen_physmap_reset(XenPhysmap *p)
     g_tree_remove_all(p->chunks);
     g_clear_pointer(&p->is_free, g_free);
     p->nr_free = 0;
+    p->nr_far = 0;
     p->hint = 0;
     p->max_gfn = default_max_gfn(p);
     p->changed = false;
@@ -149,12 +160,37 @@ uint64_t xen_physmap_get(const XenPhysmap *p, uint64_t gfn)
     return home == NO_HOME ? HOST_NO_FRAME : home;
 }
 
+static uint64_t far_max(const XenPhysmap *p)
+{
+    return FAR_CHUNKS + p->nr_homes / CHUNK_FRAMES;
+}
+
+/* Does the chunk of @gfn hold no home? */
+static bool chunk_is_far(const XenPhysmap *p, uint64_t gfn)
+{
+    uint64_t first = gfn & ~(uint64_t)(CHUNK_FRAMES - 1);
+
+    for (unsigned i = 0; i < CHUNK_FRAMES; i++) {
+        if (is_home(p, first + i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Is there a chunk for @gfn, or may there be? */
+static bool chunk_allowed(const XenPhysmap *p, uint64_t gfn)
+{
+    return p->nr_far < far_max(p) || chunk_at(p, gfn) || !chunk_is_far(p, gfn);
+}
+
 static Chunk *chunk_make(XenPhysmap *p, uint64_t gfn)
 {
     Chunk *chunk = chunk_at(p, gfn);
     uint64_t first = gfn & ~(uint64_t)(CHUNK_FRAMES - 1);
 
     if (!chunk) {
+        p->nr_far += chunk_is_far(p, gfn);
         chunk = g_new(Chunk, 1);
         for (unsigned i = 0; i < CHUNK_FRAMES; i++) {
             uint64_t home = default_home(p, first + i);
@@ -167,11 +203,17 @@ static Chunk *chunk_make(XenPhysmap *p, uint64_t gfn)
     return chunk;
 }
 
-/* @return: false, and nothing changed, if @gfn can hold no page */
-static bool frame_set(XenPhysmap *p, uint64_t gfn, uint64_t home)
+/*
+ * @return: 0; with nothing changed -XEN_EINVAL: @gfn can hold no page, or
+ * -XEN_ENOMEM: too much is laid out already
+ */
+static int frame_set(XenPhysmap *p, uint64_t gfn, uint64_t home)
 {
+    if (!chunk_allowed(p, gfn)) {
+        return -XEN_ENOMEM;
+    }
     if (!p->host->ops->frame_set(p->host, gfn, home)) {
-        return false;
+        return -XEN_EINVAL;
     }
     chunk_make(p, gfn)->home[gfn % CHUNK_FRAMES] =
         home == HOST_NO_FRAME ? NO_HOME : (uint32_t)home;
@@ -179,7 +221,7 @@ static bool frame_set(XenPhysmap *p, uint64_t gfn, uint64_t home)
         p->max_gfn = MAX(p->max_gfn, gfn);
     }
     p->changed = true;
-    return true;
+    return 0;
 }
 
 static bool home_is_free(const XenPhysmap *p, uint64_t home)
@@ -238,7 +280,7 @@ int xen_physmap_remove(XenPhysmap *p, uint64_t gfn, bool release)
 {
     uint64_t home = xen_physmap_get(p, gfn);
 
-    if (home == HOST_NO_FRAME || !frame_set(p, gfn, HOST_NO_FRAME)) {
+    if (home == HOST_NO_FRAME || frame_set(p, gfn, HOST_NO_FRAME)) {
         return -XEN_EINVAL;
     }
     if (release) {
@@ -250,12 +292,14 @@ int xen_physmap_remove(XenPhysmap *p, uint64_t gfn, bool release)
 int xen_physmap_populate(XenPhysmap *p, uint64_t gfn)
 {
     uint64_t home = home_find(p, gfn);
+    int ret;
 
     if (home == HOST_NO_FRAME) {
         return -XEN_ENOMEM;
     }
-    if (!frame_set(p, gfn, home)) {
-        return -XEN_EINVAL;
+    ret = frame_set(p, gfn, home);
+    if (ret) {
+        return ret;
     }
     home_take(p, home);
     return 0;
@@ -265,14 +309,19 @@ int xen_physmap_move(XenPhysmap *p, uint64_t from, uint64_t to)
 {
     uint64_t home = xen_physmap_get(p, from);
     uint64_t old = xen_physmap_get(p, to);
+    int ret;
 
-    if (home == HOST_NO_FRAME || (from != to && !frame_set(p, to, home))) {
+    if (home == HOST_NO_FRAME) {
         return -XEN_EINVAL;
     }
     if (from == to) {
         return 0;
     }
-    if (!frame_set(p, from, HOST_NO_FRAME)) {
+    ret = frame_set(p, to, home);
+    if (ret) {
+        return ret;
+    }
+    if (frame_set(p, from, HOST_NO_FRAME)) {
         /* The page that lay at @to is still its home's or wherever it was. */
         frame_set(p, to, old);
         return -XEN_EINVAL;
@@ -372,6 +421,7 @@ void xen_physmap_save(const XenPhysmap *p, StateWriter *w)
     state_put_bytes(w, TAG_FREE, p->nr_free ? p->is_free : (uint8_t *)"",
                     p->nr_free ? p->nr_homes / 8 + 1 : 0);
     state_put_u64(w, TAG_MAX_GFN, p->max_gfn);
+    state_put_u64(w, TAG_NR_FAR, p->nr_far);
     state_put_u64(w, TAG_NR_CHUNKS, save.n);
     save.w = w;
     g_tree_foreach(p->chunks, chunk_save, &save);
@@ -394,7 +444,7 @@ static void homes_load(XenPhysmap *p, uint64_t first, const uint32_t *homes,
             seen[home / 8] |= 1u << (home % 8);
         }
         if (home != xen_physmap_get(p, first + i) &&
-            !frame_set(p, first + i, home)) {
+            frame_set(p, first + i, home)) {
             state_reader_fail(r, "guest frame 0x%" PRIx64 ": can have no page",
                               first + i);
         }
@@ -473,10 +523,11 @@ static void rest_check(const XenPhysmap *p, const uint8_t *seen, StateReader *r)
 void xen_physmap_load(XenPhysmap *p, StateReader *r)
 {
     g_autofree uint8_t *seen = g_malloc0(p->nr_homes / 8 + 1);
-    uint64_t n, next = 0;
+    uint64_t n, nr_far, next = 0;
 
     free_load(p, r);
     p->max_gfn = state_get_u64(r, TAG_MAX_GFN, "highest frame", UINT32_MAX);
+    nr_far = state_get_u64(r, TAG_NR_FAR, "far guest frames", far_max(p));
     n = state_get_u64(r, TAG_NR_CHUNKS, "guest frames", UINT32_MAX);
     while (n-- && !state_reader_failed(r)) {
         uint64_t nr = state_get_u64(r, TAG_CHUNK, "guest frame",
@@ -484,6 +535,8 @@ void xen_physmap_load(XenPhysmap *p, StateReader *r)
 
         if (nr < next) {
             state_reader_fail(r, "guest frames: not in order");
+        } else if (!chunk_allowed(p, nr << CHUNK_SHIFT)) {
+            state_reader_fail(r, "guest frames: too many are far");
         }
         next = nr + 1;
         if (!state_reader_failed(r)) {
@@ -492,5 +545,9 @@ void xen_physmap_load(XenPhysmap *p, StateReader *r)
         }
     }
     rest_check(p, seen, r);
+    if (p->nr_far > nr_far) {
+        state_reader_fail(r, "far guest frames: not all are counted");
+    }
+    p->nr_far = nr_far;
     xen_physmap_sync(p);
 }

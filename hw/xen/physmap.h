@@ -36,13 +36,14 @@ int xen_physmap_remove(XenPhysmap *p, uint64_t gfn, bool release);
 /*
  * A zeroed page at @gfn.  The one that lay there before stays the domain's,
  * out of its sight (xen: guest_physmap_add_entry).
- * @return: 0; -XEN_ENOMEM: the domain has all its pages; -XEN_EINVAL: @gfn can
- * hold none.
+ * @return: 0; -XEN_ENOMEM: the domain has all its pages, or as many frames far
+ * from its memory as it may; -XEN_EINVAL: @gfn can hold none.
  */
 int xen_physmap_populate(XenPhysmap *p, uint64_t gfn);
 /*
  * The page at @from moves to @to; the one that lay there is given back.
- * @return: 0; -XEN_EINVAL: nothing at @from, or @to can hold none.
+ * @return: 0; -XEN_EINVAL: nothing at @from, or @to can hold none; -XEN_ENOMEM:
+ * the domain has as many frames far from its memory as it may.
  */
 int xen_physmap_move(XenPhysmap *p, uint64_t from, uint64_t to);
 /* A page the domain has but sees nowhere. @return: 0 or -XEN_ENOMEM */

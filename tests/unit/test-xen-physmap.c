@@ -425,6 +425,38 @@ static void test_exchange_is_checked_and_then_not_for_translated_domains(void)
     }
 }
 
+/*
+ * A page that is moved about far from all memory costs us memory at each place,
+ * until it can go to no new one.
+ */
+DEVIATES(XENMAPSPACE_gmfn, "Xen's limit of page tables is another")
+static void test_far_frames_run_out(void)
+{
+    const uint64_t far = 0x200000, step = 512;
+    g_autoptr(XenGuest) g = guest_new(false);
+    uint64_t at = GFN;
+    unsigned n = 0;
+    int64_t ret = 0;
+
+    fake_host_poke32(g->fake, GFN << 12, 0x77);
+    while (n < 10000 && !ret) {
+        ret = add(g, XENMAPSPACE_gmfn, at, far + n * step, 0);
+        if (!ret) {
+            at = far + n++ * step;
+        }
+    }
+    g_assert_cmpint(ret, ==, -XEN_ENOMEM);
+    g_assert_cmpuint(n, ==, 4096);
+    g_assert_cmpint(one(g, XENMEM_decrease_reservation, GFN + 1), ==, 1);
+    g_assert_cmpint(one(g, XENMEM_populate_physmap, far + n * step), ==, 0);
+    /* Where it was it can be again, and at home. */
+    g_assert_cmpint(add(g, XENMAPSPACE_gmfn, at, far, 0), ==, 0);
+    g_assert_cmpint(add(g, XENMAPSPACE_gmfn, far, GFN, 0), ==, 0);
+    g_assert_cmphex(fake_host_peek32(g->fake, GFN << 12), ==, 0x77);
+    xen_domain_reset(g->d);
+    g_assert_cmpint(add(g, XENMAPSPACE_gmfn, GFN, far + n * step, 0), ==, 0);
+}
+
 /* What a guest left of its physmap is the same after a migration. */
 static void test_physmap_migrates(void)
 {
@@ -497,6 +529,7 @@ int main(int argc, char **argv)
     ADD(removed_page_is_out_of_sight_only);
     ADD(batch_has_an_error_for_each);
     ADD(exchange_is_checked_and_then_not_for_translated_domains);
+    ADD(far_frames_run_out);
     ADD(physmap_migrates);
     ADD(damaged_physmap_is_refused_or_right);
     return g_test_run();
