@@ -79,7 +79,8 @@ static int64_t param_check(const XenCall *c, const struct xen_hvm_param *op,
     }
     ret = xen_domid_check(c, op->domid);
     if (ret) {
-        return ret;
+        return ret == -XEN_EPERM ? -XEN_EINVAL /* domain 0 is taken to be PV */
+                                 : ret;
     }
     if (param_access[op->index] & PARAM_GONE) {
         return -XEN_EINVAL;

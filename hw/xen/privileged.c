@@ -11,6 +11,8 @@
 #define DOMCTL_VERSION_N 0x17u /* since Xen 4.18 */
 #define PLATFORM_VERSION 0x03000001u
 
+#define DOMCTL_CREATEDOMAIN 1u /* xen: public/domctl.h */
+
 /* What all of these arguments begin with. */
 typedef struct ToolstackOp {
     uint32_t cmd;
@@ -50,8 +52,8 @@ int64_t xen_do_platform_op(XenCall *c)
     return ret ? ret : -XEN_EPERM;
 }
 
-/* DOMID_SELF is no domain here. */
-static int64_t domctl(XenCall *c)
+/* What makes a domain names none; DOMID_SELF is none. */
+static int64_t domctl(XenCall *c, bool creates)
 {
     ToolstackOp op;
     uint32_t version = c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS
@@ -62,19 +64,21 @@ static int64_t domctl(XenCall *c)
     if (ret) {
         return ret;
     }
-    return op.domid == 0 || op.domid == c->d->cfg.domid ? -XEN_EPERM
-                                                        : -XEN_ESRCH;
+    return (creates && op.cmd == DOMCTL_CREATEDOMAIN) || op.domid == 0 ||
+                   op.domid == c->d->cfg.domid
+               ? -XEN_EPERM
+               : -XEN_ESRCH;
 }
 
 int64_t xen_do_domctl(XenCall *c)
 {
-    return domctl(c);
+    return domctl(c, true);
 }
 
 /* A part of domctl that is numbered on its own for its continuations. */
 int64_t xen_do_paging_domctl_cont(XenCall *c)
 {
-    return domctl(c);
+    return domctl(c, false);
 }
 
 /* Release builds have no console for domains other than the first. */

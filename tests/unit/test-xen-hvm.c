@@ -188,7 +188,7 @@ static void test_params_of_other_domains_are_refused(void)
         int64_t want;
     } cases[] = {
         {XEN_GUEST_DOMID, 0},
-        {0, -XEN_EPERM},
+        {0, -XEN_EINVAL},
         {0x1234, -XEN_ESRCH},
         {0x7ff1, -XEN_ESRCH},
     };

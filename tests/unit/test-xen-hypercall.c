@@ -230,21 +230,26 @@ static void test_toolstack_hypercalls_look_at_the_version_first(void)
         uint32_t version;
         uint16_t domid;
         int64_t want;
+        uint32_t cmd; /* 0: one about a domain */
     } cases[] = {
-        {17, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM},
-        {17, __HYPERVISOR_sysctl, 0x14, 0, -XEN_EACCES},
-        {20, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM},
-        {17, __HYPERVISOR_platform_op, 0x03000001, 0, -XEN_EPERM},
-        {17, __HYPERVISOR_platform_op, 0, 0, -XEN_EACCES},
-        {17, __HYPERVISOR_domctl, 0x15, 0, -XEN_EPERM},
-        {17, __HYPERVISOR_domctl, 0x15, XEN_GUEST_DOMID, -XEN_EPERM},
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_SELF, -XEN_ESRCH},
-        {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_ESRCH},
-        {17, __HYPERVISOR_domctl, 0x17, 0, -XEN_EACCES},
-        {20, __HYPERVISOR_domctl, 0x17, 0, -XEN_EPERM},
-        {20, __HYPERVISOR_domctl, 0x15, 0, -XEN_EACCES},
-        {17, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EPERM},
-        {17, __HYPERVISOR_arch_1, 0, 0, -XEN_EACCES},
+        {17, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM, 0},
+        {17, __HYPERVISOR_sysctl, 0x14, 0, -XEN_EACCES, 0},
+        {20, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM, 0},
+        {17, __HYPERVISOR_platform_op, 0x03000001, 0, -XEN_EPERM, 0},
+        {17, __HYPERVISOR_platform_op, 0, 0, -XEN_EACCES, 0},
+        {17, __HYPERVISOR_domctl, 0x15, 0, -XEN_EPERM, 0},
+        {17, __HYPERVISOR_domctl, 0x15, XEN_GUEST_DOMID, -XEN_EPERM, 0},
+        {17, __HYPERVISOR_domctl, 0x15, DOMID_SELF, -XEN_ESRCH, 0},
+        {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_ESRCH, 0},
+        {17, __HYPERVISOR_domctl, 0x17, 0, -XEN_EACCES, 0},
+        {20, __HYPERVISOR_domctl, 0x17, 0, -XEN_EPERM, 0},
+        {20, __HYPERVISOR_domctl, 0x15, 0, -XEN_EACCES, 0},
+        {17, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EPERM, 0},
+        {17, __HYPERVISOR_arch_1, 0, 0, -XEN_EACCES, 0},
+        {17, __HYPERVISOR_arch_1, 0x15, 0x1234, -XEN_ESRCH, 0},
+        /* With createdomain there is no domain yet. */
+        {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_EPERM, 1},
+        {17, __HYPERVISOR_arch_1, 0x15, 0x1234, -XEN_ESRCH, 1},
     };
     const uint64_t bad = XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT;
 
@@ -254,7 +259,10 @@ static void test_toolstack_hypercalls_look_at_the_version_first(void)
             uint32_t cmd, version;
             uint16_t domid;
             uint8_t rest[134];
-        } op = {1, cases[i].version, cases[i].domid, {0}};
+        } op = {cases[i].cmd ? cases[i].cmd : 2,
+                cases[i].version,
+                cases[i].domid,
+                {0}};
 
         g_test_message("case %u", i);
         fake_host_poke(g->fake, XEN_GUEST_ARG, &op, sizeof(op));

@@ -191,13 +191,15 @@ static bool unpack_lzma(Stream *s)
 
 static Step step_zstd(Stream *s, void *opaque)
 {
-    size_t room, ret;
     ZSTD_inBuffer in = {s->in, MIN(s->left, CHUNK), 0};
-    ZSTD_outBuffer out = {stream_room(s, CHUNK, &room), room, 0};
+    ZSTD_outBuffer out = {0};
+    size_t room, ret;
 
+    out.dst = stream_room(s, CHUNK, &room);
     if (!out.dst) {
         return STEP_BAD;
     }
+    out.size = room;
     ret = ZSTD_decompressStream(opaque, &out, &in);
     stream_took(s, in.pos, room, out.pos);
     return ZSTD_isError(ret) ? STEP_BAD : ret == 0 ? STEP_END : STEP_MORE;
