@@ -244,7 +244,7 @@ static bool shim_exec_halt(CPUState *cs)
         return false;
     }
     if (v->offline) {
-        /* DEVIATION: an NMI to a vCPU that is down is lost. */
+        /* DEVIATION: an NMI by local APIC to a vCPU that is down is lost. */
         cs->interrupt_request &=
             ~(CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI | CPU_INTERRUPT_MCE);
         if (X86_CPU(cs)->apic_state &&

@@ -65,7 +65,10 @@ static void toolstacks_calls_are_refused_in_order(void)
     CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_sysctl, (uintptr_t)op, 0, 0, 0));
     op[1] = xen_version() > 0x40011 ? 0x17 : 0x15;
     CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_domctl, (uintptr_t)op, 0, 0, 0));
+    /* What creates a domain (1) names none yet. */
     op[2] = DOMID_SELF;
+    CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_domctl, (uintptr_t)op, 0, 0, 0));
+    op[0] = 2;
     CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_domctl, (uintptr_t)op, 0, 0, 0));
     op[1] = 0x03000001;
     CHECK_RC(-XEN_EPERM,
