@@ -9,7 +9,8 @@
  * frames where the board has nothing at all.
  *
  * Translations are looked up by vCPU threads without a lock: chunks of the
- * table are made once and stay, entries are single words.
+ * table stay until a reset, and then until none looks at them; entries are
+ * single words.
  */
 #include "qemu/osdep.h"
 #include "qemu/atomic.h"
@@ -59,12 +60,18 @@ struct FramesReset {
     ResettableState state;
 };
 
+/* Entries of so many frames. */
+typedef struct Chunk {
+    struct rcu_head rcu;
+    uint32_t entry[CHUNK_FRAMES];
+} Chunk;
+
 static struct {
     bool ready;  /* regions are made */
     bool active; /* and laid over the guest's memory */
     uint64_t low_end, high,
         high_end; /* frames of RAM: [0, low_end), [high, ) */
-    uint32_t **chunks;
+    Chunk **chunks;
     MemoryRegion window, homes_low, homes_high, hole;
     MemoryRegion low, above, beneath; /* aliases of the translating region */
     IOMMUMemoryRegion iommu;
@@ -79,9 +86,9 @@ static bool is_home(uint64_t gfn)
 
 static uint64_t frame_home(uint64_t gfn)
 {
-    uint32_t *chunk = qatomic_rcu_read(&frames.chunks[gfn >> CHUNK_SHIFT]);
+    Chunk *chunk = qatomic_rcu_read(&frames.chunks[gfn >> CHUNK_SHIFT]);
     uint32_t entry =
-        chunk ? qatomic_read(&chunk[gfn % CHUNK_FRAMES]) : ENTRY_DEFAULT;
+        chunk ? qatomic_read(&chunk->entry[gfn % CHUNK_FRAMES]) : ENTRY_DEFAULT;
 
     switch (entry) {
     case ENTRY_DEFAULT:
@@ -194,7 +201,7 @@ static bool frames_make(void)
     frames.high = x86ms->above_4g_mem_start >> HOST_PAGE_SHIFT;
     frames.high_end =
         frames.high + (x86ms->above_4g_mem_size >> HOST_PAGE_SHIFT);
-    frames.chunks = g_new0(uint32_t *, NR_FRAMES >> CHUNK_SHIFT);
+    frames.chunks = g_new0(Chunk *, NR_FRAMES >> CHUNK_SHIFT);
     memory_region_init_iommu(&frames.iommu, sizeof(frames.iommu),
                              TYPE_FRAMES_IOMMU, NULL, "jumpcut.frames",
                              NR_FRAMES << HOST_PAGE_SHIFT);
@@ -247,7 +254,8 @@ static bool board_has(uint64_t gfn)
 
 bool guest_frame_set(uint64_t gfn, uint64_t home)
 {
-    uint32_t **slot, *chunk, entry;
+    Chunk **slot, *chunk;
+    uint32_t entry;
 
     if (gfn >= NR_FRAMES || !frames_make() || board_has(gfn)) {
         return false;
@@ -261,10 +269,10 @@ bool guest_frame_set(uint64_t gfn, uint64_t home)
         return true;
     }
     if (!*slot) {
-        chunk = g_new0(uint32_t, CHUNK_FRAMES);
+        chunk = g_new0(Chunk, 1);
         qatomic_rcu_set(slot, chunk);
     }
-    qatomic_set(&(*slot)[gfn % CHUNK_FRAMES], entry);
+    qatomic_set(&(*slot)->entry[gfn % CHUNK_FRAMES], entry);
     return true;
 }
 
@@ -319,12 +327,15 @@ void guest_frames_reset(void)
     if (!frames.active) {
         return;
     }
+    frames_set_active(false);
     for (uint64_t i = 0; i < NR_FRAMES >> CHUNK_SHIFT; i++) {
-        if (frames.chunks[i]) {
-            memset(frames.chunks[i], 0, CHUNK_FRAMES * sizeof(uint32_t));
+        Chunk *chunk = frames.chunks[i];
+
+        if (chunk) {
+            qatomic_rcu_set(&frames.chunks[i], NULL);
+            g_free_rcu(chunk, rcu);
         }
     }
-    frames_set_active(false);
 }
 
 /*
