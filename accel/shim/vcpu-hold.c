@@ -166,10 +166,16 @@ static void hold_end(CPUState *cs, ShimVcpu *v)
     }
     v->hold_woken = false;
     if (v->hold_requested) {
-        /* It has not stopped yet. */
         v->hold_requested = false;
-        if (!v->blocked) {
+        if (v->blocked) {
+            return;
+        }
+        if (cs->interrupt_request & CPU_INTERRUPT_HALT) {
+            /* It has not stopped yet. */
             cpu_reset_interrupt(cs, CPU_INTERRUPT_HALT);
+        } else {
+            /* It has, and its thread has yet to tell, in cpu_exec_exit. */
+            cs->halted = 0;
         }
         return;
     }
