@@ -33,7 +33,7 @@ class Guest(Qemu):
                   if word.startswith("file,id=jumpcut-console"))
         command[at] = f"socket,id=jumpcut-console,fd={theirs.fileno()}"
         at = next(i for i, word in enumerate(command)
-                  if ",guest=xen-" in word)
+                  if ",guest=" in word)
         command[at] += plugin
         threading.Thread(target=self._listen, daemon=True).start()
         super().__init__(command, ("-action", "shutdown=pause", *extra),

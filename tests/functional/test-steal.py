@@ -8,7 +8,7 @@ says it took, and that with the share that was asked for.
 import re
 
 from guest import Guest
-from harness import Failure, check, main, test_each
+from harness import Failure, check, main, test, test_each
 
 NS = 1_000_000_000
 JIFFIES = 100  # of /proc/stat, a second
@@ -58,6 +58,16 @@ def stolen_time_is_what_was_taken(directory, _name, kind, version, more):
         # The guest counts at its ticks and tells whole jiffies.
         if abs(saw - took) > passed // 20 + NS // 20:
             raise Failure(f"vCPU {i}: guest saw {saw} ns stolen of {took}")
+
+
+@test
+def guest_held_a_thousand_times_a_second_goes_on(directory):
+    # A hold may end while the vCPU's thread is on its way to stop.
+    with Guest(directory, "6.12", "--guest", "xen-pvh", "--smp", "2",
+               "--steal", "1ms:50", "--no-icount") as guest:
+        guest.ready()
+        check("status", guest.shell(f"({BUSY}) & {BUSY}; wait; echo on")
+              .split()[-1], "on")
 
 
 if __name__ == "__main__":
