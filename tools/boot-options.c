@@ -82,7 +82,7 @@ static GOptionContext *option_context_new(RawOptions *raw)
                "cut the clocks at virtual time AT (repeatable)",
                "AT:KEY=VALUE,..."),
         OPTION("steal", STRING, steal,
-               "the host holds each vCPU back for a share of each period",
+               "the host holds each vCPU back PERCENT of the time",
                "PERIOD:PERCENT"),
         OPTION("digest", STRING, digest,
                "digest the machine every INTERVAL of virtual time", "INTERVAL"),

@@ -6,18 +6,14 @@
  * ACPI controller.  Under icount and thread=single all vCPUs share one thread
  * (and its condition variable, which the vCPU would take along), and a vCPU may
  * eject itself: QEMU would abort.  So a vCPU gets a thread of its own to be
- * joined by, or is left to the main loop.
+ * joined by, or leaves when no vCPU executes.
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
 #include "qemu/thread.h"
-#include "qemu/timer.h"
 #include "cpu.h"
 #include "hw/core/cpu.h"
 #include "accel/shim/vcpu-internal.h"
-
-/* Host time between looks whether the thread has let go of a vCPU. */
-#define RETRY_MS 1
 
 static void (*stock_unrealize)(DeviceState *dev);
 
@@ -50,43 +46,52 @@ static void unplug_now(CPUState *cs)
     stock_unrealize(DEVICE(cs));
 }
 
-typedef struct Unplug {
-    CPUState *cs; /* referenced */
-    QEMUTimer timer;
-} Unplug;
-
-/* The shared thread tells with "created" that it has let go of a vCPU. */
+/* On the main loop's thread. */
 static void unplug_later(void *opaque)
 {
-    Unplug *u = opaque;
+    CPUState *cs = opaque;
 
-    if (threads_shared(u->cs) && u->cs->created) {
-        timer_mod(&u->timer, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + RETRY_MS);
-        return;
-    }
-    timer_del(&u->timer);
-    unplug_now(u->cs);
-    object_unref(OBJECT(u->cs));
-    g_free(u);
+    unplug_now(cs);
+    object_unref(OBJECT(cs));
+}
+
+/*
+ * On the thread that all vCPUs share, between their turns.  For it @cs, which
+ * was the last to execute, still is the current one and one of its own, so the
+ * reference is kept for good.
+ */
+static void unplug_between(CPUState *first, run_on_cpu_data data)
+{
+    CPUState *cs = data.host_ptr;
+    QemuThread *thread = cs->thread;
+    QemuCond *halt_cond = cs->halt_cond;
+
+    unplug_now(cs);
+    qemu_cond_destroy(cs->halt_cond);
+    g_free(cs->halt_cond);
+    g_free(cs->thread);
+    cs->thread = thread;
+    cs->halt_cond = halt_cond;
 }
 
 /* The device is gone for everyone else when this returns. */
 static void shim_unrealize(DeviceState *dev)
 {
     CPUState *cs = CPU(dev);
-    Unplug *u;
 
     if (!current_cpu || (current_cpu != cs && threads_shared(cs))) {
         unplug_now(cs);
         return;
     }
-    u = g_new0(Unplug, 1);
-    u->cs = CPU(object_ref(OBJECT(dev)));
-    timer_init_ms(&u->timer, QEMU_CLOCK_REALTIME, unplug_later, u);
+    object_ref(OBJECT(cs));
     cs->stop = true;
     cs->unplug = true;
     qemu_cpu_kick(cs);
-    timer_mod(&u->timer, qemu_clock_get_ms(QEMU_CLOCK_REALTIME));
+    if (threads_shared(cs)) {
+        async_run_on_cpu(first_cpu, unplug_between, RUN_ON_CPU_HOST_PTR(cs));
+    } else {
+        aio_bh_schedule_oneshot(qemu_get_aio_context(), unplug_later, cs);
+    }
 }
 
 static void unplug_wrap_class(ObjectClass *oc, void *opaque)
