@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define ROUNDS   8
-#define CALLS    1500
+#define ROUNDS   4
+#define CALLS    500
 #define WORDS    8 /* of an argument structure, 64 bits each */
 #define NR_VCPUS 2
 
