@@ -30,14 +30,16 @@ def suspend_and_cancel(guest):
           "shutdown-reason" in guest.do("query-jumpcut"), False)
 
 
-def lives_through(directory, version, vcpus, times=1):
+def lives_through(directory, version, vcpus, times=1, kind="xen-hvm"):
     """The guest sleeps, suspends, and ends when it is told to."""
-    with Guest(directory, version, qemu_args=("-smp", str(vcpus))) as guest:
+    with Guest(directory, version, "--guest", kind,
+               qemu_args=("-smp", str(vcpus))) as guest:
         guest.ready()
         guest.shell("dmesg -n 1")
         for _ in range(times):
-            sleep_and_wake(guest)
-            check_alive(guest, vcpus)
+            if kind == "xen-hvm":  # a PVH guest has no S3
+                sleep_and_wake(guest)
+                check_alive(guest, vcpus)
             suspend_and_cancel(guest)
             check_alive(guest, vcpus)
         guest.store("write", "control/shutdown", value="poweroff")
@@ -63,17 +65,19 @@ def initrd_with_kernel(directory, version):
     return path
 
 
-def starts_another_kernel(directory, version, vcpus):
+def starts_another_kernel(directory, version, vcpus, kind="xen-hvm"):
     """kexec: SHUTDOWN_soft_reset, and the guest goes on in a new kernel."""
     initrd = initrd_with_kernel(directory, version)
-    with Guest(directory, version, initrd=initrd,
+    # Linux does not hand a PVH guest's RSDP to the next kernel by itself.
+    more = "acpi_rsdp=0xfc008000" if kind == "xen-pvh" else ""
+    with Guest(directory, version, "--guest", kind, initrd=initrd,
                qemu_args=("-smp", str(vcpus))) as guest:
         guest.ready()
         guest.do("jumpcut-xenstore-watch", path="@releaseDomain", token="r")
         guest.store("write", "data/old", value="1")
         guest.type("jumpcut-kexec /kexec/vmlinuz /kexec/initrd "
                    "'console=hvc0 panic=-1 cryptomgr.notests lpj=4000000 "
-                   "jumpcut.run=serve jumpcut.second'")
+                   f"jumpcut.run=serve jumpcut.second {more}'")
         guest.ready()
         check_in("command line", "jumpcut.second",
                  guest.shell("cat /proc/cmdline"))
@@ -104,6 +108,19 @@ def ends_as_told(directory, version, command, reason):
 @test_each(("6.12", "6.12", 4), ("6.1", "6.1", 2))
 def sleeps_suspends_powers_off(directory, _name, version, vcpus):
     lives_through(directory, version, vcpus)
+
+
+@test_each(("6.1", "6.1", 4))
+def pvh_suspends_and_powers_off(directory, _name, version, vcpus):
+    lives_through(directory, version, vcpus, kind="xen-pvh")
+
+
+@test_each(*[(f"{version}-{vcpus}", version, vcpus)
+             for version in ("6.12", "6.1") for vcpus in (1, 2, 4, 8)],
+           by_hand=True)
+def long_pvh_suspends_and_kexecs(directory, _name, version, vcpus):
+    lives_through(directory, version, vcpus, times=3, kind="xen-pvh")
+    starts_another_kernel(directory, version, vcpus, kind="xen-pvh")
 
 
 @test_each(("6.12", "6.12", 2))
