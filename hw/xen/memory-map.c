@@ -165,7 +165,7 @@ int64_t xen_memop_acquire_resource(XenCall *c, G_GNUC_UNUSED void *arg)
 }
 
 typedef enum MemoryTag {
-    TAG_NR_MAP = 0x0700,
+    TAG_NR_MAP = 0x0b80,
     TAG_MAP,
     TAG_SPECIAL_MAPPED,
     TAG_SPECIAL_GFN,

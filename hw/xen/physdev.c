@@ -364,7 +364,7 @@ int64_t xen_do_physdev_op(XenCall *c)
 }
 
 typedef enum PirqTag {
-    TAG_EMUIRQ = 0x0600,
+    TAG_EMUIRQ = 0x0b00,
     TAG_ALLOCATED,
     TAG_LEVEL,
 } PirqTag;

@@ -47,7 +47,7 @@ struct XenPhysmap {
 };
 
 typedef enum PhysmapTag {
-    TAG_FREE = 0x0600,
+    TAG_FREE = 0x0b40,
     TAG_MAX_GFN,
     TAG_NR_CHUNKS,
     TAG_CHUNK,
