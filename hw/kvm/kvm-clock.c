@@ -19,7 +19,7 @@ static int64_t now_ns(const KvmGuest *k)
 void kvm_area_drop(KvmGuest *k, KvmArea *area)
 {
     if (area->page) {
-        k->host->ops->page_unpin(k->host, area->page);
+        k->host->ops->mem.page_unpin(k->host, area->page);
         *area = (KvmArea){0};
     }
 }
@@ -33,13 +33,13 @@ bool kvm_area_take(KvmGuest *k, KvmArea *area, uint64_t gpa, size_t len)
     if (off + len > HOST_PAGE_SIZE) {
         return false;
     }
-    page = k->host->ops->page_pin(k->host, gpa >> HOST_PAGE_SHIFT);
+    page = k->host->ops->mem.page_pin(k->host, gpa >> HOST_PAGE_SHIFT);
     if (!page) {
         return false;
     }
     *area = (KvmArea){
         .page = page,
-        .ptr = (uint8_t *)k->host->ops->page_ptr(k->host, page) + off,
+        .ptr = (uint8_t *)k->host->ops->mem.page_ptr(k->host, page) + off,
         .off = off,
     };
     return true;
@@ -72,7 +72,8 @@ static void record_write(KvmGuest *k, KvmVcpu *v)
            sizeof(v->time) - skip);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     area_store32(area, ++v->time.version);
-    k->host->ops->page_dirty(k->host, area->page, area->off, sizeof(v->time));
+    k->host->ops->mem.page_dirty(k->host, area->page, area->off,
+                                 sizeof(v->time));
 }
 
 /*
@@ -172,8 +173,8 @@ void kvm_wall_clock_write(KvmGuest *k, uint64_t gpa)
     uint32_t version;
 
     k->wall_clock_msr = gpa;
-    if (!gpa ||
-        !ops->phys_read(k->host, (GuestPhys){gpa}, &version, sizeof(version))) {
+    if (!gpa || !ops->mem.phys_read(k->host, (GuestPhys){gpa}, &version,
+                                    sizeof(version))) {
         return;
     }
     version += 1 + (version & 1);
@@ -183,13 +184,14 @@ void kvm_wall_clock_write(KvmGuest *k, uint64_t gpa)
                           NS_PER_S),
         .nsec = (uint32_t)((base % NS_PER_S + NS_PER_S) % NS_PER_S),
     };
-    if (!ops->phys_write(k->host, (GuestPhys){gpa}, &version,
-                         sizeof(version)) ||
-        !ops->phys_write(k->host, (GuestPhys){gpa}, &wc, sizeof(wc))) {
+    if (!ops->mem.phys_write(k->host, (GuestPhys){gpa}, &version,
+                             sizeof(version)) ||
+        !ops->mem.phys_write(k->host, (GuestPhys){gpa}, &wc, sizeof(wc))) {
         return;
     }
     version++;
-    if (ops->phys_write(k->host, (GuestPhys){gpa}, &version, sizeof(version))) {
+    if (ops->mem.phys_write(k->host, (GuestPhys){gpa}, &version,
+                            sizeof(version))) {
         ops->trace(k->host, HOST_TRACE_wallclock_update, version, wc.sec,
                    wc.nsec, (uint64_t)now_ns(k));
     }
@@ -214,8 +216,8 @@ int64_t kvm_clock_pairing(KvmGuest *k, unsigned vcpu, uint64_t gpa,
     if (type != KVM_CLOCK_PAIRING_WALLCLOCK || !clock_invtsc(k->clock)) {
         return -KVM_EOPNOTSUPP;
     }
-    return k->host->ops->phys_write(k->host, (GuestPhys){gpa}, &pairing,
-                                    sizeof(pairing))
+    return k->host->ops->mem.phys_write(k->host, (GuestPhys){gpa}, &pairing,
+                                        sizeof(pairing))
                ? 0
                : -KVM_EFAULT;
 }

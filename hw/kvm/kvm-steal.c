@@ -19,8 +19,8 @@ static struct kvm_steal_time *record(const KvmVcpu *v)
 
 static void record_dirty(KvmGuest *k, const KvmVcpu *v)
 {
-    k->host->ops->page_dirty(k->host, v->steal_area.page, v->steal_area.off,
-                             sizeof(struct kvm_steal_time));
+    k->host->ops->mem.page_dirty(k->host, v->steal_area.page, v->steal_area.off,
+                                 sizeof(struct kvm_steal_time));
 }
 
 /* The vCPU runs: count what it lost since the last time. */

@@ -15,8 +15,9 @@ int64_t xen_frame_error(XenDomain *d, uint64_t gfn)
 
     if (d->cfg.version_minor < XEN_MINOR_PHYS_AREAS ||
         gfn >> (64 - HOST_PAGE_SHIFT) ||
-        !d->host->ops->phys_read(d->host, (GuestPhys){gfn << HOST_PAGE_SHIFT},
-                                 &byte, sizeof(byte))) {
+        !d->host->ops->mem.phys_read(d->host,
+                                     (GuestPhys){gfn << HOST_PAGE_SHIFT}, &byte,
+                                     sizeof(byte))) {
         return -XEN_EINVAL;
     }
     return -XEN_EACCES;
@@ -25,7 +26,7 @@ int64_t xen_frame_error(XenDomain *d, uint64_t gfn)
 void xen_area_unmap(XenVcpu *v, XenPhysArea *area)
 {
     if (area->page) {
-        v->d->host->ops->page_unpin(v->d->host, area->page);
+        v->d->host->ops->mem.page_unpin(v->d->host, area->page);
     }
     *area = (XenPhysArea){0};
 }
@@ -33,8 +34,8 @@ void xen_area_unmap(XenVcpu *v, XenPhysArea *area)
 /* The first @len bytes of @area were changed. */
 void xen_area_dirty(XenVcpu *v, const XenPhysArea *area, size_t len)
 {
-    v->d->host->ops->page_dirty(v->d->host, area->page,
-                                area->gpa % HOST_PAGE_SIZE, len);
+    v->d->host->ops->mem.page_dirty(v->d->host, area->page,
+                                    area->gpa % HOST_PAGE_SIZE, len);
 }
 
 /*
@@ -50,11 +51,11 @@ int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
     if (off + len > HOST_PAGE_SIZE || gpa % sizeof(uint32_t)) {
         return -XEN_ENXIO;
     }
-    mapped.page = host->ops->page_pin(host, gpa >> HOST_PAGE_SHIFT);
+    mapped.page = host->ops->mem.page_pin(host, gpa >> HOST_PAGE_SHIFT);
     if (!mapped.page) {
         return xen_frame_error(v->d, gpa >> HOST_PAGE_SHIFT);
     }
-    mapped.ptr = (uint8_t *)host->ops->page_ptr(host, mapped.page) + off;
+    mapped.ptr = (uint8_t *)host->ops->mem.page_ptr(host, mapped.page) + off;
     xen_area_unmap(v, area);
     *area = mapped;
     return 0;

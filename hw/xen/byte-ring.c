@@ -7,7 +7,7 @@
 
 static uint8_t *byte_ring_page(const ByteRing *ring)
 {
-    return ring->host->ops->page_ptr(ring->host, ring->page);
+    return ring->host->ops->mem.page_ptr(ring->host, ring->page);
 }
 
 static uint32_t byte_ring_load(const ByteRing *ring, size_t off)
@@ -22,7 +22,8 @@ static void byte_ring_store(const ByteRing *ring, size_t off, uint32_t value)
     uint32_t *index = (uint32_t *)(byte_ring_page(ring) + off);
 
     __atomic_store_n(index, value, __ATOMIC_RELEASE);
-    ring->host->ops->page_dirty(ring->host, ring->page, off, sizeof(*index));
+    ring->host->ops->mem.page_dirty(ring->host, ring->page, off,
+                                    sizeof(*index));
 }
 
 /* One look at the indexes; the caller uses these copies only. */
@@ -107,9 +108,9 @@ bool byte_ring_write(const ByteRing *ring, const void *buf, size_t max,
     first = MIN(*len, ring->size - start);
     memcpy(data + start, buf, first);
     memcpy(data, (const uint8_t *)buf + first, *len - first);
-    ops->page_dirty(ring->host, ring->page, ring->data + start, first);
+    ops->mem.page_dirty(ring->host, ring->page, ring->data + start, first);
     if (first < *len) {
-        ops->page_dirty(ring->host, ring->page, ring->data, *len - first);
+        ops->mem.page_dirty(ring->host, ring->page, ring->data, *len - first);
     }
     byte_ring_store(ring, ring->prod, prod + *len);
     return true;

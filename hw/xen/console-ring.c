@@ -76,10 +76,10 @@ void xen_console_ring_reset(XenConsoleRing *ring)
     const HostOps *ops = ring->host->ops;
 
     ring->waiting = false;
-    memset(ops->page_ptr(ring->host, ring->page), 0,
+    memset(ops->mem.page_ptr(ring->host, ring->page), 0,
            sizeof(struct xencons_interface));
-    ops->page_dirty(ring->host, ring->page, 0,
-                    sizeof(struct xencons_interface));
+    ops->mem.page_dirty(ring->host, ring->page, 0,
+                        sizeof(struct xencons_interface));
 }
 
 void xen_console_ring_kick(XenConsoleRing *ring)

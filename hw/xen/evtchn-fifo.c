@@ -49,14 +49,14 @@ typedef struct Word {
 
 static Word word_in(const XenDomain *d, const FifoPage *page, size_t off)
 {
-    uint8_t *base = d->host->ops->page_ptr(d->host, page->page);
+    uint8_t *base = d->host->ops->mem.page_ptr(d->host, page->page);
 
     return (Word){d->host, page->page, off, (uint32_t *)(void *)(base + off)};
 }
 
 static void word_dirty(const Word *w)
 {
-    w->host->ops->page_dirty(w->host, w->page, w->off, sizeof(*w->ptr));
+    w->host->ops->mem.page_dirty(w->host, w->page, w->off, sizeof(*w->ptr));
 }
 
 static uint32_t word_read(const Word *w)
@@ -278,7 +278,7 @@ const XenPortOps xen_evtchn_fifo_ops = {
 /* @return: 0; -XEN_EINVAL: no writable RAM */
 static int64_t page_map(XenDomain *d, FifoPage *page, uint64_t gfn)
 {
-    page->page = d->host->ops->page_pin(d->host, gfn);
+    page->page = d->host->ops->mem.page_pin(d->host, gfn);
     page->gfn = gfn;
     return page->page ? 0 : -XEN_EINVAL;
 }
@@ -286,7 +286,7 @@ static int64_t page_map(XenDomain *d, FifoPage *page, uint64_t gfn)
 static void page_unmap(XenDomain *d, FifoPage *page)
 {
     if (page->page) {
-        d->host->ops->page_unpin(d->host, page->page);
+        d->host->ops->mem.page_unpin(d->host, page->page);
     }
 }
 

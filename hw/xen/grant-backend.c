@@ -51,10 +51,10 @@ int16_t xen_backend_grant_copy(XenDomain *d, uint32_t ref, uint16_t off,
     act = &d->grant->active[ref];
     status = xen_grant_range_check(act, off, len);
     if (status == GNTST_okay) {
-        ptr = (uint8_t *)host->ops->page_ptr(host, act->page) + off;
+        ptr = (uint8_t *)host->ops->mem.page_ptr(host, act->page) + off;
         if (to_guest) {
             memcpy(ptr, buf, len);
-            host->ops->page_dirty(host, act->page, off, len);
+            host->ops->mem.page_dirty(host, act->page, off, len);
         } else {
             memcpy(buf, ptr, len);
         }

@@ -33,12 +33,12 @@ static int16_t take_frame(XenGrantTable *t, uint64_t gfn, bool write,
         return GNTST_bad_page;
     }
     if (write) {
-        end->page = host->ops->page_pin(host, gfn);
+        end->page = host->ops->mem.page_pin(host, gfn);
         end->pinned = end->page != NULL;
         return end->page ? GNTST_okay : GNTST_bad_page;
     }
-    return host->ops->phys_read(host, (GuestPhys){gfn << HOST_PAGE_SHIFT},
-                                &byte, sizeof(byte))
+    return host->ops->mem.phys_read(host, (GuestPhys){gfn << HOST_PAGE_SHIFT},
+                                    &byte, sizeof(byte))
                ? GNTST_okay
                : GNTST_bad_page;
 }
@@ -75,7 +75,7 @@ static void give_back(XenGrantTable *t, const struct gnttab_copy_ptr *p,
         xen_grant_release(t, p->u.ref, write);
     }
     if (end->pinned) {
-        t->d->host->ops->page_unpin(t->d->host, end->page);
+        t->d->host->ops->mem.page_unpin(t->d->host, end->page);
     }
 }
 
@@ -105,15 +105,17 @@ static int16_t move(XenGrantTable *t, const struct gnttab_copy *op,
 
     if (source->page) {
         memcpy(buf,
-               (uint8_t *)host->ops->page_ptr(host, source->page) +
+               (uint8_t *)host->ops->mem.page_ptr(host, source->page) +
                    op->source.offset,
                op->len);
-    } else if (!host->ops->phys_read(host, (GuestPhys){gpa}, buf, op->len)) {
+    } else if (!host->ops->mem.phys_read(host, (GuestPhys){gpa}, buf,
+                                         op->len)) {
         return GNTST_bad_page;
     }
-    memcpy((uint8_t *)host->ops->page_ptr(host, dest->page) + op->dest.offset,
+    memcpy((uint8_t *)host->ops->mem.page_ptr(host, dest->page) +
+               op->dest.offset,
            buf, op->len);
-    host->ops->page_dirty(host, dest->page, op->dest.offset, op->len);
+    host->ops->mem.page_dirty(host, dest->page, op->dest.offset, op->len);
     return GNTST_okay;
 }
 

@@ -61,8 +61,8 @@ uint16_t *xen_grant_status(XenGrantTable *t, uint32_t ref)
 static void overlay_dirty(XenGrantTable *t, const XenOverlay *o,
                           const void *ptr, size_t len)
 {
-    t->d->host->ops->page_dirty(t->d->host, o->page,
-                                (size_t)((const uint8_t *)ptr - o->ptr), len);
+    t->d->host->ops->mem.page_dirty(
+        t->d->host, o->page, (size_t)((const uint8_t *)ptr - o->ptr), len);
 }
 
 /* The entry, its status included, was changed. */
@@ -207,7 +207,7 @@ static int16_t begin(XenGrantTable *t, const XenGrantUse *use, uint16_t flags)
 
     body_read(t, use->ref, flags, &act);
     if (!xen_grant_maps_gfn(t->d, act.gfn)) {
-        act.page = host->ops->page_pin(host, act.gfn);
+        act.page = host->ops->mem.page_pin(host, act.gfn);
     }
     if (!act.page) {
         return GNTST_bad_page; /* what is mapped is not ours to grant */
@@ -308,7 +308,7 @@ bool xen_grant_resume(XenGrantTable *t, uint32_t ref, uint64_t frame,
     XenGrantActive *act = &t->active[ref];
 
     if (!in_use(act)) {
-        HostPage *page = host->ops->page_pin(host, frame);
+        HostPage *page = host->ops->mem.page_pin(host, frame);
 
         if (!page) {
             return false;
@@ -344,7 +344,7 @@ void xen_grant_release(XenGrantTable *t, uint32_t ref, bool write)
     }
     unmark(t, ref);
     if (!in_use(act)) {
-        t->d->host->ops->page_unpin(t->d->host, act->page);
+        t->d->host->ops->mem.page_unpin(t->d->host, act->page);
         act->page = NULL;
     }
 }

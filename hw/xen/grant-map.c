@@ -40,7 +40,7 @@ static gboolean alias_unmap(G_GNUC_UNUSED void *gfn, void *value, void *opaque)
     const XenGrantAlias *alias = value;
     Host *host = opaque;
 
-    host->ops->alias_unmap(host, alias->page);
+    host->ops->mem.alias_unmap(host, alias->page);
     return FALSE;
 }
 
@@ -111,7 +111,7 @@ bool xen_grant_alias_add(XenGrantTable *t, HostPage *page, uint64_t frame,
     if (g_tree_lookup(t->aliases, &gfn)) {
         return false;
     }
-    alias.page = host->ops->alias_map(host, page, gfn, read_only);
+    alias.page = host->ops->mem.alias_map(host, page, gfn, read_only);
     if (!alias.page) {
         return false;
     }
@@ -206,7 +206,7 @@ int16_t xen_grant_unmap(XenGrantTable *t,
     if (!alias || alias->frame != t->active[m->ref].gfn) {
         return GNTST_general_error;
     }
-    t->d->host->ops->alias_unmap(t->d->host, alias->page);
+    t->d->host->ops->mem.alias_unmap(t->d->host, alias->page);
     g_tree_remove(t->aliases, &gfn);
     xen_grant_release(t, m->ref, !(m->flags & GNTMAP_readonly));
     m->flags = 0;

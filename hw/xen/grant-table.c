@@ -46,7 +46,7 @@ static void uses_drop(XenGrantTable *t)
 
     for (unsigned i = 0; i < n; i++) {
         if (t->active[i].page) {
-            t->d->host->ops->page_unpin(t->d->host, t->active[i].page);
+            t->d->host->ops->mem.page_unpin(t->d->host, t->active[i].page);
         }
     }
     memset(t->active, 0, n * sizeof(*t->active));

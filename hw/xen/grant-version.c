@@ -68,8 +68,8 @@ static void frames_clear(XenGrantTable *t)
 {
     for (unsigned i = 0; i < t->nr_frames; i++) {
         memset(t->frame[i].ptr, 0, HOST_PAGE_SIZE);
-        t->d->host->ops->page_dirty(t->d->host, t->frame[i].page, 0,
-                                    HOST_PAGE_SIZE);
+        t->d->host->ops->mem.page_dirty(t->d->host, t->frame[i].page, 0,
+                                        HOST_PAGE_SIZE);
     }
     for (unsigned i = 0; i < XEN_GRANT_STATUS_MAX; i++) {
         xen_overlay_reset(t->d, &t->status[i]);

@@ -226,13 +226,13 @@ static uint16_t mem_type(XenDomain *d, uint64_t gfn)
     if (gfn > XEN_GFN_MAX) {
         return HVMMEM_mmio_dm;
     }
-    page = ops->page_pin(d->host, gfn);
+    page = ops->mem.page_pin(d->host, gfn);
     if (page) {
-        ops->page_unpin(d->host, page);
+        ops->mem.page_unpin(d->host, page);
         return HVMMEM_ram_rw;
     }
-    return ops->phys_read(d->host, (GuestPhys){gfn << HOST_PAGE_SHIFT}, &byte,
-                          1)
+    return ops->mem.phys_read(d->host, (GuestPhys){gfn << HOST_PAGE_SHIFT},
+                              &byte, 1)
                ? HVMMEM_ram_ro
                : HVMMEM_mmio_dm;
 }

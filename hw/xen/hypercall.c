@@ -12,14 +12,15 @@ bool xen_copy_in(XenCall *c, uint64_t gva, void *buf, size_t len)
 {
     Host *host = c->d->host;
 
-    return host->ops->virt_read(host, c->v->id, (GuestVirt){gva}, buf, len);
+    return host->ops->mem.virt_read(host, c->v->id, (GuestVirt){gva}, buf, len);
 }
 
 bool xen_copy_out(XenCall *c, uint64_t gva, const void *buf, size_t len)
 {
     Host *host = c->d->host;
 
-    return host->ops->virt_write(host, c->v->id, (GuestVirt){gva}, buf, len);
+    return host->ops->mem.virt_write(host, c->v->id, (GuestVirt){gva}, buf,
+                                     len);
 }
 
 int xen_domid_check(const XenCall *c, uint16_t domid)

@@ -91,7 +91,7 @@ static int page_populate(XenDomain *d, uint64_t gfn)
 
     if (o && home != HOST_NO_FRAME) {
         xen_overlay_unmap(d, o);
-        d->host->ops->frame_clear(d->host, home);
+        d->host->ops->mem.frame_clear(d->host, home);
         return 0;
     }
     ret = xen_physmap_populate(p, gfn);

@@ -13,18 +13,18 @@
 
 bool xen_overlay_new(XenDomain *d, XenOverlay *o, const char *name)
 {
-    o->page = d->host->ops->overlay_new(d->host, name);
+    o->page = d->host->ops->mem.overlay_new(d->host, name);
     if (!o->page) {
         return false;
     }
-    o->ptr = d->host->ops->page_ptr(d->host, o->page);
+    o->ptr = d->host->ops->mem.page_ptr(d->host, o->page);
     return true;
 }
 
 /* Moves it if it is mapped already; false, and unchanged, if it cannot be. */
 bool xen_overlay_map(XenDomain *d, XenOverlay *o, uint64_t gfn)
 {
-    if (!d->host->ops->overlay_map(d->host, o->page, gfn)) {
+    if (!d->host->ops->mem.overlay_map(d->host, o->page, gfn)) {
         return false;
     }
     if (!o->mapped) {
@@ -38,7 +38,7 @@ bool xen_overlay_map(XenDomain *d, XenOverlay *o, uint64_t gfn)
 void xen_overlay_unmap(XenDomain *d, XenOverlay *o)
 {
     if (o->mapped) {
-        d->host->ops->overlay_unmap(d->host, o->page);
+        d->host->ops->mem.overlay_unmap(d->host, o->page);
         g_ptr_array_remove_fast(d->memory->overlays, o);
         o->mapped = false;
         o->gfn = 0;
@@ -50,14 +50,14 @@ void xen_overlay_reset(XenDomain *d, XenOverlay *o)
 {
     xen_overlay_unmap(d, o);
     memset(o->ptr, 0, HOST_PAGE_SIZE);
-    d->host->ops->page_dirty(d->host, o->page, 0, HOST_PAGE_SIZE);
+    d->host->ops->mem.page_dirty(d->host, o->page, 0, HOST_PAGE_SIZE);
 }
 
 void xen_overlay_free(XenDomain *d, XenOverlay *o)
 {
     if (o->page) {
         xen_overlay_unmap(d, o);
-        d->host->ops->overlay_free(d->host, o->page);
+        d->host->ops->mem.overlay_free(d->host, o->page);
         o->page = NULL;
     }
 }

@@ -42,7 +42,7 @@ static XenMsrResult hypercall_page_write(XenDomain *d, unsigned vcpu,
     for (uint32_t nr = 0; nr < HOST_PAGE_SIZE / STUB_SIZE; nr++) {
         stub_write(page + nr * STUB_SIZE, nr);
     }
-    if (!d->host->ops->phys_write(d->host, gpa, page, sizeof(page))) {
+    if (!d->host->ops->mem.phys_write(d->host, gpa, page, sizeof(page))) {
         return XEN_MSR_GP;
     }
     xen_latch_shared_info(d, vcpu);

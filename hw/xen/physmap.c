@@ -135,7 +135,7 @@ void xen_physmap_reset(XenPhysmap *p)
     p->hint = 0;
     p->max_gfn = default_max_gfn(p);
     p->changed = false;
-    p->host->ops->frames_reset(p->host);
+    p->host->ops->mem.frames_reset(p->host);
 }
 
 static Chunk *chunk_at(const XenPhysmap *p, uint64_t gfn)
@@ -212,7 +212,7 @@ static int frame_set(XenPhysmap *p, uint64_t gfn, uint64_t home)
     if (!chunk_allowed(p, gfn)) {
         return -XEN_ENOMEM;
     }
-    if (!p->host->ops->frame_set(p->host, gfn, home)) {
+    if (!p->host->ops->mem.frame_set(p->host, gfn, home)) {
         return -XEN_EINVAL;
     }
     chunk_make(p, gfn)->home[gfn % CHUNK_FRAMES] =
@@ -231,7 +231,7 @@ static bool home_is_free(const XenPhysmap *p, uint64_t home)
 
 static void home_give(XenPhysmap *p, uint64_t home)
 {
-    if (p->host->ops->frame_pinned(p->host, home)) {
+    if (p->host->ops->mem.frame_pinned(p->host, home)) {
         /* DEVIATION: it stays the domain's until a reset, not until unpinned */
         return;
     }
@@ -241,7 +241,7 @@ static void home_give(XenPhysmap *p, uint64_t home)
     p->is_free[home / 8] |= 1u << (home % 8);
     p->nr_free++;
     p->hint = MIN(p->hint, home);
-    p->host->ops->frame_clear(p->host, home);
+    p->host->ops->mem.frame_clear(p->host, home);
 }
 
 /* A free home, best @wish; HOST_NO_FRAME if there is none. */
@@ -263,7 +263,7 @@ static void home_take(XenPhysmap *p, uint64_t home)
 {
     p->is_free[home / 8] &= ~(1u << (home % 8));
     p->nr_free--;
-    p->host->ops->frame_clear(p->host, home);
+    p->host->ops->mem.frame_clear(p->host, home);
 }
 
 uint64_t xen_physmap_nr_pages(const XenPhysmap *p)
@@ -346,7 +346,7 @@ int xen_physmap_allocate(XenPhysmap *p)
 void xen_physmap_sync(XenPhysmap *p)
 {
     if (p->changed) {
-        p->host->ops->frames_sync(p->host);
+        p->host->ops->mem.frames_sync(p->host);
         p->changed = false;
     }
 }

@@ -70,7 +70,7 @@ static bool area_write(XenVcpu *v, unsigned writer, size_t off, const void *buf,
     Host *host = v->d->host;
     GuestVirt gva = {v->runstate_area.gva.v + off};
 
-    return host->ops->virt_write(host, writer, gva, buf, len);
+    return host->ops->mem.virt_write(host, writer, gva, buf, len);
 }
 
 /*

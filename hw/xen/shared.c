@@ -60,15 +60,15 @@ size_t xen_pending_sel_offset(const XenDomain *d)
 
 void xen_shared_info_dirty(XenDomain *d, size_t off, size_t len)
 {
-    d->host->ops->page_dirty(d->host, d->shared_info.page, off, len);
+    d->host->ops->mem.page_dirty(d->host, d->shared_info.page, off, len);
 }
 
 /* [off, off + len) of @v's vcpu_info was changed. */
 void xen_vcpu_info_dirty(XenVcpu *v, size_t off, size_t len)
 {
     if (v->info_page) {
-        v->d->host->ops->page_dirty(v->d->host, v->info_page, v->info_off + off,
-                                    len);
+        v->d->host->ops->mem.page_dirty(v->d->host, v->info_page,
+                                        v->info_off + off, len);
     }
 }
 
@@ -89,7 +89,7 @@ void xen_vcpu_info_reset(XenVcpu *v)
     XenDomain *d = v->d;
 
     if (v->info_registered) {
-        d->host->ops->page_unpin(d->host, v->info_page);
+        d->host->ops->mem.page_unpin(d->host, v->info_page);
     }
     v->info_registered = false;
     v->info_gfn = 0;
@@ -134,12 +134,12 @@ static int64_t check_registration(const XenVcpu *v, uint32_t off,
 bool xen_vcpu_info_attach(XenVcpu *v, uint64_t gfn, uint32_t off)
 {
     Host *host = v->d->host;
-    HostPage *page = host->ops->page_pin(host, gfn);
+    HostPage *page = host->ops->mem.page_pin(host, gfn);
 
     if (!page) {
         return false;
     }
-    v->info = (uint8_t *)host->ops->page_ptr(host, page) + off;
+    v->info = (uint8_t *)host->ops->mem.page_ptr(host, page) + off;
     v->info_page = page;
     v->info_off = off;
     v->info_gfn = gfn;

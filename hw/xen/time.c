@@ -89,9 +89,9 @@ static void secondary_write(XenVcpu *v)
         return;
     }
     odd.version = v->time.version - 1;
-    if (host->ops->virt_write(host, v->id, gva, &odd, sizeof(odd))) {
-        host->ops->virt_write(host, v->id, gva, &v->time.version,
-                              sizeof(v->time.version));
+    if (host->ops->mem.virt_write(host, v->id, gva, &odd, sizeof(odd))) {
+        host->ops->mem.virt_write(host, v->id, gva, &v->time.version,
+                                  sizeof(v->time.version));
     }
 }
 

@@ -149,14 +149,14 @@ static void xenstore_ring_die(XenstoreRing *ring, uint32_t error)
 {
     const HostOps *ops = ring->host->ops;
     struct xenstore_domain_interface *intf =
-        ops->page_ptr(ring->host, ring->page);
+        ops->mem.page_ptr(ring->host, ring->page);
 
     ring->dead = true;
     xenstore_ring_drop(ring);
     __atomic_store_n(&intf->error, error, __ATOMIC_RELEASE);
-    ops->page_dirty(ring->host, ring->page,
-                    offsetof(struct xenstore_domain_interface, error),
-                    sizeof(intf->error));
+    ops->mem.page_dirty(ring->host, ring->page,
+                        offsetof(struct xenstore_domain_interface, error),
+                        sizeof(intf->error));
 }
 
 /* Moves what fits from the queue to the ring. */
@@ -360,10 +360,10 @@ void xenstore_ring_reset(XenstoreRing *ring)
     xenstore_ring_drop(ring);
     ring->dead = false;
     ring->moved = false;
-    memset(ops->page_ptr(ring->host, ring->page), 0,
+    memset(ops->mem.page_ptr(ring->host, ring->page), 0,
            sizeof(struct xenstore_domain_interface));
-    ops->page_dirty(ring->host, ring->page, 0,
-                    sizeof(struct xenstore_domain_interface));
+    ops->mem.page_dirty(ring->host, ring->page, 0,
+                        sizeof(struct xenstore_domain_interface));
 }
 
 void xenstore_ring_save(const XenstoreRing *ring, StateWriter *w)

@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FuzzInput in = {data, size};
     Target t = {.fake = fake_host_new(1, 4)};
     Host *host = fake_host_ops(t.fake);
-    HostPage *page = host->ops->page_pin(host, PAGE >> HOST_PAGE_SHIFT);
+    HostPage *page = host->ops->mem.page_pin(host, PAGE >> HOST_PAGE_SHIFT);
 
     t.ring = xen_console_ring_new(host, page, count_notify, &t);
     while (in.left) {
@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     g_assert_cmpuint(fake_host_undirtied_bytes(t.fake), ==, 0);
     xen_console_ring_free(t.ring);
-    host->ops->page_unpin(host, page);
+    host->ops->mem.page_unpin(host, page);
     fake_host_free(t.fake);
     return 0;
 }

@@ -217,7 +217,7 @@ static void act_grant_map(World *w)
     if (page) {
         *m = (FuzzMapping){page, ref, write, flags_kept(w, ref)};
         fake_host_ops(w->g->fake)
-            ->ops->page_ptr(fake_host_ops(w->g->fake), page);
+            ->ops->mem.page_ptr(fake_host_ops(w->g->fake), page);
     }
 }
 

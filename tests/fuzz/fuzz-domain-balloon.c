@@ -54,7 +54,7 @@ void balloon_check(World *w)
     if (!w->frames_known) {
         return;
     }
-    reads = host->ops->phys_read(
+    reads = host->ops->mem.phys_read(
         host, (GuestPhys){(uint64_t)(GFN + i) << HOST_PAGE_SHIFT}, &value,
         sizeof(value));
     g_assert_cmpint(reads, ==, !w->frame_gone[i]);

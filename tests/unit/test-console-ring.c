@@ -35,7 +35,7 @@ static Guest *guest_new(void)
 
     g->fake = fake_host_new(1, 16);
     host = fake_host_ops(g->fake);
-    g->page = host->ops->page_pin(host, PAGE >> HOST_PAGE_SHIFT);
+    g->page = host->ops->mem.page_pin(host, PAGE >> HOST_PAGE_SHIFT);
     g->ring = xen_console_ring_new(host, g->page, count_notify, g);
     return g;
 }
@@ -46,7 +46,7 @@ static void guest_free(Guest *g)
 
     g_assert_cmpuint(fake_host_undirtied_bytes(g->fake), ==, 0);
     xen_console_ring_free(g->ring);
-    host->ops->page_unpin(host, g->page);
+    host->ops->mem.page_unpin(host, g->page);
     fake_host_free(g->fake);
     g_free(g);
 }
@@ -107,7 +107,7 @@ static void test_console_new_page_is_clear(void)
 
     memset(&page, 0xa5, sizeof(page));
     fake_host_poke(fake, PAGE, &page, sizeof(page));
-    pin = host->ops->page_pin(host, PAGE >> HOST_PAGE_SHIFT);
+    pin = host->ops->mem.page_pin(host, PAGE >> HOST_PAGE_SHIFT);
     ring = xen_console_ring_new(host, pin, NULL, NULL);
     fake_host_peek(fake, PAGE, &page, sizeof(page));
     g_assert_cmpmem(&page, sizeof(page), &zero, sizeof(zero));
@@ -115,7 +115,7 @@ static void test_console_new_page_is_clear(void)
     xen_console_ring_kick(ring);
     g_assert_cmpuint(xen_console_ring_receive(ring, NULL, 0), ==, 0);
     xen_console_ring_free(ring);
-    host->ops->page_unpin(host, pin);
+    host->ops->mem.page_unpin(host, pin);
     fake_host_free(fake);
 }
 

@@ -88,21 +88,21 @@ static void test_memory_marked_frames_are_refused(void)
     fake_host_mark_frame(fake, 2, FAKE_FRAME_ABSENT);
     fake_host_mark_frame(fake, 9, FAKE_FRAME_RAM);
 
-    g_assert_true(ops->phys_write(host, phys(0x9000), buf, 2));
-    g_assert_true(ops->phys_read(host, phys(0x1000), buf, 2));
-    g_assert_false(ops->phys_write(host, phys(0x1000), buf, 2));
-    g_assert_false(ops->phys_read(host, phys(0x2000), buf, 2));
-    g_assert_false(ops->phys_read(host, phys(0x4000), buf, 2));
-    g_assert_false(ops->phys_read(host, phys(UINT64_MAX), buf, 2));
-    g_assert_null(ops->page_pin(host, 1));
-    g_assert_null(ops->page_pin(host, 2));
-    g_assert_null(ops->page_pin(host, 4));
+    g_assert_true(ops->mem.phys_write(host, phys(0x9000), buf, 2));
+    g_assert_true(ops->mem.phys_read(host, phys(0x1000), buf, 2));
+    g_assert_false(ops->mem.phys_write(host, phys(0x1000), buf, 2));
+    g_assert_false(ops->mem.phys_read(host, phys(0x2000), buf, 2));
+    g_assert_false(ops->mem.phys_read(host, phys(0x4000), buf, 2));
+    g_assert_false(ops->mem.phys_read(host, phys(UINT64_MAX), buf, 2));
+    g_assert_null(ops->mem.page_pin(host, 1));
+    g_assert_null(ops->mem.page_pin(host, 2));
+    g_assert_null(ops->mem.page_pin(host, 4));
 
     /* Physical writes are all or nothing, virtual ones page by page. */
     memcpy(buf, "xy", 2);
-    g_assert_false(ops->phys_write(host, phys(0xfff), buf, 2));
+    g_assert_false(ops->mem.phys_write(host, phys(0xfff), buf, 2));
     g_assert_cmpuint(fake_host_peek8(fake, 0xfff), ==, 0);
-    g_assert_false(ops->virt_write(host, 0, virt(0xfff), buf, 2));
+    g_assert_false(ops->mem.virt_write(host, 0, virt(0xfff), buf, 2));
     g_assert_cmpuint(fake_host_peek8(fake, 0xfff), ==, 'x');
     g_assert_cmpuint(fake_host_peek8(fake, 0x1000), ==, 0);
     fake_host_free(fake);
@@ -119,23 +119,23 @@ static void test_overlay_hides_and_gives_back_the_frame(void)
 
     fake_host_poke32(fake, 0x3000, 0x11223344);
     before = fake_host_ram_digest(fake);
-    page = ops->overlay_new(host, "shared-info");
-    ptr = ops->page_ptr(host, page);
+    page = ops->mem.overlay_new(host, "shared-info");
+    ptr = ops->mem.page_ptr(host, page);
     ptr[0] = 0x55;
-    ops->page_dirty(host, page, 0, 1);
-    g_assert_true(ops->overlay_map(host, page, 3));
+    ops->mem.page_dirty(host, page, 0, 1);
+    g_assert_true(ops->mem.overlay_map(host, page, 3));
     g_assert_cmpuint(fake_host_peek32(fake, 0x3000), ==, 0x55);
-    pin = ops->page_pin(host, 3);
-    g_assert_true(ops->page_ptr(host, pin) == ptr);
+    pin = ops->mem.page_pin(host, 3);
+    g_assert_true(ops->mem.page_ptr(host, pin) == ptr);
 
     /* Laid over a frame with no RAM there is RAM. */
-    g_assert_true(ops->overlay_map(host, page, 100));
+    g_assert_true(ops->mem.overlay_map(host, page, 100));
     g_assert_cmpuint(fake_host_peek32(fake, 0x3000), ==, 0x11223344);
     g_assert_cmpuint(fake_host_peek32(fake, 100 << 12), ==, 0x55);
-    ops->overlay_unmap(host, page);
-    ops->overlay_free(host, page);
-    g_assert_cmpuint(*(uint8_t *)ops->page_ptr(host, pin), ==, 0x55);
-    ops->page_unpin(host, pin);
+    ops->mem.overlay_unmap(host, page);
+    ops->mem.overlay_free(host, page);
+    g_assert_cmpuint(*(uint8_t *)ops->mem.page_ptr(host, pin), ==, 0x55);
+    ops->mem.page_unpin(host, pin);
 
     after = fake_host_ram_digest(fake);
     g_assert_cmpstr(before, ==, after);
@@ -148,16 +148,16 @@ static void test_pin_counts_bytes_nobody_was_told_of(void)
 {
     FakeHost *fake = fake_host_new(1, 1);
     Host *host = fake_host_ops(fake);
-    HostPage *pin = host->ops->page_pin(host, 0);
-    uint8_t *ptr = host->ops->page_ptr(host, pin);
+    HostPage *pin = host->ops->mem.page_pin(host, 0);
+    uint8_t *ptr = host->ops->mem.page_ptr(host, pin);
 
     memset(ptr + 8, 1, 4);
     g_assert_cmpuint(fake_host_undirtied_bytes(fake), ==, 4);
-    host->ops->page_dirty(host, pin, 8, 3);
+    host->ops->mem.page_dirty(host, pin, 8, 3);
     g_assert_cmpuint(fake_host_undirtied_bytes(fake), ==, 1);
     fake_host_poke8(fake, 11, 1);
     g_assert_cmpuint(fake_host_undirtied_bytes(fake), ==, 0);
-    host->ops->page_unpin(host, pin);
+    host->ops->mem.page_unpin(host, pin);
     fake_host_free(fake);
 }
 
@@ -169,20 +169,20 @@ static unsigned call_all_fallible(Host *host)
     HostPage *pin, *overlay;
     unsigned failed = 0;
 
-    failed += !ops->phys_read(host, phys(0), &byte, 1);
-    failed += !ops->phys_write(host, phys(0), &byte, 1);
-    failed += !ops->virt_read(host, 0, virt(0), &byte, 1);
-    failed += !ops->virt_write(host, 0, virt(0), &byte, 1);
-    pin = ops->page_pin(host, 0);
+    failed += !ops->mem.phys_read(host, phys(0), &byte, 1);
+    failed += !ops->mem.phys_write(host, phys(0), &byte, 1);
+    failed += !ops->mem.virt_read(host, 0, virt(0), &byte, 1);
+    failed += !ops->mem.virt_write(host, 0, virt(0), &byte, 1);
+    pin = ops->mem.page_pin(host, 0);
     if (pin) {
-        ops->page_unpin(host, pin);
+        ops->mem.page_unpin(host, pin);
     } else {
         failed++;
     }
-    overlay = ops->overlay_new(host, "page");
+    overlay = ops->mem.overlay_new(host, "page");
     if (overlay) {
-        failed += !ops->overlay_map(host, overlay, 0);
-        ops->overlay_free(host, overlay);
+        failed += !ops->mem.overlay_map(host, overlay, 0);
+        ops->mem.overlay_free(host, overlay);
     } else {
         failed++;
     }

@@ -26,7 +26,7 @@ static uint8_t *page_bytes(XenGuest *g, HostPage *page)
 {
     Host *host = fake_host_ops(g->fake);
 
-    return host->ops->page_ptr(host, page);
+    return host->ops->mem.page_ptr(host, page);
 }
 
 static void test_map_pins_the_page_and_marks_the_entry(void)

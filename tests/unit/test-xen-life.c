@@ -185,7 +185,7 @@ static void test_soft_reset_leaves_every_frame_to_the_guest(void)
                                      XENMEM_remove_from_physmap, &op,
                                      sizeof(op)),
                         ==, 0);
-        g_assert_false(host->ops->phys_read(host, gpa, &byte, 1));
+        g_assert_false(host->ops->mem.phys_read(host, gpa, &byte, 1));
     }
 }
 

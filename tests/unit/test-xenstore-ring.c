@@ -28,7 +28,7 @@ static void test_ring_new_page_is_connected_and_empty(void)
 
     memset(&page, 0xa5, sizeof(page));
     fake_host_poke(fake, GUEST_PAGE, &page, sizeof(page));
-    pin = host->ops->page_pin(host, GUEST_PAGE >> HOST_PAGE_SHIFT);
+    pin = host->ops->mem.page_pin(host, GUEST_PAGE >> HOST_PAGE_SHIFT);
     ring = xenstore_ring_new(host, pin, 1, &fake_tree_ops, tree, NULL, NULL);
     fake_host_peek(fake, GUEST_PAGE, &page, sizeof(page));
     g_assert_cmpmem(&page, sizeof(page), &zero, sizeof(zero));
@@ -37,7 +37,7 @@ static void test_ring_new_page_is_connected_and_empty(void)
     g_assert_cmpuint(fake_host_undirtied_bytes(fake), ==, 0);
     xenstore_ring_free(ring);
     fake_tree_free(tree);
-    host->ops->page_unpin(host, pin);
+    host->ops->mem.page_unpin(host, pin);
     fake_host_free(fake);
 }
 

@@ -18,7 +18,7 @@ XenstoreGuest *guest_new(void)
 
     g->fake = fake_host_new(1, 16);
     host = fake_host_ops(g->fake);
-    g->page = host->ops->page_pin(host, GUEST_PAGE >> HOST_PAGE_SHIFT);
+    g->page = host->ops->mem.page_pin(host, GUEST_PAGE >> HOST_PAGE_SHIFT);
     g->tree = fake_tree_new();
     fake_tree_set(g->tree, "/local", "", "n0");
     fake_tree_set(g->tree, "/local/domain/0", "", "r0");
@@ -40,7 +40,7 @@ void guest_free(XenstoreGuest *g)
     g_assert_cmpuint(fake_host_undirtied_bytes(g->fake), ==, 0);
     xenstore_ring_free(g->ring);
     fake_tree_free(g->tree);
-    host->ops->page_unpin(host, g->page);
+    host->ops->mem.page_unpin(host, g->page);
     fake_host_free(g->fake);
     g_byte_array_unref(g->stream);
     g_queue_clear_full(&g->events, (GDestroyNotify)g_byte_array_unref);
