@@ -58,69 +58,69 @@ static int64_t now_ns(void)
 }
 
 /* The TSC is there whatever the hypervisor. */
-static ShimMsrResult clock_rdmsr(const Guest *g, unsigned vcpu, uint32_t index,
-                                 uint64_t *value)
+static GuestMsrResult clock_rdmsr(const Guest *g, unsigned vcpu, uint32_t index,
+                                  uint64_t *value)
 {
     switch (index) {
     case MSR_IA32_TSC:
         *value = clock_guest_tsc(g->clock, vcpu, now_ns());
-        return SHIM_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_TSC_ADJUST:
         *value = clock_tsc_adjust(g->clock, vcpu);
-        return SHIM_MSR_OK;
+        return GUEST_MSR_OK;
     }
-    return SHIM_MSR_NOT_OURS;
+    return GUEST_MSR_NOT_OURS;
 }
 
-static ShimMsrResult clock_wrmsr(const Guest *g, unsigned vcpu, uint32_t index,
-                                 uint64_t value)
+static GuestMsrResult clock_wrmsr(const Guest *g, unsigned vcpu, uint32_t index,
+                                  uint64_t value)
 {
     switch (index) {
     case MSR_IA32_TSC:
         clock_write_tsc(g->clock, vcpu, now_ns(), value);
-        return SHIM_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_TSC_ADJUST:
         clock_write_tsc_adjust(g->clock, vcpu, value);
-        return SHIM_MSR_OK;
+        return GUEST_MSR_OK;
     }
-    return SHIM_MSR_NOT_OURS;
+    return GUEST_MSR_NOT_OURS;
 }
 
-static ShimMsrResult entry_rdmsr(void *opaque, unsigned vcpu, uint32_t index,
-                                 uint64_t *value)
+static GuestMsrResult entry_rdmsr(void *opaque, unsigned vcpu, uint32_t index,
+                                  uint64_t *value)
 {
     Guest *g = opaque;
 
     for (unsigned i = 0; i < g->nr_parts; i++) {
         const GuestPart *p = &g->parts[i];
-        ShimMsrResult result = p->ops->rdmsr(p->part, vcpu, index, value);
+        GuestMsrResult result = p->ops->rdmsr(p->part, vcpu, index, value);
 
-        if (result != SHIM_MSR_NOT_OURS) {
+        if (result != GUEST_MSR_NOT_OURS) {
             return result;
         }
     }
     return clock_rdmsr(g, vcpu, index, value);
 }
 
-static ShimMsrResult parts_wrmsr(const Guest *g, unsigned vcpu, uint32_t index,
-                                 uint64_t value)
+static GuestMsrResult parts_wrmsr(const Guest *g, unsigned vcpu, uint32_t index,
+                                  uint64_t value)
 {
     for (unsigned i = 0; i < g->nr_parts; i++) {
         const GuestPart *p = &g->parts[i];
-        ShimMsrResult result = p->ops->wrmsr(p->part, vcpu, index, value);
+        GuestMsrResult result = p->ops->wrmsr(p->part, vcpu, index, value);
 
-        if (result != SHIM_MSR_NOT_OURS) {
+        if (result != GUEST_MSR_NOT_OURS) {
             return result;
         }
     }
     return clock_wrmsr(g, vcpu, index, value);
 }
 
-static ShimMsrResult entry_wrmsr(void *opaque, unsigned vcpu, uint32_t index,
-                                 uint64_t value)
+static GuestMsrResult entry_wrmsr(void *opaque, unsigned vcpu, uint32_t index,
+                                  uint64_t value)
 {
     Guest *g = opaque;
-    ShimMsrResult result = parts_wrmsr(g, vcpu, index, value);
+    GuestMsrResult result = parts_wrmsr(g, vcpu, index, value);
 
     if (index == MSR_IA32_TSC || index == MSR_TSC_ADJUST) {
         for (unsigned i = 0; i < g->nr_parts; i++) {

@@ -21,10 +21,10 @@ typedef struct GuestPartOps {
     /* @return: true if the leaf is this hypervisor's, answered in @regs */
     bool (*cpuid)(void *part, unsigned vcpu, uint32_t leaf, uint32_t subleaf,
                   uint32_t regs[4]);
-    ShimMsrResult (*rdmsr)(void *part, unsigned vcpu, uint32_t index,
-                           uint64_t *value);
-    ShimMsrResult (*wrmsr)(void *part, unsigned vcpu, uint32_t index,
-                           uint64_t value);
+    GuestMsrResult (*rdmsr)(void *part, unsigned vcpu, uint32_t index,
+                            uint64_t *value);
+    GuestMsrResult (*wrmsr)(void *part, unsigned vcpu, uint32_t index,
+                            uint64_t value);
     /* The first part that has it takes all hypercalls. */
     int64_t (*hypercall)(void *part, unsigned vcpu, ShimHypercall *call);
     void (*halted)(void *part, unsigned vcpu, bool interrupts);

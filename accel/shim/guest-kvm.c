@@ -10,7 +10,7 @@ static bool part_cpuid(void *part, unsigned vcpu, uint32_t leaf,
                        uint32_t subleaf, uint32_t regs[4])
 {
     Guest *g = part;
-    KvmCpuid out;
+    GuestCpuid out;
 
     if (!kvm_guest_cpuid(g->kvm, leaf, &out)) {
         return false;
@@ -36,33 +36,20 @@ static bool part_cpuid_alone(void *part, unsigned vcpu, uint32_t leaf,
     return false;
 }
 
-static ShimMsrResult msr_result(KvmMsrResult result)
-{
-    switch (result) {
-    case KVM_MSR_OK:
-        return SHIM_MSR_OK;
-    case KVM_MSR_GP:
-        return SHIM_MSR_GP;
-    case KVM_MSR_NOT_OURS:
-        break;
-    }
-    return SHIM_MSR_NOT_OURS;
-}
-
-static ShimMsrResult part_rdmsr(void *part, unsigned vcpu, uint32_t index,
-                                uint64_t *value)
+static GuestMsrResult part_rdmsr(void *part, unsigned vcpu, uint32_t index,
+                                 uint64_t *value)
 {
     Guest *g = part;
 
-    return msr_result(kvm_guest_rdmsr(g->kvm, vcpu, index, value));
+    return kvm_guest_rdmsr(g->kvm, vcpu, index, value);
 }
 
-static ShimMsrResult part_wrmsr(void *part, unsigned vcpu, uint32_t index,
-                                uint64_t value)
+static GuestMsrResult part_wrmsr(void *part, unsigned vcpu, uint32_t index,
+                                 uint64_t value)
 {
     Guest *g = part;
 
-    return msr_result(kvm_guest_wrmsr(g->kvm, vcpu, index, value));
+    return kvm_guest_wrmsr(g->kvm, vcpu, index, value);
 }
 
 static int64_t part_hypercall(void *part, unsigned vcpu, ShimHypercall *call)

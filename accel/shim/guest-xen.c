@@ -30,7 +30,7 @@ static bool part_cpuid(void *part, unsigned vcpu, uint32_t leaf,
                        uint32_t subleaf, uint32_t regs[4])
 {
     Guest *g = part;
-    XenCpuid out;
+    GuestCpuid out;
 
     if (!xen_domain_cpuid(g->domain, vcpu, leaf, subleaf, &out)) {
         return false;
@@ -42,33 +42,20 @@ static bool part_cpuid(void *part, unsigned vcpu, uint32_t leaf,
     return true;
 }
 
-static ShimMsrResult msr_result(XenMsrResult result)
-{
-    switch (result) {
-    case XEN_MSR_OK:
-        return SHIM_MSR_OK;
-    case XEN_MSR_GP:
-        return SHIM_MSR_GP;
-    case XEN_MSR_NOT_OURS:
-        break;
-    }
-    return SHIM_MSR_NOT_OURS;
-}
-
-static ShimMsrResult part_rdmsr(void *part, unsigned vcpu, uint32_t index,
-                                uint64_t *value)
+static GuestMsrResult part_rdmsr(void *part, unsigned vcpu, uint32_t index,
+                                 uint64_t *value)
 {
     Guest *g = part;
 
-    return msr_result(xen_domain_rdmsr(g->domain, vcpu, index, value));
+    return xen_domain_rdmsr(g->domain, vcpu, index, value);
 }
 
-static ShimMsrResult part_wrmsr(void *part, unsigned vcpu, uint32_t index,
-                                uint64_t value)
+static GuestMsrResult part_wrmsr(void *part, unsigned vcpu, uint32_t index,
+                                 uint64_t value)
 {
     Guest *g = part;
 
-    return msr_result(xen_domain_wrmsr(g->domain, vcpu, index, value));
+    return xen_domain_wrmsr(g->domain, vcpu, index, value);
 }
 
 static int64_t part_hypercall(void *part, unsigned vcpu, ShimHypercall *call)

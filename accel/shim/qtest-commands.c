@@ -41,15 +41,15 @@ typedef struct QtestCommand {
 static Guest *qtest_guest;
 
 /* @return: true if the MSR access succeeded; else it has been answered. */
-static bool qtest_msr_ok(const QtestCall *call, ShimMsrResult result)
+static bool qtest_msr_ok(const QtestCall *call, GuestMsrResult result)
 {
     switch (result) {
-    case SHIM_MSR_OK:
+    case GUEST_MSR_OK:
         return true;
-    case SHIM_MSR_GP:
+    case GUEST_MSR_GP:
         qtest_sendf(call->chr, "FAIL GP\n");
         break;
-    case SHIM_MSR_NOT_OURS:
+    case GUEST_MSR_NOT_OURS:
         qtest_sendf(call->chr,
                     "FAIL MSR 0x%" PRIx64 " is the machine's: only a vCPU "
                     "that executes reaches it\n",

@@ -131,7 +131,7 @@ static bool vcpu_do_msr(CPUState *cs, bool write)
     uint32_t index = env->regs[R_ECX];
     uint64_t value =
         (uint32_t)env->regs[R_EAX] | (uint64_t)(uint32_t)env->regs[R_EDX] << 32;
-    ShimMsrResult result;
+    GuestMsrResult result;
 
     if (write) {
         result = shim_wrmsr(cs, index, value);
@@ -139,13 +139,13 @@ static bool vcpu_do_msr(CPUState *cs, bool write)
         result = shim_rdmsr(cs, index, &value);
     }
     switch (result) {
-    case SHIM_MSR_GP:
+    case GUEST_MSR_GP:
         vcpu_raise(cs, EXCP0D_GPF);
         return false;
-    case SHIM_MSR_NOT_OURS:
+    case GUEST_MSR_NOT_OURS:
         vcpu_stock_msr(env, write);
         return true;
-    case SHIM_MSR_OK:
+    case GUEST_MSR_OK:
         break;
     }
     if (!write) {

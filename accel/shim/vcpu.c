@@ -295,12 +295,12 @@ void shim_cpuid(CPUState *cs, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
     shim->ops->cpuid(shim->opaque, cs->cpu_index, leaf, subleaf, regs);
 }
 
-ShimMsrResult shim_rdmsr(CPUState *cs, uint32_t index, uint64_t *value)
+GuestMsrResult shim_rdmsr(CPUState *cs, uint32_t index, uint64_t *value)
 {
     return shim->ops->rdmsr(shim->opaque, cs->cpu_index, index, value);
 }
 
-ShimMsrResult shim_wrmsr(CPUState *cs, uint32_t index, uint64_t value)
+GuestMsrResult shim_wrmsr(CPUState *cs, uint32_t index, uint64_t value)
 {
     return shim->ops->wrmsr(shim->opaque, cs->cpu_index, index, value);
 }

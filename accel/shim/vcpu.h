@@ -11,13 +11,8 @@
 #ifndef JUMPCUT_ACCEL_SHIM_VCPU_H
 #define JUMPCUT_ACCEL_SHIM_VCPU_H
 
+#include "hw/guest-cpu.h"
 #include "hw/host.h"
-
-typedef enum ShimMsrResult {
-    SHIM_MSR_NOT_OURS,
-    SHIM_MSR_OK,
-    SHIM_MSR_GP,
-} ShimMsrResult;
 
 typedef struct ShimHypercall {
     bool long_mode;   /* 64-bit code segment */
@@ -33,10 +28,10 @@ typedef struct ShimHypervisorOps {
     /* CPUID as QEMU answers it comes in in @regs and may be changed. */
     void (*cpuid)(void *opaque, unsigned vcpu, uint32_t leaf, uint32_t subleaf,
                   uint32_t regs[4]);
-    ShimMsrResult (*rdmsr)(void *opaque, unsigned vcpu, uint32_t index,
-                           uint64_t *value);
-    ShimMsrResult (*wrmsr)(void *opaque, unsigned vcpu, uint32_t index,
-                           uint64_t value);
+    GuestMsrResult (*rdmsr)(void *opaque, unsigned vcpu, uint32_t index,
+                            uint64_t *value);
+    GuestMsrResult (*wrmsr)(void *opaque, unsigned vcpu, uint32_t index,
+                            uint64_t value);
     int64_t (*hypercall)(void *opaque, unsigned vcpu, ShimHypercall *call);
     uint64_t (*rdtsc)(void *opaque, unsigned vcpu);
     /* True if RDTSC is virtual time (ns) plus *offset. Needs no lock. */
@@ -70,8 +65,8 @@ void shim_unpause(void);
 /* The same entries for a vCPU that does not execute (qtest). */
 void shim_cpuid(CPUState *cs, uint32_t leaf, uint32_t subleaf,
                 uint32_t regs[4]);
-ShimMsrResult shim_rdmsr(CPUState *cs, uint32_t index, uint64_t *value);
-ShimMsrResult shim_wrmsr(CPUState *cs, uint32_t index, uint64_t value);
+GuestMsrResult shim_rdmsr(CPUState *cs, uint32_t index, uint64_t *value);
+GuestMsrResult shim_wrmsr(CPUState *cs, uint32_t index, uint64_t value);
 uint64_t shim_rdtsc(CPUState *cs);
 int64_t shim_hypercall(CPUState *cs, bool long_mode, uint64_t nr,
                        const uint64_t args[6]);

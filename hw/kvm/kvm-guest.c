@@ -77,12 +77,12 @@ void kvm_guest_reset(KvmGuest *k)
     }
 }
 
-bool kvm_guest_cpuid(const KvmGuest *k, uint32_t leaf, KvmCpuid *out)
+bool kvm_guest_cpuid(const KvmGuest *k, uint32_t leaf, GuestCpuid *out)
 {
     if (leaf < k->cpuid_base || leaf - k->cpuid_base >= NR_LEAVES) {
         return false;
     }
-    *out = (KvmCpuid){0};
+    *out = (GuestCpuid){0};
     switch (leaf - k->cpuid_base) {
     case KVM_CPUID_SIGNATURE - KVM_CPUID_SIGNATURE:
         out->eax = k->cpuid_base + KVM_CPUID_FEATURES - KVM_CPUID_SIGNATURE;
@@ -97,8 +97,8 @@ bool kvm_guest_cpuid(const KvmGuest *k, uint32_t leaf, KvmCpuid *out)
     return true;
 }
 
-KvmMsrResult kvm_guest_rdmsr(const KvmGuest *k, unsigned vcpu, uint32_t index,
-                             uint64_t *value)
+GuestMsrResult kvm_guest_rdmsr(const KvmGuest *k, unsigned vcpu, uint32_t index,
+                               uint64_t *value)
 {
     const KvmVcpu *v = &k->vcpus[vcpu];
 
@@ -106,40 +106,40 @@ KvmMsrResult kvm_guest_rdmsr(const KvmGuest *k, unsigned vcpu, uint32_t index,
     case MSR_KVM_WALL_CLOCK:
     case MSR_KVM_WALL_CLOCK_NEW:
         *value = k->wall_clock_msr;
-        return KVM_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_KVM_SYSTEM_TIME:
     case MSR_KVM_SYSTEM_TIME_NEW:
         *value = v->system_time_msr;
-        return KVM_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_KVM_STEAL_TIME:
         *value = v->steal_msr;
-        return KVM_MSR_OK;
+        return GUEST_MSR_OK;
     }
-    return index >= MSR_KVM_FIRST && index <= MSR_KVM_LAST ? KVM_MSR_GP
-                                                           : KVM_MSR_NOT_OURS;
+    return index >= MSR_KVM_FIRST && index <= MSR_KVM_LAST ? GUEST_MSR_GP
+                                                           : GUEST_MSR_NOT_OURS;
 }
 
-KvmMsrResult kvm_guest_wrmsr(KvmGuest *k, unsigned vcpu, uint32_t index,
-                             uint64_t value)
+GuestMsrResult kvm_guest_wrmsr(KvmGuest *k, unsigned vcpu, uint32_t index,
+                               uint64_t value)
 {
     switch (index) {
     case MSR_KVM_WALL_CLOCK:
     case MSR_KVM_WALL_CLOCK_NEW:
         kvm_wall_clock_write(k, value);
-        return KVM_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_KVM_SYSTEM_TIME:
     case MSR_KVM_SYSTEM_TIME_NEW:
         kvm_clock_enable(k, vcpu, value, index == MSR_KVM_SYSTEM_TIME);
-        return KVM_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_KVM_STEAL_TIME:
         if (value & KVM_STEAL_RESERVED_MASK) {
-            return KVM_MSR_GP;
+            return GUEST_MSR_GP;
         }
         kvm_steal_enable(k, vcpu, value);
-        return KVM_MSR_OK;
+        return GUEST_MSR_OK;
     }
-    return index >= MSR_KVM_FIRST && index <= MSR_KVM_LAST ? KVM_MSR_GP
-                                                           : KVM_MSR_NOT_OURS;
+    return index >= MSR_KVM_FIRST && index <= MSR_KVM_LAST ? GUEST_MSR_GP
+                                                           : GUEST_MSR_NOT_OURS;
 }
 
 /* linux: arch/x86/kvm/x86.c, kvm_emulate_hypercall */

@@ -10,6 +10,7 @@
 #define JUMPCUT_HW_KVM_KVM_GUEST_H
 
 #include "hw/clock/clock.h"
+#include "hw/guest-cpu.h"
 #include "hw/host.h"
 #include "hw/state.h"
 
@@ -27,22 +28,14 @@ void kvm_guest_free(KvmGuest *k);
 void kvm_guest_reset(KvmGuest *k);
 
 /* CPUID */
-typedef struct KvmCpuid {
-    uint32_t eax, ebx, ecx, edx;
-} KvmCpuid;
 /* @return: true and *@out filled for the 256 leaves from the base on */
-bool kvm_guest_cpuid(const KvmGuest *k, uint32_t leaf, KvmCpuid *out);
+bool kvm_guest_cpuid(const KvmGuest *k, uint32_t leaf, GuestCpuid *out);
 
 /* MSRs */
-typedef enum KvmMsrResult {
-    KVM_MSR_NOT_OURS,
-    KVM_MSR_OK,
-    KVM_MSR_GP, /* general protection fault, error code 0 */
-} KvmMsrResult;
-KvmMsrResult kvm_guest_rdmsr(const KvmGuest *k, unsigned vcpu, uint32_t index,
-                             uint64_t *value);
-KvmMsrResult kvm_guest_wrmsr(KvmGuest *k, unsigned vcpu, uint32_t index,
-                             uint64_t value);
+GuestMsrResult kvm_guest_rdmsr(const KvmGuest *k, unsigned vcpu, uint32_t index,
+                               uint64_t *value);
+GuestMsrResult kvm_guest_wrmsr(KvmGuest *k, unsigned vcpu, uint32_t index,
+                               uint64_t value);
 
 /* Hypercalls */
 typedef struct KvmHypercall {

@@ -21,7 +21,7 @@
 /* vCPU id, domain id, IOMMU mappings and the per-vCPU upcall vector. */
 #define HVM_FEATURES 0x5cu
 
-static void leaf_time(const XenDomain *d, uint32_t subleaf, XenCpuid *out)
+static void leaf_time(const XenDomain *d, uint32_t subleaf, GuestCpuid *out)
 {
     ClockTscInfo info;
 
@@ -47,16 +47,16 @@ static void leaf_time(const XenDomain *d, uint32_t subleaf, XenCpuid *out)
 }
 
 bool xen_domain_cpuid(XenDomain *d, unsigned vcpu, uint32_t leaf,
-                      uint32_t subleaf, XenCpuid *out)
+                      uint32_t subleaf, GuestCpuid *out)
 {
     if (leaf < LEAF_BASE || leaf > LEAF_HYPERVISOR_LIMIT) {
         return false;
     }
-    *out = (XenCpuid){0};
+    *out = (GuestCpuid){0};
     switch (leaf - LEAF_BASE) {
     case 0:
-        *out = (XenCpuid){LEAF_BASE + NR_LEAVES - 1, SIGNATURE_EBX,
-                          SIGNATURE_ECX, SIGNATURE_EDX};
+        *out = (GuestCpuid){LEAF_BASE + NR_LEAVES - 1, SIGNATURE_EBX,
+                            SIGNATURE_ECX, SIGNATURE_EDX};
         break;
     case 1:
         out->eax = d->cfg.version_major << 16 | d->cfg.version_minor;

@@ -9,6 +9,7 @@
 #define JUMPCUT_HW_XEN_DOMAIN_H
 
 #include "hw/clock/clock.h"
+#include "hw/guest-cpu.h"
 #include "hw/host.h"
 #include "hw/state.h"
 #include "hw/xen/xenstore-tree.h"
@@ -92,23 +93,15 @@ void xen_domain_soft_reset(XenDomain *d);
 void xen_domain_wakeup(XenDomain *d);
 
 /* CPUID */
-typedef struct XenCpuid {
-    uint32_t eax, ebx, ecx, edx;
-} XenCpuid;
 /* @return: true and *out filled for leaves 0x40000000 to 0x4fffffff. */
 bool xen_domain_cpuid(XenDomain *d, unsigned vcpu, uint32_t leaf,
-                      uint32_t subleaf, XenCpuid *out);
+                      uint32_t subleaf, GuestCpuid *out);
 
 /* MSRs */
-typedef enum XenMsrResult {
-    XEN_MSR_NOT_OURS, /* pass it on to the machine */
-    XEN_MSR_OK,
-    XEN_MSR_GP, /* general protection fault, error code 0 */
-} XenMsrResult;
-XenMsrResult xen_domain_rdmsr(XenDomain *d, unsigned vcpu, uint32_t index,
-                              uint64_t *value);
-XenMsrResult xen_domain_wrmsr(XenDomain *d, unsigned vcpu, uint32_t index,
-                              uint64_t value);
+GuestMsrResult xen_domain_rdmsr(XenDomain *d, unsigned vcpu, uint32_t index,
+                                uint64_t *value);
+GuestMsrResult xen_domain_wrmsr(XenDomain *d, unsigned vcpu, uint32_t index,
+                                uint64_t value);
 
 /* Hypercalls */
 typedef struct XenHypercall {

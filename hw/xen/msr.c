@@ -29,63 +29,63 @@ static void stub_write(uint8_t *stub, uint32_t nr)
     }
 }
 
-static XenMsrResult hypercall_page_write(XenDomain *d, unsigned vcpu,
-                                         uint64_t value)
+static GuestMsrResult hypercall_page_write(XenDomain *d, unsigned vcpu,
+                                           uint64_t value)
 {
     GuestPhys gpa = {value & ~(uint64_t)(HOST_PAGE_SIZE - 1)};
     uint8_t page[HOST_PAGE_SIZE];
 
     if (value & (HOST_PAGE_SIZE - 1)) {
-        return XEN_MSR_GP; /* page index: there is but page 0 */
+        return GUEST_MSR_GP; /* page index: there is but page 0 */
     }
     memset(page, 0xcc, sizeof(page));
     for (uint32_t nr = 0; nr < HOST_PAGE_SIZE / STUB_SIZE; nr++) {
         stub_write(page + nr * STUB_SIZE, nr);
     }
     if (!d->host->ops->mem.phys_write(d->host, gpa, page, sizeof(page))) {
-        return XEN_MSR_GP;
+        return GUEST_MSR_GP;
     }
     xen_latch_shared_info(d, vcpu);
-    return XEN_MSR_OK;
+    return GUEST_MSR_OK;
 }
 
-XenMsrResult xen_domain_rdmsr(XenDomain *d, unsigned vcpu, uint32_t index,
-                              uint64_t *value)
+GuestMsrResult xen_domain_rdmsr(XenDomain *d, unsigned vcpu, uint32_t index,
+                                uint64_t *value)
 {
     *value = 0;
     switch (index) {
     case MSR_IA32_TSC:
         *value = clock_guest_tsc(d->clock, vcpu, xen_now(d));
-        return XEN_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_IA32_TSC_ADJUST:
         *value = clock_tsc_adjust(d->clock, vcpu);
-        return XEN_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_HYPERCALL:
-        return XEN_MSR_OK;
+        return GUEST_MSR_OK;
     default:
         return index > MSR_HYPERCALL && index <= MSR_RESERVED_LIMIT
-                   ? XEN_MSR_GP
-                   : XEN_MSR_NOT_OURS;
+                   ? GUEST_MSR_GP
+                   : GUEST_MSR_NOT_OURS;
     }
 }
 
-XenMsrResult xen_domain_wrmsr(XenDomain *d, unsigned vcpu, uint32_t index,
-                              uint64_t value)
+GuestMsrResult xen_domain_wrmsr(XenDomain *d, unsigned vcpu, uint32_t index,
+                                uint64_t value)
 {
     switch (index) {
     case MSR_IA32_TSC:
         clock_write_tsc(d->clock, vcpu, xen_now(d), value);
         xen_time_update(&d->vcpus[vcpu], false);
-        return XEN_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_IA32_TSC_ADJUST:
         clock_write_tsc_adjust(d->clock, vcpu, value);
         xen_time_update(&d->vcpus[vcpu], false);
-        return XEN_MSR_OK;
+        return GUEST_MSR_OK;
     case MSR_HYPERCALL:
         return hypercall_page_write(d, vcpu, value);
     default:
         return index > MSR_HYPERCALL && index <= MSR_RESERVED_LIMIT
-                   ? XEN_MSR_GP
-                   : XEN_MSR_NOT_OURS;
+                   ? GUEST_MSR_GP
+                   : GUEST_MSR_NOT_OURS;
     }
 }

@@ -298,7 +298,7 @@ static void act_msr(World *w)
     if (one_in(w, 2)) {
         xen_domain_rdmsr(w->g->d, w->g->vcpu, index, &value);
     } else if (xen_domain_wrmsr(w->g->d, w->g->vcpu, index, value) ==
-                   XEN_MSR_OK &&
+                   GUEST_MSR_OK &&
                index == HYPERCALL_PAGE) {
         w->shinfo_32 = w->compat[w->g->vcpu];
         w->shinfo_known = true;
@@ -308,7 +308,7 @@ static void act_msr(World *w)
 static void act_cpuid(World *w)
 {
     uint32_t leaf = 0x40000000u + (uint32_t)draw(w, 8);
-    XenCpuid out;
+    GuestCpuid out;
 
     leaf = one_in(w, 10) ? (uint32_t)draw_edge(w) : leaf;
     EXPECT(

@@ -73,7 +73,8 @@ static void kvm_teardown(Kvm *t, gconstpointer data)
 
 static void wrmsr(Kvm *t, unsigned vcpu, uint32_t index, uint64_t value)
 {
-    g_assert_cmpint(kvm_guest_wrmsr(t->k, vcpu, index, value), ==, KVM_MSR_OK);
+    g_assert_cmpint(kvm_guest_wrmsr(t->k, vcpu, index, value), ==,
+                    GUEST_MSR_OK);
 }
 
 static Record clock_record(Kvm *t, uint64_t gpa)
@@ -106,7 +107,7 @@ static void cpuid_leaves_are_kvms(Kvm *t, gconstpointer data)
 {
     static const uint32_t bases[] = {KVM_CPUID_BASE_ALONE,
                                      KVM_CPUID_BASE_BESIDE};
-    KvmCpuid out;
+    GuestCpuid out;
 
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS(bases); i++) {
@@ -139,25 +140,25 @@ static void msr_values_are_checked(Kvm *t, gconstpointer data)
     static const struct {
         uint32_t index;
         uint64_t value;
-        KvmMsrResult want;
+        GuestMsrResult want;
     } cases[] = {
-        {MSR_KVM_WALL_CLOCK, 0, KVM_MSR_OK},
-        {MSR_KVM_WALL_CLOCK_NEW, UINT64_MAX, KVM_MSR_OK},
-        {MSR_KVM_SYSTEM_TIME, UINT64_MAX, KVM_MSR_OK},
-        {MSR_KVM_SYSTEM_TIME_NEW, 0xfff, KVM_MSR_OK},
-        {MSR_KVM_STEAL_TIME, 0, KVM_MSR_OK},
-        {MSR_KVM_STEAL_TIME, STEAL_GPA | 1, KVM_MSR_OK},
-        {MSR_KVM_STEAL_TIME, UINT64_MAX & ~0x3eull, KVM_MSR_OK},
-        {MSR_KVM_STEAL_TIME, STEAL_GPA | 2, KVM_MSR_GP},
-        {MSR_KVM_STEAL_TIME, STEAL_GPA | 0x20 | 1, KVM_MSR_GP},
-        {MSR_KVM_ASYNC_PF_EN, 0, KVM_MSR_GP},
-        {MSR_KVM_PV_EOI_EN, 0, KVM_MSR_GP},
-        {MSR_KVM_POLL_CONTROL, 0, KVM_MSR_GP},
-        {MSR_KVM_MIGRATION_CONTROL, 0, KVM_MSR_GP},
-        {0x4b564dff, 0, KVM_MSR_GP},
-        {0x4b564e00, 0, KVM_MSR_NOT_OURS},
-        {0x4b564cff, 0, KVM_MSR_NOT_OURS},
-        {0x10, 0, KVM_MSR_NOT_OURS},
+        {MSR_KVM_WALL_CLOCK, 0, GUEST_MSR_OK},
+        {MSR_KVM_WALL_CLOCK_NEW, UINT64_MAX, GUEST_MSR_OK},
+        {MSR_KVM_SYSTEM_TIME, UINT64_MAX, GUEST_MSR_OK},
+        {MSR_KVM_SYSTEM_TIME_NEW, 0xfff, GUEST_MSR_OK},
+        {MSR_KVM_STEAL_TIME, 0, GUEST_MSR_OK},
+        {MSR_KVM_STEAL_TIME, STEAL_GPA | 1, GUEST_MSR_OK},
+        {MSR_KVM_STEAL_TIME, UINT64_MAX & ~0x3eull, GUEST_MSR_OK},
+        {MSR_KVM_STEAL_TIME, STEAL_GPA | 2, GUEST_MSR_GP},
+        {MSR_KVM_STEAL_TIME, STEAL_GPA | 0x20 | 1, GUEST_MSR_GP},
+        {MSR_KVM_ASYNC_PF_EN, 0, GUEST_MSR_GP},
+        {MSR_KVM_PV_EOI_EN, 0, GUEST_MSR_GP},
+        {MSR_KVM_POLL_CONTROL, 0, GUEST_MSR_GP},
+        {MSR_KVM_MIGRATION_CONTROL, 0, GUEST_MSR_GP},
+        {0x4b564dff, 0, GUEST_MSR_GP},
+        {0x4b564e00, 0, GUEST_MSR_NOT_OURS},
+        {0x4b564cff, 0, GUEST_MSR_NOT_OURS},
+        {0x10, 0, GUEST_MSR_NOT_OURS},
     };
 
     (void)data;
@@ -170,11 +171,11 @@ static void msr_values_are_checked(Kvm *t, gconstpointer data)
             kvm_guest_wrmsr(t->k, 1, cases[i].index, cases[i].value), ==,
             cases[i].want);
         g_assert_cmpint(kvm_guest_rdmsr(t->k, 1, cases[i].index, &value), ==,
-                        cases[i].want == KVM_MSR_GP &&
+                        cases[i].want == GUEST_MSR_GP &&
                                 cases[i].index == MSR_KVM_STEAL_TIME
-                            ? KVM_MSR_OK
+                            ? GUEST_MSR_OK
                             : cases[i].want);
-        if (cases[i].want == KVM_MSR_OK) {
+        if (cases[i].want == GUEST_MSR_OK) {
             g_assert_cmphex(value, ==, cases[i].value);
         }
     }

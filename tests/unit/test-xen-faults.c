@@ -281,7 +281,7 @@ static int64_t op_capabilities(XenGuest *g)
 static int64_t op_hypercall_page(XenGuest *g)
 {
     xen_guest_call(g, 11, 0, 0, 0);
-    return xen_domain_wrmsr(g->d, 0, 0x40000000, 0x5000) == XEN_MSR_OK
+    return xen_domain_wrmsr(g->d, 0, 0x40000000, 0x5000) == GUEST_MSR_OK
                ? 0
                : -XEN_EFAULT;
 }

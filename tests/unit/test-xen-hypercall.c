@@ -14,7 +14,7 @@ static void test_cpuid_leaves_match_xen(void)
 {
     static const struct {
         uint32_t leaf, sub;
-        XenCpuid want;
+        GuestCpuid want;
     } cases[] = {
         {0x40000000, 0, {0x40000005, 0x566e6558, 0x65584d4d, 0x4d4d566e}},
         {0x40000001, 0, {0x00040011, 0, 0, 0}},
@@ -32,7 +32,7 @@ static void test_cpuid_leaves_match_xen(void)
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        XenCpuid got;
+        GuestCpuid got;
 
         g_test_message("leaf %#x.%u", cases[i].leaf, cases[i].sub);
         g_assert_true(
@@ -45,7 +45,7 @@ static void test_cpuid_outside_range_is_not_ours(void)
 {
     static const uint32_t leaves[] = {0, 1, 0x3fffffff, 0x50000000, 0x80000007};
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
-    XenCpuid got;
+    GuestCpuid got;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(leaves); i++) {
         g_assert_false(xen_domain_cpuid(g->d, 0, leaves[i], 0, &got));
@@ -57,7 +57,7 @@ static void test_cpuid_time_leaf_follows_clock(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 20);
     ClockTscInfo info;
-    XenCpuid got;
+    GuestCpuid got;
 
     clock_tsc_info(g->clock, &info);
     g_assert_true(xen_domain_cpuid(g->d, 0, 0x40000003, 0, &got));
@@ -81,7 +81,7 @@ static void test_hypercall_page_holds_stubs(void)
     uint8_t page[HOST_PAGE_SIZE];
 
     g_assert_cmpint(xen_domain_wrmsr(g->d, 0, 0x40000000, 0x5000), ==,
-                    XEN_MSR_OK);
+                    GUEST_MSR_OK);
     fake_host_peek(g->fake, 0x5000, page, sizeof(page));
     g_assert_cmpmem(page + 29 * 32, sizeof(stub), stub, sizeof(stub));
     for (unsigned i = 0; i < 128; i++) {
@@ -105,28 +105,28 @@ static void test_msr_accesses_answer_as_xen(void)
         uint32_t index;
         bool write;
         uint64_t value;
-        XenMsrResult want;
+        GuestMsrResult want;
     } cases[] = {
-        {0x40000000, false, 0, XEN_MSR_OK},
-        {0x40000000, true, 0x5001, XEN_MSR_GP},
-        {0x40000000, true, XEN_GUEST_UNMAPPED << 12, XEN_MSR_GP},
-        {0x40000000, true, XEN_GUEST_READONLY << 12, XEN_MSR_GP},
-        {0x40000000, true, 0xfffffffffffff000, XEN_MSR_GP},
-        {0x40000001, false, 0, XEN_MSR_GP},
-        {0x40000001, true, 0, XEN_MSR_GP},
-        {0x40000200, false, 0, XEN_MSR_GP},
-        {0x400002ff, true, 0, XEN_MSR_GP},
-        {0x40000300, false, 0, XEN_MSR_NOT_OURS},
-        {0x3fffffff, true, 0, XEN_MSR_NOT_OURS},
-        {0x1b, false, 0, XEN_MSR_NOT_OURS},
-        {0x10, false, 0, XEN_MSR_OK},
-        {0x3b, false, 0, XEN_MSR_OK},
+        {0x40000000, false, 0, GUEST_MSR_OK},
+        {0x40000000, true, 0x5001, GUEST_MSR_GP},
+        {0x40000000, true, XEN_GUEST_UNMAPPED << 12, GUEST_MSR_GP},
+        {0x40000000, true, XEN_GUEST_READONLY << 12, GUEST_MSR_GP},
+        {0x40000000, true, 0xfffffffffffff000, GUEST_MSR_GP},
+        {0x40000001, false, 0, GUEST_MSR_GP},
+        {0x40000001, true, 0, GUEST_MSR_GP},
+        {0x40000200, false, 0, GUEST_MSR_GP},
+        {0x400002ff, true, 0, GUEST_MSR_GP},
+        {0x40000300, false, 0, GUEST_MSR_NOT_OURS},
+        {0x3fffffff, true, 0, GUEST_MSR_NOT_OURS},
+        {0x1b, false, 0, GUEST_MSR_NOT_OURS},
+        {0x10, false, 0, GUEST_MSR_OK},
+        {0x3b, false, 0, GUEST_MSR_OK},
     };
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         uint64_t value = 1;
-        XenMsrResult got =
+        GuestMsrResult got =
             cases[i].write
                 ? xen_domain_wrmsr(g->d, 0, cases[i].index, cases[i].value)
                 : xen_domain_rdmsr(g->d, 0, cases[i].index, &value);
@@ -147,14 +147,14 @@ static void test_tsc_msrs_move_the_clock_and_the_record(void)
     xen_domain_vcpu_running(g->d, 1);
     version = xen_guest_time(g, record).version;
     fake_host_advance(g->fake, 1000);
-    g_assert_cmpint(xen_domain_wrmsr(g->d, 1, 0x10, 777), ==, XEN_MSR_OK);
-    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x10, &value), ==, XEN_MSR_OK);
+    g_assert_cmpint(xen_domain_wrmsr(g->d, 1, 0x10, 777), ==, GUEST_MSR_OK);
+    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x10, &value), ==, GUEST_MSR_OK);
     g_assert_cmpuint(value, ==, 777);
     g_assert_cmpuint(xen_guest_time(g, record).version, ==, version + 2);
-    g_assert_cmpint(xen_domain_wrmsr(g->d, 1, 0x3b, 0), ==, XEN_MSR_OK);
-    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x3b, &value), ==, XEN_MSR_OK);
+    g_assert_cmpint(xen_domain_wrmsr(g->d, 1, 0x3b, 0), ==, GUEST_MSR_OK);
+    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x3b, &value), ==, GUEST_MSR_OK);
     g_assert_cmpuint(value, ==, 0);
-    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x10, &value), ==, XEN_MSR_OK);
+    g_assert_cmpint(xen_domain_rdmsr(g->d, 1, 0x10, &value), ==, GUEST_MSR_OK);
     g_assert_cmpuint(value, ==, clock_guest_tsc(g->clock, 0, 1000));
 }
 
