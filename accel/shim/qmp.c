@@ -133,18 +133,24 @@ static const char *runstate_name(unsigned runstate)
     return runstate < ARRAY_SIZE(names) ? names[runstate] : "unknown";
 }
 
+static void vcpu_pvclock(uint32_t version, const ClockPvclock *pv,
+                         JumpcutVcpuClock *out)
+{
+    out->pvclock_version = version;
+    out->pvclock_system_time = pv->system_time;
+    out->pvclock_tsc_timestamp = pv->tsc_timestamp;
+    out->pvclock_mul = pv->tsc_to_system_mul;
+    out->pvclock_shift = pv->tsc_shift;
+    out->pvclock_flags = pv->flags;
+}
+
 static void vcpu_xen_clock(XenDomain *d, unsigned vcpu, JumpcutVcpuClock *out)
 {
     uint64List **tail = &out->runstate_time_ns;
     XenVcpuInfo v;
 
     xen_domain_query_vcpu(d, vcpu, &v);
-    out->pvclock_version = v.pvclock_version;
-    out->pvclock_system_time = v.pvclock_system_time;
-    out->pvclock_tsc_timestamp = v.pvclock_tsc_timestamp;
-    out->pvclock_mul = v.pvclock_mul;
-    out->pvclock_shift = v.pvclock_shift;
-    out->pvclock_flags = v.pvclock_flags;
+    vcpu_pvclock(v.pvclock_version, &v.pvclock, out);
     out->runstate = g_strdup(runstate_name(v.runstate));
     out->has_runstate_time_ns = true;
     for (unsigned i = 0; i < ARRAY_SIZE(v.runstate_time_ns); i++) {
@@ -157,12 +163,7 @@ static void vcpu_kvm_clock(KvmGuest *k, unsigned vcpu, JumpcutVcpuClock *out)
     KvmVcpuInfo v;
 
     kvm_guest_query_vcpu(k, vcpu, &v);
-    out->pvclock_version = v.pvclock_version;
-    out->pvclock_system_time = v.pvclock_system_time;
-    out->pvclock_tsc_timestamp = v.pvclock_tsc_timestamp;
-    out->pvclock_mul = v.pvclock_mul;
-    out->pvclock_shift = v.pvclock_shift;
-    out->pvclock_flags = v.pvclock_flags;
+    vcpu_pvclock(v.pvclock_version, &v.pvclock, out);
     /* KvmVcpuState names the first three of Xen's states. */
     out->runstate = g_strdup(runstate_name(v.state));
     out->has_steal_ns = true;

@@ -188,11 +188,14 @@ void kvm_guest_query_vcpu(const KvmGuest *k, unsigned vcpu, KvmVcpuInfo *out)
 
     *out = (KvmVcpuInfo){
         .pvclock_version = v->time.version,
-        .pvclock_system_time = v->time.system_time,
-        .pvclock_tsc_timestamp = v->time.tsc_timestamp,
-        .pvclock_mul = v->time.tsc_to_system_mul,
-        .pvclock_shift = v->time.tsc_shift,
-        .pvclock_flags = v->time.flags,
+        .pvclock =
+            {
+                .system_time = v->time.system_time,
+                .tsc_timestamp = v->time.tsc_timestamp,
+                .tsc_to_system_mul = v->time.tsc_to_system_mul,
+                .tsc_shift = v->time.tsc_shift,
+                .flags = v->time.flags,
+            },
         .state = v->state,
         .steal_ns = kvm_steal_total(k, vcpu),
         .hypercalls = v->hypercalls,

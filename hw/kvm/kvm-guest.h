@@ -68,11 +68,7 @@ void kvm_guest_stopped(KvmGuest *k);
 /* Figures for QMP. */
 typedef struct KvmVcpuInfo {
     uint32_t pvclock_version; /* 0: no record */
-    uint64_t pvclock_system_time;
-    uint64_t pvclock_tsc_timestamp;
-    uint32_t pvclock_mul;
-    int8_t pvclock_shift;
-    uint8_t pvclock_flags;
+    ClockPvclock pvclock;
     KvmVcpuState state;
     uint64_t steal_ns;
     uint64_t hypercalls;

@@ -276,11 +276,13 @@ void xen_domain_query_vcpu(XenDomain *d, unsigned vcpu, XenVcpuInfo *out)
     out->runstate = (unsigned)v->runstate;
     memcpy(out->runstate_time_ns, runstate.time, sizeof(runstate.time));
     out->pvclock_version = v->time.version;
-    out->pvclock_system_time = v->time.system_time;
-    out->pvclock_tsc_timestamp = v->time.tsc_timestamp;
-    out->pvclock_mul = v->time.tsc_to_system_mul;
-    out->pvclock_shift = v->time.tsc_shift;
-    out->pvclock_flags = v->time.flags;
+    out->pvclock = (ClockPvclock){
+        .system_time = v->time.system_time,
+        .tsc_timestamp = v->time.tsc_timestamp,
+        .tsc_to_system_mul = v->time.tsc_to_system_mul,
+        .tsc_shift = v->time.tsc_shift,
+        .flags = v->time.flags,
+    };
     out->upcall_vector = v->upcall_vector;
     out->vcpu_info_registered = v->info_registered;
     out->upcalls = v->upcalls;

@@ -12,37 +12,10 @@
 #include "hw/guest-cpu.h"
 #include "hw/host.h"
 #include "hw/state.h"
+#include "hw/xen/domain-config.h"
 #include "hw/xen/xenstore-tree.h"
 
-#define XEN_DOMAIN_MAX_VCPUS 128u
-
-/* Where the toolstack puts the two rings and binds their ports. */
-#define XEN_STORE_GFN    0xfeffcu
-#define XEN_CONSOLE_GFN  0xfefffu
-#define XEN_STORE_PORT   1u
-#define XEN_CONSOLE_PORT 2u
-
 typedef struct XenDomain XenDomain;
-
-/* One range of the guest's memory map; types as in the BIOS's E820. */
-typedef struct XenMemoryRange {
-    uint64_t addr, size; /* bytes */
-    uint32_t type;       /* 1: RAM, 2: reserved, 3: ACPI, 4: NVS */
-} XenMemoryRange;
-
-typedef struct XenDomainConfig {
-    bool pvh;               /* a PVH guest; else HVM */
-    unsigned nr_vcpus;      /* 1 to XEN_DOMAIN_MAX_VCPUS */
-    unsigned version_major; /* Xen's version as the guest sees it: 4 */
-    unsigned version_minor; /* 17 or 20 */
-    uint16_t domid;
-    uint32_t max_port; /* highest event channel, up to 131071; 0: xl's 1023 */
-    uint8_t uuid[16];
-    uint64_t nr_pages;         /* memory of the guest, in 4 KiB pages */
-    const XenMemoryRange *map; /* copied; what XENMEM_memory_map tells, in
-                                  that order; RAM are the guest's frames */
-    unsigned nr_map;
-} XenDomainConfig;
 
 /*
  * @clock and @tree are borrowed and outlive the domain.  @tree may be NULL:
@@ -152,11 +125,7 @@ typedef struct XenVcpuInfo {
     unsigned runstate; /* RUNSTATE_* */
     uint64_t runstate_time_ns[4];
     uint32_t pvclock_version;
-    uint64_t pvclock_system_time;
-    uint64_t pvclock_tsc_timestamp;
-    uint32_t pvclock_mul;
-    int8_t pvclock_shift;
-    uint8_t pvclock_flags;
+    ClockPvclock pvclock;
     uint8_t upcall_vector; /* 0: none */
     bool vcpu_info_registered;
     uint64_t upcalls, hypercalls;
