@@ -8,6 +8,24 @@
 #define FAKE_MAX_VCPUS 128
 #define FAKE_MAX_GSIS  256
 
+/*
+ * Memory of a frame or an overlay.  It lives as long as a frame, an overlay or
+ * a pin refers to it (g_rc_box), so that a pin outlasts an overlay.
+ */
+typedef struct FakeBacking {
+    uint8_t data[HOST_PAGE_SIZE];
+    /* What data should be if every change was told by page_dirty(). */
+    uint8_t told[HOST_PAGE_SIZE];
+} FakeBacking;
+
+struct HostPage {
+    FakeBacking *backing;
+    char *name; /* overlays; NULL: a pin or an alias */
+    bool mapped;
+    bool read_only; /* to the guest; aliases */
+    uint64_t gfn;   /* pins, aliases, and overlays while mapped */
+};
+
 typedef struct FakeMemory {
     uint64_t nr_frames;
     GHashTable *frames;  /* gfn -> FakeBacking, those written so far */
@@ -54,6 +72,8 @@ bool fake_host_fault(FakeHost *fake);
 
 void fake_memory_init(FakeMemory *mem, uint64_t nr_frames);
 void fake_memory_destroy(FakeMemory *mem);
+/* A key of the tables above: @gfn, to be freed. */
+uint64_t *fake_key_new(uint64_t gfn);
 
 bool fake_phys_read(Host *host, GuestPhys gpa, void *buf, size_t len);
 bool fake_phys_write(Host *host, GuestPhys gpa, const void *buf, size_t len);

@@ -32,8 +32,7 @@
 #include <glib.h>
 
 #include "hw/host.h"
-
-typedef struct FakeHost FakeHost;
+#include "tests/unit/fake-memory.h"
 
 FakeHost *fake_host_new(unsigned nr_vcpus, uint64_t nr_frames);
 /* Asserts that no pin, overlay, alias or timer is alive. */
@@ -58,34 +57,6 @@ int64_t fake_host_now(const FakeHost *fake);
 /* Earliest deadline of an armed timer; INT64_MAX if there is none. */
 int64_t fake_host_next_deadline(const FakeHost *fake);
 
-typedef enum FakeFrame {
-    FAKE_FRAME_RAM,
-    FAKE_FRAME_READONLY, /* reads work; writes and page_pin() fail */
-    FAKE_FRAME_ABSENT,   /* nothing works, except laying an overlay */
-} FakeFrame;
-/* Any frame may be marked, also one beyond nr_frames. */
-void fake_host_mark_frame(FakeHost *fake, uint64_t gfn, FakeFrame kind);
-
-/*
- * What the guest itself reads and writes: overlays are on top, marks do not
- * matter, and no call is counted or fails.
- */
-void fake_host_peek(FakeHost *fake, uint64_t gpa, void *buf, size_t len);
-void fake_host_poke(FakeHost *fake, uint64_t gpa, const void *buf, size_t len);
-uint8_t fake_host_peek8(FakeHost *fake, uint64_t gpa);
-uint32_t fake_host_peek32(FakeHost *fake, uint64_t gpa);
-uint64_t fake_host_peek64(FakeHost *fake, uint64_t gpa);
-void fake_host_poke8(FakeHost *fake, uint64_t gpa, uint8_t value);
-void fake_host_poke32(FakeHost *fake, uint64_t gpa, uint32_t value);
-void fake_host_poke64(FakeHost *fake, uint64_t gpa, uint64_t value);
-/* SHA-256 (hex, to be freed) of all memory beneath the overlays. */
-char *fake_host_ram_digest(FakeHost *fake);
-/*
- * Bytes changed through page_ptr() for which page_dirty() was not called, in
- * pages alive: each is a byte that migration would lose.
- */
-size_t fake_host_undirtied_bytes(const FakeHost *fake);
-
 /*
  * The @n-th fallible call from now (1: the next) fails: phys_read, phys_write,
  * virt_read, virt_write, page_pin, frame_set, overlay_new, overlay_map and
@@ -96,10 +67,6 @@ void fake_host_fail_nth(FakeHost *fake, unsigned n);
 bool fake_host_fault_fired(const FakeHost *fake);
 /* Fallible calls since fake_host_new(). */
 unsigned fake_host_fallible_calls(const FakeHost *fake);
-
-/* Frames whose page is not at home; all must have been told by frames_sync().
- */
-unsigned fake_host_frames_moved(const FakeHost *fake);
 
 /* What the core did, in order; arguments as in HostOps, a first. */
 typedef enum FakeEventKind {

@@ -1,97 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a guest finds of KVM: leaves, MSRs, kvmclock records, steal time,
- * hypercalls, reset and state.  Wanted values are KVM's (linux:
- * arch/x86/kvm/x86.c, cpuid.c), computed here from the host profile.
+ * What a guest finds of KVM: leaves, MSRs, hypercalls, reset and state.
+ * Wanted values are KVM's (linux: arch/x86/kvm/x86.c, cpuid.c), computed here
+ * from the host profile.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <linux/kvm_para.h>
-#include <string.h>
 
-#include "hw/kvm/kvm-guest.h"
-#include "tests/unit/fake-host.h"
-
-#define NR_VCPUS  2u
-#define NR_FRAMES 64u
-#define UPTIME_NS 5000000000ull
-#define WALL_NS   1700000000123456789ll
-#define NS_PER_S  1000000000ll
-#define READONLY  40u
-#define ABSENT    41u
-#define CLOCK_GPA 0x3040u
-#define STEAL_GPA 0x4080u
-#define WALL_GPA  0x5004u
-
-typedef struct Record {
-    uint32_t version, pad0;
-    uint64_t tsc_timestamp, system_time;
-    uint32_t mul;
-    int8_t shift;
-    uint8_t flags, pad[2];
-} Record;
-
-typedef struct Kvm {
-    FakeHost *fake;
-    Clock *clock;
-    KvmGuest *k;
-} Kvm;
-
-static void kvm_setup_with(Kvm *t, bool invtsc, uint32_t base)
-{
-    HostProfile profile = {
-        .set = HOST_PROFILE_UPTIME | HOST_PROFILE_WALLCLOCK |
-               HOST_PROFILE_INVTSC | HOST_PROFILE_TSC_KHZ,
-        .uptime_ns = UPTIME_NS,
-        .wallclock_ns = WALL_NS,
-        .invtsc = invtsc,
-        .tsc_khz = 2000000,
-    };
-
-    t->fake = fake_host_new(NR_VCPUS, NR_FRAMES);
-    fake_host_mark_frame(t->fake, READONLY, FAKE_FRAME_READONLY);
-    fake_host_mark_frame(t->fake, ABSENT, FAKE_FRAME_ABSENT);
-    t->clock = clock_new(&profile, CLOCK_TSC_MODE_DEFAULT, NR_VCPUS, 0);
-    t->k = kvm_guest_new(fake_host_ops(t->fake), t->clock, NR_VCPUS, base);
-    g_assert_nonnull(t->k);
-}
-
-static void kvm_setup(Kvm *t, gconstpointer data)
-{
-    (void)data;
-    kvm_setup_with(t, true, KVM_CPUID_BASE_ALONE);
-}
-
-static void kvm_teardown(Kvm *t, gconstpointer data)
-{
-    (void)data;
-    g_assert_cmpuint(fake_host_undirtied_bytes(t->fake), ==, 0);
-    kvm_guest_free(t->k);
-    clock_free(t->clock);
-    fake_host_free(t->fake);
-}
-
-static void wrmsr(Kvm *t, unsigned vcpu, uint32_t index, uint64_t value)
-{
-    g_assert_cmpint(kvm_guest_wrmsr(t->k, vcpu, index, value), ==,
-                    GUEST_MSR_OK);
-}
-
-static Record clock_record(Kvm *t, uint64_t gpa)
-{
-    Record r;
-
-    fake_host_peek(t->fake, gpa, &r, sizeof(r));
-    return r;
-}
-
-static struct kvm_steal_time steal_record(Kvm *t, uint64_t gpa)
-{
-    struct kvm_steal_time st;
-
-    fake_host_peek(t->fake, gpa, &st, sizeof(st));
-    return st;
-}
+#include "tests/unit/kvm-fixture.h"
 
 static int64_t hypercall(Kvm *t, uint64_t nr, uint64_t a0, uint64_t a1)
 {
@@ -186,8 +101,8 @@ static void msr_pairs_are_one(Kvm *t, gconstpointer data)
     uint64_t value;
 
     (void)data;
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME, CLOCK_GPA | 1);
-    wrmsr(t, 0, MSR_KVM_WALL_CLOCK, WALL_GPA);
+    kvm_wrmsr(t, 0, MSR_KVM_SYSTEM_TIME, CLOCK_GPA | 1);
+    kvm_wrmsr(t, 0, MSR_KVM_WALL_CLOCK, WALL_GPA);
     kvm_guest_rdmsr(t->k, 0, MSR_KVM_SYSTEM_TIME_NEW, &value);
     g_assert_cmphex(value, ==, CLOCK_GPA | 1);
     /* The wall clock is the machine's, the clock the vCPU's. */
@@ -195,250 +110,6 @@ static void msr_pairs_are_one(Kvm *t, gconstpointer data)
     g_assert_cmphex(value, ==, WALL_GPA);
     kvm_guest_rdmsr(t->k, 1, MSR_KVM_SYSTEM_TIME, &value);
     g_assert_cmphex(value, ==, 0);
-}
-
-/* kvmclock */
-
-static void clock_record_is_written_at_once(Kvm *t, gconstpointer data)
-{
-    Record r;
-
-    (void)data;
-    fake_host_advance(t->fake, 1234);
-    wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    r = clock_record(t, CLOCK_GPA);
-    g_assert_cmpuint(r.version, ==, 2);
-    g_assert_cmpuint(r.system_time, ==, UPTIME_NS + 1234);
-    g_assert_cmpuint(r.tsc_timestamp, ==, 2468);
-    g_assert_cmphex(r.mul, ==, 0x80000000);
-    g_assert_cmpint(r.shift, ==, 0);
-    g_assert_cmphex(r.flags, ==, 1);
-    /* Odd: left over from what lay there before. */
-    fake_host_poke32(t->fake, CLOCK_GPA, 7);
-    wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA).version, ==, 10);
-}
-
-static void clock_off_or_nowhere_writes_nothing(Kvm *t, gconstpointer data)
-{
-    static const uint64_t values[] = {
-        CLOCK_GPA,                     /* not enabled */
-        (uint64_t)READONLY << 12 | 1,  /* */
-        (uint64_t)ABSENT << 12 | 1,    /* */
-        0x3fe8 | 1,                    /* crosses the page */
-        (uint64_t)NR_FRAMES << 12 | 1, /* behind the end of memory */
-        UINT64_MAX,
-    };
-    g_autofree char *before = fake_host_ram_digest(t->fake);
-
-    (void)data;
-    for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
-        g_autofree char *after = NULL;
-
-        wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, values[i]);
-        after = fake_host_ram_digest(t->fake);
-        g_assert_cmpstr(before, ==, after);
-        g_assert_cmpuint(fake_host_alive(t->fake).pins, ==, 0);
-    }
-}
-
-static void clock_at_page_end_is_written(Kvm *t, gconstpointer data)
-{
-    (void)data;
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, 0x3fe0 | 1);
-    g_assert_cmpuint(clock_record(t, 0x3fe0).version, ==, 2);
-}
-
-static void clock_unaligned_is_written(Kvm *t, gconstpointer data)
-{
-    (void)data;
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, 0x3046 | 1);
-    g_assert_cmpuint(clock_record(t, 0x3046).version, ==, 2);
-}
-
-static void clock_stable_bit_follows_tsc_and_msr(Kvm *t, gconstpointer data)
-{
-    HostProfile unsafe = {.set = HOST_PROFILE_INVTSC, .invtsc = false};
-    ClockCut cut;
-
-    (void)data;
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, (CLOCK_GPA + 0x40) | 1);
-    g_assert_cmphex(clock_record(t, CLOCK_GPA).flags, ==, 1);
-    /* vCPU 0 with the old MSR takes the bit from all. */
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME, CLOCK_GPA | 1);
-    g_assert_cmphex(clock_record(t, CLOCK_GPA).flags, ==, 0);
-    g_assert_cmphex(clock_record(t, CLOCK_GPA + 0x40).flags, ==, 0);
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    /* Another vCPU does not. */
-    wrmsr(t, 1, MSR_KVM_SYSTEM_TIME, (CLOCK_GPA + 0x40) | 1);
-    g_assert_cmphex(clock_record(t, CLOCK_GPA).flags, ==, 1);
-    g_assert_true(clock_cut(t->clock, 0, &unsafe, &cut, NULL));
-    kvm_guest_stopped(t->k);
-    g_assert_cmphex(clock_record(t, CLOCK_GPA).flags, ==, 2);
-}
-
-static void clock_cut_moves_records_and_tells(Kvm *t, gconstpointer data)
-{
-    static const uint64_t uptimes[] = {1, 508119807590000};
-    ClockCut cut;
-
-    (void)data;
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    for (size_t i = 0; i < G_N_ELEMENTS(uptimes); i++) {
-        HostProfile p = {
-            .set = HOST_PROFILE_UPTIME | HOST_PROFILE_TSC,
-            .uptime_ns = uptimes[i],
-            .tsc = 99,
-        };
-        Record r;
-
-        fake_host_advance(t->fake, NS_PER_S);
-        g_assert_true(
-            clock_cut(t->clock, fake_host_now(t->fake), &p, &cut, NULL));
-        kvm_guest_stopped(t->k);
-        r = clock_record(t, CLOCK_GPA);
-        g_assert_cmpuint(r.version, ==, 2 * (i + 2));
-        g_assert_cmpuint(r.system_time, ==, uptimes[i]);
-        g_assert_cmpuint(r.tsc_timestamp, ==, 99);
-        g_assert_cmphex(r.flags, ==, 3);
-    }
-}
-
-static void clock_stopped_flag_is_the_guests_to_clear(Kvm *t,
-                                                      gconstpointer data)
-{
-    const uint64_t flags = CLOCK_GPA + 29;
-
-    (void)data;
-    kvm_guest_stopped(t->k); /* no record: nothing to tell */
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    g_assert_cmphex(fake_host_peek8(t->fake, flags), ==, 1);
-    kvm_guest_stopped(t->k);
-    g_assert_cmphex(fake_host_peek8(t->fake, flags), ==, 3);
-    kvm_guest_tsc_written(t->k, 0);
-    g_assert_cmphex(fake_host_peek8(t->fake, flags), ==, 3);
-    fake_host_poke8(t->fake, flags, 1);
-    kvm_guest_tsc_written(t->k, 0);
-    g_assert_cmphex(fake_host_peek8(t->fake, flags), ==, 1);
-}
-
-static void clock_tsc_write_moves_only_that_vcpu(Kvm *t, gconstpointer data)
-{
-    (void)data;
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, (CLOCK_GPA + 0x40) | 1);
-    fake_host_advance(t->fake, NS_PER_S);
-    clock_write_tsc(t->clock, 1, fake_host_now(t->fake), 5);
-    kvm_guest_tsc_written(t->k, 1);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA + 0x40).tsc_timestamp, ==, 5);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA + 0x40).system_time, ==,
-                     UPTIME_NS + NS_PER_S);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA).tsc_timestamp, ==, 0);
-}
-
-static void clock_is_synced_every_300_seconds(Kvm *t, gconstpointer data)
-{
-    (void)data;
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
-    fake_host_advance(t->fake, 300 * NS_PER_S - 1);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA).version, ==, 2);
-    fake_host_advance(t->fake, 1);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA).version, ==, 4);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA).system_time, ==,
-                     UPTIME_NS + 300 * NS_PER_S);
-    fake_host_advance(t->fake, 300 * NS_PER_S);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA).version, ==, 6);
-}
-
-/* Wall clock */
-
-static void wall_clock_is_of_system_time_zero(Kvm *t, gconstpointer data)
-{
-    const int64_t base = WALL_NS - (int64_t)UPTIME_NS;
-
-    (void)data;
-    fake_host_advance(t->fake, 12345);
-    wrmsr(t, 0, MSR_KVM_WALL_CLOCK_NEW, WALL_GPA);
-    g_assert_cmpuint(fake_host_peek32(t->fake, WALL_GPA), ==, 2);
-    g_assert_cmpuint(fake_host_peek32(t->fake, WALL_GPA + 4), ==,
-                     base / NS_PER_S);
-    g_assert_cmpuint(fake_host_peek32(t->fake, WALL_GPA + 8), ==,
-                     base % NS_PER_S);
-    fake_host_poke32(t->fake, WALL_GPA, 5);
-    wrmsr(t, 0, MSR_KVM_WALL_CLOCK_NEW, WALL_GPA);
-    g_assert_cmpuint(fake_host_peek32(t->fake, WALL_GPA), ==, 8);
-}
-
-static void wall_clock_nowhere_is_ignored(Kvm *t, gconstpointer data)
-{
-    static const uint64_t values[] = {0, (uint64_t)READONLY << 12,
-                                      (uint64_t)ABSENT << 12,
-                                      (uint64_t)NR_FRAMES << 12, UINT64_MAX};
-    g_autofree char *before = fake_host_ram_digest(t->fake);
-
-    (void)data;
-    for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
-        g_autofree char *after = NULL;
-
-        wrmsr(t, 0, MSR_KVM_WALL_CLOCK_NEW, values[i]);
-        after = fake_host_ram_digest(t->fake);
-        g_assert_cmpstr(before, ==, after);
-    }
-}
-
-/* Steal time */
-
-static void steal_counts_what_was_runnable(Kvm *t, gconstpointer data)
-{
-    struct kvm_steal_time st;
-    KvmVcpuInfo info;
-
-    (void)data;
-    wrmsr(t, 0, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
-    st = steal_record(t, STEAL_GPA);
-    g_assert_cmpuint(st.steal, ==, 0);
-    g_assert_cmpuint(st.version, ==, 2);
-    g_assert_cmpuint(st.preempted, ==, 0);
-
-    fake_host_advance(t->fake, 100);
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNABLE);
-    g_assert_cmpuint(steal_record(t, STEAL_GPA).preempted, ==, 1);
-    fake_host_advance(t->fake, 30);
-    kvm_guest_query_vcpu(t->k, 0, &info);
-    g_assert_cmpuint(info.steal_ns, ==, 30);
-    g_assert_cmpint(info.state, ==, KVM_VCPU_RUNNABLE);
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNING);
-    st = steal_record(t, STEAL_GPA);
-    g_assert_cmpuint(st.steal, ==, 30);
-    g_assert_cmpuint(st.version, ==, 4);
-    g_assert_cmpuint(st.preempted, ==, 0);
-
-    /* Halted: not stolen; woken while the host is busy: from then on. */
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_BLOCKED);
-    fake_host_advance(t->fake, 1000);
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNABLE);
-    fake_host_advance(t->fake, 7);
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNING);
-    g_assert_cmpuint(steal_record(t, STEAL_GPA).steal, ==, 37);
-}
-
-static void steal_record_goes_on_from_the_guests(Kvm *t, gconstpointer data)
-{
-    (void)data;
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNABLE);
-    fake_host_advance(t->fake, 50);
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNING);
-    fake_host_poke64(t->fake, STEAL_GPA, 1000);
-    fake_host_poke32(t->fake, STEAL_GPA + 8, 3);
-    wrmsr(t, 0, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
-    g_assert_cmpuint(steal_record(t, STEAL_GPA).steal, ==, 1050);
-    g_assert_cmpuint(steal_record(t, STEAL_GPA).version, ==, 6);
-    /* Off: the record stays as it is. */
-    wrmsr(t, 0, MSR_KVM_STEAL_TIME, STEAL_GPA);
-    kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNABLE);
-    g_assert_cmpuint(steal_record(t, STEAL_GPA).preempted, ==, 0);
-    g_assert_cmpuint(fake_host_alive(t->fake).pins, ==, 0);
 }
 
 /* Hypercalls */
@@ -527,7 +198,7 @@ static void fault_leaves_the_clock_off(Kvm *t, gconstpointer data)
 
             kvm_guest_reset(t->k);
             fake_host_fail_nth(t->fake, n);
-            wrmsr(t, 0, cases[i].index, cases[i].value);
+            kvm_wrmsr(t, 0, cases[i].index, cases[i].value);
             kvm_guest_rdmsr(t->k, 0, cases[i].index, &value);
             g_assert_cmphex(value, ==, cases[i].value);
             if (!fake_host_fault_fired(t->fake)) {
@@ -553,10 +224,10 @@ static char *state_of(Kvm *t)
 
 static void use_everything(Kvm *t)
 {
-    wrmsr(t, 0, MSR_KVM_SYSTEM_TIME, CLOCK_GPA | 1);
-    wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, (CLOCK_GPA + 0x40) | 1);
-    wrmsr(t, 1, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
-    wrmsr(t, 0, MSR_KVM_WALL_CLOCK, WALL_GPA);
+    kvm_wrmsr(t, 0, MSR_KVM_SYSTEM_TIME, CLOCK_GPA | 1);
+    kvm_wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, (CLOCK_GPA + 0x40) | 1);
+    kvm_wrmsr(t, 1, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
+    kvm_wrmsr(t, 0, MSR_KVM_WALL_CLOCK, WALL_GPA);
     kvm_guest_vcpu_state(t->k, 1, KVM_VCPU_RUNNABLE);
     fake_host_advance(t->fake, 5);
     kvm_guest_vcpu_state(t->k, 1, KVM_VCPU_RUNNING);
@@ -609,7 +280,7 @@ static void state_goes_over(Kvm *t, gconstpointer data)
     /* Records are found again, and the sync timer waits. */
     g_assert_cmpuint(fake_host_alive(t->fake).pins, ==, 3);
     fake_host_advance(t->fake, 300 * NS_PER_S);
-    g_assert_cmpuint(clock_record(t, CLOCK_GPA).system_time, ==,
+    g_assert_cmpuint(kvm_clock_record(t, CLOCK_GPA).system_time, ==,
                      UPTIME_NS + 300 * NS_PER_S);
 }
 
@@ -652,34 +323,18 @@ static void state_of_another_guest_is_refused(Kvm *t, gconstpointer data)
     }
 }
 
-#define TEST(name) \
-    g_test_add("/kvm/" #name, Kvm, NULL, kvm_setup, name, kvm_teardown)
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    TEST(cpuid_leaves_are_kvms);
-    TEST(msr_values_are_checked);
-    TEST(msr_pairs_are_one);
-    TEST(clock_record_is_written_at_once);
-    TEST(clock_off_or_nowhere_writes_nothing);
-    TEST(clock_at_page_end_is_written);
-    TEST(clock_unaligned_is_written);
-    TEST(clock_stable_bit_follows_tsc_and_msr);
-    TEST(clock_cut_moves_records_and_tells);
-    TEST(clock_stopped_flag_is_the_guests_to_clear);
-    TEST(clock_tsc_write_moves_only_that_vcpu);
-    TEST(clock_is_synced_every_300_seconds);
-    TEST(wall_clock_is_of_system_time_zero);
-    TEST(wall_clock_nowhere_is_ignored);
-    TEST(steal_counts_what_was_runnable);
-    TEST(steal_record_goes_on_from_the_guests);
-    TEST(hypercall_errors_are_kvms);
-    TEST(hypercall_clock_pairing_is_one_moment);
-    TEST(fault_leaves_the_clock_off);
-    TEST(reset_is_as_new);
-    TEST(state_goes_over);
-    TEST(state_damaged_is_refused);
-    TEST(state_of_another_guest_is_refused);
+    KVM_TEST(cpuid_leaves_are_kvms);
+    KVM_TEST(msr_values_are_checked);
+    KVM_TEST(msr_pairs_are_one);
+    KVM_TEST(hypercall_errors_are_kvms);
+    KVM_TEST(hypercall_clock_pairing_is_one_moment);
+    KVM_TEST(fault_leaves_the_clock_off);
+    KVM_TEST(reset_is_as_new);
+    KVM_TEST(state_goes_over);
+    KVM_TEST(state_damaged_is_refused);
+    KVM_TEST(state_of_another_guest_is_refused);
     return g_test_run();
 }
