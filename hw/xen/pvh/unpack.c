@@ -12,6 +12,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "hw/linux-header.h"
 #include "hw/xen/pvh/error.h"
 
 #define CHUNK ((size_t)1 << 20)
@@ -216,12 +217,6 @@ static bool unpack_zstd(Stream *s)
     good = stream_run(s, step_zstd, z);
     ZSTD_freeDStream(z);
     return good;
-}
-
-static uint32_t get_le32(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-           (uint32_t)p[3] << 24;
 }
 
 /* A last word with no block after it is the size that Linux's build adds. */
