@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A Linux guest that does what a test tells it over its console."""
+import importlib.machinery
+import importlib.util
+import pathlib
 import re
 import socket
+import stat
 import threading
 
-from harness import HANG_S, INITRD, Failure, check, kernel
+from harness import HANG_S, INITRD, ROOT, Failure, check, kernel
 from qmp import Qemu, command_of
 
 CLOCK = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
@@ -124,3 +128,21 @@ def sleep_and_wake(guest):
     guest.wait_event("WAKEUP")
     check("status of the sleep",
           guest.wait(r"JUMPCUT status=(\d+)\r*\n")[1], b"0")
+
+
+def initrd_with_kernel(directory, version, initrd=INITRD):
+    """An initramfs, and in /kexec a kernel and the initramfs again."""
+    loader = importlib.machinery.SourceFileLoader(
+        "mk_initramfs", str(ROOT / "scripts/mk-initramfs"))
+    spec = importlib.util.spec_from_loader("mk_initramfs", loader)
+    mk_initramfs = importlib.util.module_from_spec(spec)
+    loader.exec_module(mk_initramfs)
+    base = pathlib.Path(initrd).read_bytes()
+    plain = stat.S_IFREG | 0o644
+    path = directory / "initramfs.cpio"
+    path.write_bytes(base + mk_initramfs.archive({
+        "kexec": (stat.S_IFDIR | 0o755, b"", (0, 0)),
+        "kexec/vmlinuz": (plain, pathlib.Path(kernel(version)).read_bytes(),
+                          (0, 0)),
+        "kexec/initrd": (plain, base, (0, 0))}))
+    return path

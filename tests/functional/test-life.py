@@ -6,13 +6,8 @@ xenstore, suspend to RAM, a suspend that is cancelled, kexec.
 After each the guest still is one of Xen's: clock source, a timer that ticks on
 every vCPU, xenstore and console.
 """
-import importlib.machinery
-import importlib.util
-import pathlib
-import stat
-
-from guest import Guest, check_alive, sleep_and_wake
-from harness import INITRD, ROOT, check, check_in, kernel, main, test_each
+from guest import Guest, check_alive, initrd_with_kernel, sleep_and_wake
+from harness import check, check_in, main, test_each
 
 XEN_SUSPEND = 2
 
@@ -45,24 +40,6 @@ def lives_through(directory, version, vcpus, times=1, kind="xen-hvm"):
         guest.store("write", "control/shutdown", value="poweroff")
         check("reason", guest.wait_event("SHUTDOWN")["reason"],
               "guest-shutdown")
-
-
-def initrd_with_kernel(directory, version):
-    """The initramfs, and in /kexec a kernel and the initramfs again."""
-    loader = importlib.machinery.SourceFileLoader(
-        "mk_initramfs", str(ROOT / "scripts/mk-initramfs"))
-    spec = importlib.util.spec_from_loader("mk_initramfs", loader)
-    mk_initramfs = importlib.util.module_from_spec(spec)
-    loader.exec_module(mk_initramfs)
-    base = pathlib.Path(INITRD).read_bytes()
-    plain = stat.S_IFREG | 0o644
-    path = directory / "initramfs.cpio"
-    path.write_bytes(base + mk_initramfs.archive({
-        "kexec": (stat.S_IFDIR | 0o755, b"", (0, 0)),
-        "kexec/vmlinuz": (plain, pathlib.Path(kernel(version)).read_bytes(),
-                          (0, 0)),
-        "kexec/initrd": (plain, base, (0, 0))}))
-    return path
 
 
 def starts_another_kernel(directory, version, vcpus, kind="xen-hvm"):
