@@ -47,30 +47,33 @@ static int64_t page_add(XenDomain *d, uint64_t from, uint64_t gfn)
     return ret;
 }
 
+static bool no_gfn(const XenCall *c, uint64_t gfn)
+{
+    return gfn == (c->compat ? UINT32_MAX : UINT64_MAX);
+}
+
 /*
- * xenmem_add_to_physmap_one. @foreign: the other domain of gmfn_foreign
+ * xenmem_add_to_physmap_one.
  * @return: 0; -XEN_EINVAL: no such page, or none can be at @gfn; -XEN_ENOMEM:
- * the machine can lay nothing there; -XEN_EPERM, -XEN_ESRCH: @foreign is
- * not ours to map, does not exist
+ * the machine can lay nothing there; -XEN_EPERM: memory of another domain,
+ * whichever, is for a hardware domain (xen: arch/x86/mm/p2m.c,
+ * p2m_add_foreign)
  */
 static int64_t physmap_add(XenCall *c, uint32_t space, uint64_t idx,
-                           uint64_t gfn, uint16_t foreign)
+                           uint64_t gfn)
 {
     XenDomain *d = c->d;
-    bool no_gfn = gfn == (c->compat ? UINT32_MAX : UINT64_MAX);
+    bool none = no_gfn(c, gfn);
     XenOverlay *o;
     int64_t ret = -XEN_EINVAL;
 
     if (space == XENMAPSPACE_gmfn_foreign) {
-        /* One's own memory is not foreign, nor one's own id another's. */
-        return foreign == DOMID_SELF        ? -XEN_EINVAL
-               : foreign == c->d->cfg.domid ? -XEN_ESRCH
-                                            : xen_domid_check(c, foreign);
+        return -XEN_EPERM;
     }
-    o = no_gfn ? NULL : overlay_named(d, space, idx);
+    o = none ? NULL : overlay_named(d, space, idx);
     if (o) {
         ret = overlay_add(d, o, gfn);
-    } else if (!no_gfn &&
+    } else if (!none &&
                (space == XENMAPSPACE_gmfn || space == XENMAPSPACE_gmfn_range)) {
         ret = page_add(d, idx, gfn);
     }
@@ -96,11 +99,17 @@ static int64_t range_add(XenCall *c, uint64_t idx, uint64_t gfn, uint16_t size)
     uint64_t end = MIN(size, start + XEN_MEMOP_BATCH);
     int64_t ret;
 
+    if (no_gfn(c, gfn)) {
+        return -XEN_EINVAL;
+    }
     if (size < start) {
         return -XEN_EILSEQ;
     }
+    if (gfn + size < gfn || idx + size < idx) {
+        return -XEN_EOVERFLOW;
+    }
     for (uint64_t i = start; i < end; i++) {
-        ret = physmap_add(c, XENMAPSPACE_gmfn_range, idx + i, gfn + i, 0);
+        ret = physmap_add(c, XENMAPSPACE_gmfn_range, idx + i, gfn + i);
         if (ret) {
             return ret;
         }
@@ -128,12 +137,12 @@ int64_t xen_memop_add_to_physmap(XenCall *c, void *arg)
     }
     return native->space == XENMAPSPACE_gmfn_range
                ? range_add(c, idx, gfn, native->size)
-               : physmap_add(c, native->space, idx, gfn, 0);
+               : physmap_add(c, native->space, idx, gfn);
 }
 
 /* add_to_physmap_batch's lists, in either layout. */
 typedef struct Batch {
-    uint16_t space, size, extra;
+    uint16_t space, size;
     uint64_t idxs, gpfns, errs;
 } Batch;
 
@@ -147,7 +156,10 @@ static int64_t batch_one(XenCall *c, const Batch *b, uint64_t i)
         !xen_copy_in(c, b->gpfns + i * size, &gfn, size)) {
         return -XEN_EFAULT;
     }
-    err = (int32_t)physmap_add(c, b->space, idx, gfn, b->extra);
+    if (no_gfn(c, gfn)) {
+        return -XEN_EINVAL;
+    }
+    err = (int32_t)physmap_add(c, b->space, idx, gfn);
     return xen_copy_out(c, b->errs + i * sizeof(err), &err, sizeof(err))
                ? 0
                : -XEN_EFAULT;
@@ -157,9 +169,7 @@ int64_t xen_memop_add_to_physmap_batch(XenCall *c, void *arg)
 {
     const struct xen_add_to_physmap_batch *native = arg;
     const XenCompatAddToPhysmapBatch *compat = arg;
-    Batch b = {native->space,
-               native->size,
-               compat->extra,
+    Batch b = {native->space, native->size,
                c->compat ? compat->idxs : (uintptr_t)native->idxs.p,
                c->compat ? compat->gpfns : (uintptr_t)native->gpfns.p,
                c->compat ? compat->errs : (uintptr_t)native->errs.p};
@@ -174,7 +184,7 @@ int64_t xen_memop_add_to_physmap_batch(XenCall *c, void *arg)
     if (ret) {
         return ret;
     }
-    if (b.size < start) {
+    if (b.size < start || (b.size == start && start)) {
         return -XEN_EILSEQ;
     }
     for (uint64_t i = start; i < end; i++) {

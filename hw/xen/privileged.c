@@ -8,10 +8,17 @@
 
 #define SYSCTL_VERSION   0x15u
 #define DOMCTL_VERSION   0x15u
-#define DOMCTL_VERSION_N 0x17u /* since Xen 4.18 */
+#define DOMCTL_VERSION_N 0x17u /* since Xen 4.19 */
 #define PLATFORM_VERSION 0x03000001u
 
-#define DOMCTL_CREATEDOMAIN 1u /* xen: public/domctl.h */
+/* xen: public/domctl.h */
+#define DOMCTL_CREATEDOMAIN       1u
+#define DOMCTL_GETDOMAININFO      5u
+#define DOMCTL_SHADOW_OP          10u
+#define DOMCTL_ASSIGN_DEVICE      37u
+#define DOMCTL_TEST_ASSIGN_DEVICE 45u
+#define DOMCTL_DEASSIGN_DEVICE    47u
+#define DOMCTL_VM_EVENT_OP        56u
 
 /* What all of these arguments begin with. */
 typedef struct ToolstackOp {
@@ -52,33 +59,69 @@ int64_t xen_do_platform_op(XenCall *c)
     return ret ? ret : -XEN_EPERM;
 }
 
-/* What makes a domain names none; DOMID_SELF is none. */
-static int64_t domctl(XenCall *c, bool creates)
+/* @return: 0 if the argument can be read and is of the right version */
+static int64_t domctl_read(XenCall *c, ToolstackOp *op)
 {
-    ToolstackOp op;
-    uint32_t version = c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS
-                           ? DOMCTL_VERSION
-                           : DOMCTL_VERSION_N;
-    int64_t ret = op_read(c, &op, DOMCTL_SIZE, version);
+    return op_read(c, op, DOMCTL_SIZE,
+                   c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS
+                       ? DOMCTL_VERSION
+                       : DOMCTL_VERSION_N);
+}
 
-    if (ret) {
-        return ret;
+/* What there is no domain for is refused all the same. */
+static bool domctl_needs_no_domain(const XenCall *c, const ToolstackOp *op)
+{
+    switch (op->cmd) {
+    case DOMCTL_CREATEDOMAIN:
+        return true;
+    case DOMCTL_GETDOMAININFO: /* the next one then, before Xen 4.18 */
+        return c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS;
+    case DOMCTL_ASSIGN_DEVICE:
+    case DOMCTL_DEASSIGN_DEVICE:
+        return op->domid == DOMID_IO;
+    case DOMCTL_TEST_ASSIGN_DEVICE:
+    case DOMCTL_VM_EVENT_OP:
+        return op->domid == DOMID_INVALID;
+    default:
+        return false;
     }
-    return (creates && op.cmd == DOMCTL_CREATEDOMAIN) || op.domid == 0 ||
-                   op.domid == c->d->cfg.domid
-               ? -XEN_EPERM
-               : -XEN_ESRCH;
+}
+
+/* DOMID_SELF is none. */
+static bool domctl_has_domain(const XenCall *c, const ToolstackOp *op)
+{
+    return op->domid == 0 || op->domid == c->d->cfg.domid;
 }
 
 int64_t xen_do_domctl(XenCall *c)
 {
-    return domctl(c, true);
+    ToolstackOp op;
+    int64_t ret = domctl_read(c, &op);
+
+    if (ret) {
+        return ret;
+    }
+    return domctl_needs_no_domain(c, &op) || domctl_has_domain(c, &op)
+               ? -XEN_EPERM
+               : -XEN_ESRCH;
 }
 
-/* A part of domctl that is numbered on its own for its continuations. */
+/*
+ * A part of domctl that is numbered on its own for its continuations (xen:
+ * arch/x86/mm/paging.c, do_paging_domctl_cont).
+ */
 int64_t xen_do_paging_domctl_cont(XenCall *c)
 {
-    return domctl(c, false);
+    ToolstackOp op;
+    int64_t ret = domctl_read(c, &op);
+
+    if (ret == -XEN_EACCES || (!ret && op.cmd != DOMCTL_SHADOW_OP)) {
+        return -XEN_EOPNOTSUPP;
+    }
+    if (ret) {
+        return ret;
+    }
+    return domctl_has_domain(c, &op) ? -XEN_EPERM : -XEN_ESRCH;
 }
 
 /* Release builds have no console for domains other than the first. */
@@ -110,7 +153,7 @@ int64_t xen_do_xenpmu_op(G_GNUC_UNUSED XenCall *c)
     return -XEN_EOPNOTSUPP;
 }
 
-#define DM_OP_BUFS 3u
+#define DM_OP_BUFS 2u
 
 /* A device model's, for another domain. */
 int64_t xen_do_dm_op(XenCall *c)

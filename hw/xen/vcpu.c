@@ -99,17 +99,30 @@ static int64_t op_register_time(XenCall *c, void *arg)
     return 0;
 }
 
-/* As register_runstate, by physical address; all ones ends it. */
-static int64_t op_register_runstate_phys(XenCall *c, void *arg)
+/*
+ * What both registrations of a physical address have for an argument, in
+ * either layout.
+ * @return: 0; -XEN_ENOSYS: Xen is too old to look at it; -XEN_EFAULT
+ */
+static int64_t phys_area_read(XenCall *c, uint64_t *gpa)
 {
-    const struct vcpu_register_runstate_memory_area *op = arg;
-    XenVcpu *v = target(c);
-    int64_t ret;
-
     if (c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS) {
         return -XEN_ENOSYS;
     }
-    ret = xen_area_map(v, &v->runstate_phys, op->addr.p,
+    return xen_copy_in(c, c->args[2], gpa, sizeof(*gpa)) ? 0 : -XEN_EFAULT;
+}
+
+/* As register_runstate, by physical address; all ones ends it. */
+static int64_t op_register_runstate_phys(XenCall *c, G_GNUC_UNUSED void *arg)
+{
+    XenVcpu *v = target(c);
+    uint64_t gpa;
+    int64_t ret = phys_area_read(c, &gpa);
+
+    if (ret) {
+        return ret;
+    }
+    ret = xen_area_map(v, &v->runstate_phys, gpa,
                        c->compat ? sizeof(XenCompatRunstateInfo)
                                  : sizeof(struct vcpu_runstate_info));
     if (!ret) {
@@ -121,17 +134,16 @@ static int64_t op_register_runstate_phys(XenCall *c, void *arg)
     return ret;
 }
 
-static int64_t op_register_time_phys(XenCall *c, void *arg)
+static int64_t op_register_time_phys(XenCall *c, G_GNUC_UNUSED void *arg)
 {
-    const struct vcpu_register_time_memory_area *op = arg;
     XenVcpu *v = target(c);
-    int64_t ret;
+    uint64_t gpa;
+    int64_t ret = phys_area_read(c, &gpa);
 
-    if (c->d->cfg.version_minor < XEN_MINOR_PHYS_AREAS) {
-        return -XEN_ENOSYS;
+    if (ret) {
+        return ret;
     }
-    ret = xen_area_map(v, &v->time_phys, op->addr.p,
-                       sizeof(struct vcpu_time_info));
+    ret = xen_area_map(v, &v->time_phys, gpa, sizeof(struct vcpu_time_info));
     if (!ret) {
         xen_time_phys_populate(v);
     }
@@ -231,12 +243,9 @@ static const XenSubop vcpu_ops[] = {
     XEN_SUBOP(VCPUOP_register_vcpu_time_memory_area,
               struct vcpu_register_time_memory_area, XEN_ARG_IN,
               op_register_time),
-    XEN_SUBOP(XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA,
-              struct vcpu_register_runstate_memory_area, XEN_ARG_IN,
-              op_register_runstate_phys),
-    XEN_SUBOP(XEN_VCPUOP_REGISTER_TIME_PHYS_AREA,
-              struct vcpu_register_time_memory_area, XEN_ARG_IN,
-              op_register_time_phys),
+    XEN_SUBOP_PLAIN(XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA,
+                    op_register_runstate_phys),
+    XEN_SUBOP_PLAIN(XEN_VCPUOP_REGISTER_TIME_PHYS_AREA, op_register_time_phys),
 };
 
 int64_t xen_do_vcpu_op(XenCall *c)

@@ -37,7 +37,7 @@ GROUPS = (
     Group("Hypercalls", ("xen.h",), r"__HYPERVISOR_\w+",
           r"__HYPERVISOR_(dom0_op|\w*VIRT_\w+)"),
     Group("xen_version", ("version.h",), r"XENVER_\w+",
-          hypercall="xen_version"),
+          hypercall="xen_version", newer=r"XEN_XENVER_\w+"),
     Group("memory_op", ("memory.h",), r"XENMEM_\w+",
           r"XENMEM_(paging_op|access_op|sharing_op|resource)_\w+|"
           r"XENMEM_[A-Z]\w+|XENMEM_add_to_physmap_range",

@@ -109,7 +109,7 @@ static void version_tells_what_a_domu_may_know(void)
     CHECK_RC(0, xen_version_op(XENVER_commandline, buf));
     CHECK(says("<denied>"));
     CHECK_RC(-XEN_EPERM, xen_version_op(XENVER_build_id, NULL));
-    CHECK_RC(-XEN_ENOSYS, xen_version_op(13, NULL));
+    CHECK_RC(-XEN_ENOSYS, xen_version_op(15, NULL));
     CHECK_RC(-XEN_ENOSYS, xen_version_op(UINT32_MAX, NULL));
 }
 

@@ -134,6 +134,53 @@ static void parameters_that_can_be_set_read_back(void)
     CHECK_RC(-XEN_EINVAL, xen_hvm_set_param(HVM_PARAM_X87_FIP_WIDTH, 5));
 }
 
+/*
+ * One place in two parameters.  On real Xen too small a size, or an upper half
+ * in VM86_TSS, would end the domain.
+ */
+DEVIATES(HVM_PARAM_VM86_TSS, "Xen crashes a domain that sets its upper half")
+DEVIATES(HVM_PARAM_VM86_TSS_SIZED, "Xen crashes a domain for a small TSS")
+static void tss_has_a_place_and_a_size(void)
+{
+    static const struct {
+        unsigned index;
+        uint64_t value, place, sized;
+    } cases[] = {
+        {HVM_PARAM_VM86_TSS, 0x5000, 0x5000, 128ull << 32 | 0x5000},
+        {HVM_PARAM_VM86_TSS_SIZED, 104ull << 32 | 0x6000, 0x6000,
+         104ull << 32 | 0x6000},
+        {HVM_PARAM_VM86_TSS_SIZED, 8330ull << 32 | 0x6000, 0x6000,
+         8329ull << 32 | 0x6000},
+        {HVM_PARAM_VM86_TSS, 0, 0, 0},
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint64_t value = 77;
+
+        input("case %u", i);
+        CHECK_RC(0, xen_hvm_set_param(cases[i].index, cases[i].value));
+        CHECK_RC(0, xen_hvm_get_param(HVM_PARAM_VM86_TSS, &value));
+        CHECK_EQ(cases[i].place, value);
+        CHECK_RC(0, xen_hvm_get_param(HVM_PARAM_VM86_TSS_SIZED, &value));
+        CHECK_EQ(cases[i].sized, value);
+    }
+}
+
+/* A PVH guest has no PM timer that could be anywhere. */
+DEVIATES(HVM_PARAM_ACPI_IOPORTS_LOCATION, "the PM timer does not move")
+static void acpi_ports_are_where_hvmloader_puts_them(void)
+{
+    const bool pvh = cmdline_has("guest");
+    uint64_t value = 77;
+
+    CHECK_RC(pvh ? -XEN_ENODEV : 0,
+             xen_hvm_set_param(HVM_PARAM_ACPI_IOPORTS_LOCATION, 1));
+    CHECK_RC(pvh ? -XEN_ENODEV : -XEN_EINVAL,
+             xen_hvm_set_param(HVM_PARAM_ACPI_IOPORTS_LOCATION, 2));
+    CHECK_RC(0, xen_hvm_get_param(HVM_PARAM_ACPI_IOPORTS_LOCATION, &value));
+    CHECK_EQ(!pvh, value);
+}
+
 CONFORMS(HVMOP_get_param)
 static void parameters_of_others_are_refused(void)
 {
@@ -161,6 +208,11 @@ static void time_is_the_clocks(void)
 CONFORMS(HVMOP_flush_tlbs)
 CONFORMS(HVMOP_guest_request_vm_event)
 NOT_OFFERED(HVMOP_altp2m, -XEN_EOPNOTSUPP)
+NOT_OFFERED(HVMOP_set_pci_intx_level, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_set_isa_irq_level, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_set_pci_link_route, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_set_mem_access, -XEN_ENOSYS)
+NOT_OFFERED(HVMOP_get_mem_access, -XEN_ENOSYS)
 static void operations_without_an_argument(void)
 {
     for (unsigned op = 0; op < NR_OPS + 2; op++) {
@@ -279,6 +331,8 @@ static void bad_pointers_are_faults(void)
 
 PAYLOAD(NEEDS_XEN, TEST(parameters_permit_what_xen_permits),
         TEST(parameters_that_can_be_set_read_back),
+        TEST(tss_has_a_place_and_a_size),
+        TEST(acpi_ports_are_where_hvmloader_puts_them),
         TEST(parameters_of_others_are_refused), TEST(time_is_the_clocks),
         TEST(operations_without_an_argument),
         TEST(xentrace_takes_classless_events), TEST(memory_has_types),

@@ -70,9 +70,30 @@ static void toolstacks_calls_are_refused_in_order(void)
     CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_domctl, (uintptr_t)op, 0, 0, 0));
     op[0] = 2;
     CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_domctl, (uintptr_t)op, 0, 0, 0));
+    op[0] = 5; /* getdomaininfo skipped such domains */
+    CHECK_RC(xen_version() > 0x40011 ? -XEN_ESRCH : -XEN_EPERM,
+             call(__HYPERVISOR_domctl, (uintptr_t)op, 0, 0, 0));
     op[1] = 0x03000001;
     CHECK_RC(-XEN_EPERM,
              call(__HYPERVISOR_platform_op, (uintptr_t)op, 0, 0, 0));
+}
+
+CONFORMS(__HYPERVISOR_arch_1)
+static void continuation_of_a_domctl_is_refused(void)
+{
+    static uint32_t op[64] = {10}; /* shadow_op */
+    const unsigned long at = (uintptr_t)op;
+
+    CHECK_RC(-XEN_EFAULT, call(__HYPERVISOR_arch_1, UNMAPPED, 0, 0, 0));
+    CHECK_RC(-XEN_EOPNOTSUPP, call(__HYPERVISOR_arch_1, at, 0, 0, 0));
+    op[1] = xen_version() > 0x40011 ? 0x17 : 0x15;
+    CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_arch_1, at, 0, 0, 0));
+    op[2] = 0x1234;
+    CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_arch_1, at, 0, 0, 0));
+    op[2] = DOMID_SELF;
+    CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_arch_1, at, 0, 0, 0));
+    op[0] = 11;
+    CHECK_RC(-XEN_EOPNOTSUPP, call(__HYPERVISOR_arch_1, at, 0, 0, 0));
 }
 
 CONFORMS(__HYPERVISOR_console_io)
@@ -91,7 +112,7 @@ static void others_calls_are_refused(void)
     CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_dm_op, DOMID_SELF, 1, at, 0));
     CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_dm_op, 0x1234, 1, at, 0));
     CHECK_RC(-XEN_EFAULT, call(__HYPERVISOR_dm_op, DOMID_SELF, 1, UNMAPPED, 0));
-    CHECK_RC(-XEN_E2BIG, call(__HYPERVISOR_dm_op, DOMID_SELF, 100, at, 0));
+    CHECK_RC(-XEN_E2BIG, call(__HYPERVISOR_dm_op, DOMID_SELF, 3, at, 0));
     CHECK_RC(-XEN_EOPNOTSUPP, call(__HYPERVISOR_xenpmu_op, 0, at, 0, 0));
     CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_hypfs_op, 0, 0, 0, 0));
 }
@@ -197,6 +218,7 @@ static void versions_are_a_domus(void)
 
     CHECK_RC((long)xen_version(), xen_version_op(XENVER_version, NULL));
     CHECK_RC(PAGE_SIZE, xen_version_op(XENVER_pagesize, NULL));
+    CHECK_RC(-XEN_EINVAL, xen_version_op(XENVER_pagesize, buf));
     CHECK_RC(0, xen_version_op(XENVER_commandline, buf));
     CHECK_EQ('<', buf[0]);
     CHECK_RC(-XEN_EPERM, xen_version_op(XENVER_build_id, NULL));
@@ -210,8 +232,43 @@ static void versions_are_a_domus(void)
              xen_version_op(XENVER_capabilities, (void *)UNMAPPED));
 }
 
+/* Since Xen 4.18; no NUL is written. */
+CONFORMS(XEN_XENVER_EXTRAVERSION2)
+CONFORMS(XEN_XENVER_CAPABILITIES2)
+CONFORMS(XEN_XENVER_CHANGESET2)
+NOT_OFFERED(XEN_XENVER_COMMANDLINE2, -XEN_EPERM)
+static void strings_of_any_length_are_told(void)
+{
+    const bool newer = xen_version() > 0x40011;
+    static struct {
+        uint32_t len;
+        char text[100];
+    } buf;
+
+    for (unsigned op = 11; op < 14; op++) {
+        long len = xen_version_op(op, NULL);
+
+        input("XENVER %u", op);
+        memset(&buf, 0x55, sizeof(buf));
+        buf.len = sizeof(buf.text);
+        CHECK_RC(newer ? len : -XEN_ENOSYS, xen_version_op(op, &buf));
+        if (!newer) {
+            continue;
+        }
+        CHECK_RANGE(0, sizeof(buf.text) - 1, (unsigned long)len);
+        CHECK_EQ(0x55, buf.text[len]);
+        CHECK_RC(-XEN_EFAULT, xen_version_op(op, (void *)UNMAPPED));
+        buf.len = (uint32_t)len - 1;
+        CHECK_RC(len ? -XEN_ENOBUFS : len, xen_version_op(op, &buf));
+    }
+    CHECK_RC(newer ? -XEN_EPERM : -XEN_ENOSYS, xen_version_op(14, NULL));
+    CHECK_RC(-XEN_ENOSYS, xen_version_op(15, NULL));
+}
+
 PAYLOAD(NEEDS_XEN, TEST(numbers_without_a_function_are_enosys),
         TEST(toolstacks_calls_are_refused_in_order),
+        TEST(continuation_of_a_domctl_is_refused),
         TEST(others_calls_are_refused), TEST(entries_have_their_own_results),
         TEST(long_list_is_done_whole), TEST(list_of_lists_is_done_whole),
-        TEST(assists_of_pv_are_refused), TEST(versions_are_a_domus));
+        TEST(assists_of_pv_are_refused), TEST(versions_are_a_domus),
+        TEST(strings_of_any_length_are_told));

@@ -253,8 +253,8 @@ static void batches_of_what_is_not_ours(void)
         int want, err;
     } cases[] = {
         {DOMID_SELF, XENMAPSPACE_gmfn_foreign, DOM0, 0, -XEN_EPERM},
-        {DOMID_SELF, XENMAPSPACE_gmfn_foreign, NO_DOMAIN, 0, -XEN_ESRCH},
-        {DOMID_SELF, XENMAPSPACE_gmfn_foreign, DOMID_SELF, 0, -XEN_EINVAL},
+        {DOMID_SELF, XENMAPSPACE_gmfn_foreign, NO_DOMAIN, 0, -XEN_EPERM},
+        {DOMID_SELF, XENMAPSPACE_gmfn_foreign, DOMID_SELF, 0, -XEN_EPERM},
         {DOMID_SELF, XENMAPSPACE_dev_mmio, 0, -XEN_EACCES, 0x5555},
         {DOMID_SELF, XENMAPSPACE_gmfn_range, 0, -XEN_EOPNOTSUPP, 0x5555},
         {DOMID_SELF, 99, 0, 0, -XEN_EINVAL},

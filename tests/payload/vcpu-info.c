@@ -149,6 +149,7 @@ static void is_up_follows_the_vcpu(void)
     CHECK_RC(0, xen_vcpu_op(VCPUOP_is_up, 1, NULL));
 }
 
+NOT_OFFERED(VCPUOP_get_physid, -XEN_EINVAL)
 static void vcpu_ids_and_ops_are_checked(void)
 {
     static const unsigned ops[] = {

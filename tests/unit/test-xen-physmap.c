@@ -243,15 +243,72 @@ static void test_pages_move_and_free_what_they_cover(void)
     }
 }
 
-static void test_range_before_its_start_is_eilseq(void)
+/* A guest may make up a continuation. */
+static void test_ranges_that_are_none_are_refused(void)
 {
-    g_autoptr(XenGuest) g = guest_new(false);
-    struct xen_add_to_physmap op = {DOMID_SELF, 2, XENMAPSPACE_gmfn_range, GFN,
-                                    GFN};
+    static const struct {
+        uint64_t idx, gfn;
+        uint16_t size;
+        unsigned start;
+        int64_t want;
+    } cases[] = {
+        {GFN, GFN, 2, 3, -XEN_EILSEQ},
+        {GFN, GFN, 2, 2, 0},
+        {GFN, UINT64_MAX, 2, 3, -XEN_EINVAL},
+        {GFN, UINT64_MAX - 1, 2, 0, -XEN_EOVERFLOW},
+        {UINT64_MAX, GFN, 1, 0, -XEN_EOVERFLOW},
+        {GFN, UINT64_MAX - 1, 1, 0, -XEN_EINVAL},
+        {GFN, UINT64_MAX - 1, 2, 3, -XEN_EILSEQ},
+        {GFN, GFN, 0, 0, 0},
+    };
 
-    g_assert_cmpint(
-        xen_guest_op(g, MEM, XENMEM_add_to_physmap | 3 << 6, &op, sizeof(op)),
-        ==, -XEN_EILSEQ);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = guest_new(false);
+        struct xen_add_to_physmap op = {DOMID_SELF, cases[i].size,
+                                        XENMAPSPACE_gmfn_range, cases[i].idx,
+                                        cases[i].gfn};
+
+        g_test_message("case %u", i);
+        g_assert_cmpint(
+            xen_guest_op(g, MEM, XENMEM_add_to_physmap | cases[i].start << 6,
+                         &op, sizeof(op)),
+            ==, cases[i].want);
+        g_assert_cmpint(pages(g), ==, XEN_GUEST_FRAMES);
+    }
+}
+
+/* No frame ends a batch; so does a start that leaves nothing to do. */
+CONFORMS(XENMEM_add_to_physmap_batch)
+static void test_batches_end_at_no_frame(void)
+{
+    for (unsigned compat = 0; compat < 2; compat++) {
+        g_autoptr(XenGuest) g = guest_new(compat);
+        struct xen_add_to_physmap_batch op = {
+            .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .size = 1};
+        XenCompatAddToPhysmapBatch op32 = {
+            DOMID_SELF, XENMAPSPACE_gmfn, 1, 0, LIST, LIST + 8, LIST + 16};
+        void *arg = compat ? (void *)&op32 : (void *)&op;
+        size_t size = compat ? sizeof(op32) : sizeof(op);
+
+        set_xen_guest_handle(op.idxs, LIST_PTR);
+        set_xen_guest_handle(op.gpfns, (void *)(LIST + 8));
+        set_xen_guest_handle(op.errs, (void *)(LIST + 16));
+        fake_host_poke64(g->fake, LIST, GFN);
+        fake_host_poke64(g->fake, LIST + 8, UINT64_MAX);
+        fake_host_poke32(g->fake, LIST + 16, 0x5555);
+        g_assert_cmpint(
+            xen_guest_op(g, MEM, XENMEM_add_to_physmap_batch, arg, size), ==,
+            -XEN_EINVAL);
+        g_assert_cmphex(fake_host_peek32(g->fake, LIST + 16), ==, 0x5555);
+        g_assert_cmpint(xen_guest_op(g, MEM,
+                                     XENMEM_add_to_physmap_batch | 1 << 6, arg,
+                                     size),
+                        ==, -XEN_EILSEQ);
+        op.size = op32.size = 0;
+        g_assert_cmpint(
+            xen_guest_op(g, MEM, XENMEM_add_to_physmap_batch, arg, size), ==,
+            0);
+    }
 }
 
 CONFORMS(XENMEM_remove_from_physmap)
@@ -338,10 +395,8 @@ static void test_batch_has_an_error_for_each(void)
         {DOMID_SELF, 99, 0, 0, 0, 0, 0, -XEN_EINVAL},
         {DOMID_SELF, XENMAPSPACE_gmfn_foreign, 0, 0, 0, 0, 0, -XEN_EPERM},
         {DOMID_SELF, XENMAPSPACE_gmfn_foreign, DOMID_SELF, 0, 0, 0, 0,
-         -XEN_EINVAL},
-        {DOMID_SELF, XENMAPSPACE_gmfn_foreign, XEN_GUEST_DOMID, 0, 0, 0, 0,
-         -XEN_ESRCH},
-        {DOMID_SELF, XENMAPSPACE_gmfn_foreign, 0x1234, 0, 0, 0, 0, -XEN_ESRCH},
+         -XEN_EPERM},
+        {DOMID_SELF, XENMAPSPACE_gmfn_foreign, 0x1234, 0, 0, 0, 0, -XEN_EPERM},
         {DOMID_SELF, XENMAPSPACE_gmfn_range, 0, 0, 0, 0, -XEN_EOPNOTSUPP,
          0x5555},
         {DOMID_SELF, XENMAPSPACE_dev_mmio, 0, 0, 0, 0, -XEN_EACCES, 0x5555},
@@ -525,7 +580,8 @@ int main(int argc, char **argv)
     ADD(start_beyond_the_end_is_answered_itself);
     ADD(page_in_use_stays_the_domains);
     ADD(pages_move_and_free_what_they_cover);
-    ADD(range_before_its_start_is_eilseq);
+    ADD(ranges_that_are_none_are_refused);
+    ADD(batches_end_at_no_frame);
     ADD(removed_page_is_out_of_sight_only);
     ADD(batch_has_an_error_for_each);
     ADD(exchange_is_checked_and_then_not_for_translated_domains);
