@@ -20,6 +20,9 @@
 #define TSS_SIZE_MAX     (TSS_SIZE_MIN + 0x100 / 8 + 0x10000 / 8 + 1)
 #define TSS_SIZE_ASSUMED 128u
 
+/* Since this minor version ALTP2M is the domain's from its creation on. */
+#define MINOR_ALTP2M_FIXED 19u
+
 /* Where hvmloader puts the PM timer: at port 0xb008 (xen: public/hvm/params.h)
  */
 #define ACPI_IOPORTS_V1 1u
@@ -84,6 +87,10 @@ static int64_t param_check(const XenCall *c, const struct xen_hvm_param *op,
     }
     if (param_access[op->index] & PARAM_GONE) {
         return -XEN_EINVAL;
+    }
+    if (op->index == HVM_PARAM_ALTP2M && want == PARAM_SET &&
+        c->d->cfg.version_minor >= MINOR_ALTP2M_FIXED) {
+        return -XEN_EEXIST;
     }
     return param_access[op->index] & want ? 0 : -XEN_EPERM;
 }

@@ -96,6 +96,9 @@ static void parameters_permit_what_xen_permits(void)
                 set = params[j].set;
             }
         }
+        if (i == HVM_PARAM_ALTP2M && xen_version() > 0x40011) {
+            set = -XEN_EEXIST; /* read-only since 4.19 */
+        }
         input("parameter %u", i);
         if (settable(i)) {
             CHECK_RC(0, xen_hvm_get_param(i, &value));

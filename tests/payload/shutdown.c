@@ -13,6 +13,9 @@
  * RUN: poweroff end=poweroff
  * RUN: reboot append=end=reboot end=reboot
  * RUN: crash append=end=crash end=crash
+ * RUN: watchdog append=end=watchdog end=poweroff
+ * RUN: watchdog-smp smp=4 append=end=watchdog end=poweroff
+ * RUN: watchdog-pvh smp=2 guest=pvh append=end=watchdog end=poweroff
  * RUN: hlt append=end=hlt end=poweroff
  * RUN: hlt-smp smp=2 append=end=hlt end=poweroff
  * RUN: triple append=end=triple end=reboot
@@ -21,7 +24,7 @@
  * RUN: pvh smp=2 guest=pvh append=end=hlt end=poweroff
  */
 #include "tests/conformance.h"
-#include "tests/payload/lib/xen.h"
+#include "tests/payload/lib/clock.h"
 
 static void shut_down(unsigned reason)
 {
@@ -38,6 +41,19 @@ static void end_reboot(void)
 
 static void end_crash(void)
 {
+    shut_down(SHUTDOWN_crash);
+}
+
+/* Were it not to bark in its second, this would be a crash. */
+static void end_watchdog(void)
+{
+    struct sched_watchdog dog = {.id = 0, .timeout = 1};
+    struct sched_poll poll = {.timeout = clock_hypercall_now() + 3000000000};
+
+    dog.id = (uint32_t)xen_sched_op(SCHEDOP_watchdog, &dog);
+    pr("SCHEDOP_watchdog returned %u\n", dog.id);
+    xen_sched_op(SCHEDOP_poll, &poll);
+    pr("no bark\n");
     shut_down(SHUTDOWN_crash);
 }
 
@@ -60,15 +76,15 @@ static void end_triple(void)
 CONFORMS(SHUTDOWN_poweroff)
 CONFORMS(SHUTDOWN_reboot)
 CONFORMS(SHUTDOWN_crash)
+CONFORMS(SHUTDOWN_watchdog)
 static void end_is_chosen(void)
 {
     static const struct {
         const char *word;
         void (*end)(void);
     } ends[] = {
-        {"end=reboot", end_reboot},
-        {"end=crash", end_crash},
-        {"end=hlt", end_hlt},
+        {"end=reboot", end_reboot},     {"end=crash", end_crash},
+        {"end=watchdog", end_watchdog}, {"end=hlt", end_hlt},
         {"end=triple", end_triple},
     };
 

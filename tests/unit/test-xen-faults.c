@@ -6,6 +6,7 @@
  * The comparison is with a twin that makes a hypercall that does not exist
  * instead, so that both have counted as many hypercalls.
  */
+#include "hw/xen/abi/compat-version.h"
 #include "tests/unit/xen-guest.h"
 
 #define HOLE_GFN 0x60u /* its page was given back */
@@ -19,6 +20,7 @@ typedef struct Op {
      * copied back, and what only writes an area ignores that it cannot.
      */
     bool keeps_effect;
+    unsigned minor; /* of the Xen that has it; 0: all */
 } Op;
 
 static int64_t op_bind_ipi(XenGuest *g)
@@ -171,6 +173,104 @@ static int64_t op_set_upcall_vector(XenGuest *g)
                         &op, sizeof(op));
 }
 
+static int64_t op_get_time(XenGuest *g)
+{
+    struct xen_hvm_get_time op;
+
+    return xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_get_time, &op,
+                        sizeof(op));
+}
+
+static int64_t op_xentrace(XenGuest *g)
+{
+    struct xen_hvm_xentrace op = {.event = 1};
+
+    return xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_xentrace, &op,
+                        sizeof(op));
+}
+
+static int64_t op_get_mem_type(XenGuest *g)
+{
+    struct xen_hvm_get_mem_type op = {.domid = DOMID_SELF, .pfn = 5};
+
+    return xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_get_mem_type, &op,
+                        sizeof(op));
+}
+
+/* Refused when it was read; the answer for a bad pointer differs. */
+static int64_t op_pagetable_dying(XenGuest *g)
+{
+    struct xen_hvm_pagetable_dying op = {.domid = DOMID_SELF};
+    int64_t ret = xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_pagetable_dying,
+                               &op, sizeof(op));
+
+    return ret == -XEN_EINVAL ? 0 : ret;
+}
+
+static int64_t op_shutdown_code(XenGuest *g)
+{
+    struct sched_shutdown op = {SHUTDOWN_crash};
+
+    return xen_guest_op(g, __HYPERVISOR_sched_op, SCHEDOP_shutdown_code, &op,
+                        sizeof(op));
+}
+
+static int64_t op_remote_shutdown(XenGuest *g)
+{
+    struct sched_remote_shutdown op = {XEN_GUEST_DOMID, SHUTDOWN_crash};
+    int64_t ret = xen_guest_op(g, __HYPERVISOR_sched_op,
+                               SCHEDOP_remote_shutdown, &op, sizeof(op));
+
+    return ret == -XEN_EPERM ? 0 : ret;
+}
+
+static int64_t op_runstate_phys(XenGuest *g)
+{
+    uint64_t op = 0x51000;
+
+    return xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA, 0, &op,
+                             sizeof(op));
+}
+
+static int64_t op_time_phys(XenGuest *g)
+{
+    uint64_t op = 0x51000;
+
+    return xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_TIME_PHYS_AREA, 0, &op,
+                             sizeof(op));
+}
+
+static int64_t op_batch(XenGuest *g)
+{
+    struct xen_add_to_physmap_batch op = {
+        .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .size = 1};
+
+    set_xen_guest_handle(op.idxs, (void *)XEN_GUEST_BUF);
+    set_xen_guest_handle(op.gpfns, (void *)(XEN_GUEST_BUF + 8));
+    set_xen_guest_handle(op.errs, (void *)(XEN_GUEST_BUF + 16));
+    fake_host_poke64(g->fake, XEN_GUEST_BUF, 0);
+    fake_host_poke64(g->fake, XEN_GUEST_BUF + 8, 0x31);
+    return xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch,
+                        &op, sizeof(op));
+}
+
+static int64_t op_set_memory_map(XenGuest *g)
+{
+    struct xen_foreign_memory_map op = {.domid = DOMID_SELF,
+                                        .map = {.nr_entries = 2}};
+
+    set_xen_guest_handle(op.map.buffer, (void *)XEN_GUEST_BUF);
+    return xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_set_memory_map, &op,
+                        sizeof(op));
+}
+
+static int64_t op_extraversion2(XenGuest *g)
+{
+    fake_host_poke32(g->fake, XEN_GUEST_ARG, 100);
+    return xen_guest_call(g, __HYPERVISOR_xen_version, XEN_XENVER_EXTRAVERSION2,
+                          XEN_GUEST_ARG, 0);
+}
+
 static int64_t op_map_shared_info(XenGuest *g)
 {
     struct xen_add_to_physmap op = {DOMID_SELF, 0, XENMAPSPACE_shared_info, 0,
@@ -287,44 +387,55 @@ static int64_t op_hypercall_page(XenGuest *g)
 }
 
 static const Op ops[] = {
-    {"bind_ipi", op_bind_ipi, 2, true},
-    {"bind_virq", op_bind_virq, 2, true},
-    {"alloc_unbound", op_alloc_unbound, 2, true},
-    {"close", op_close, 1, false},
-    {"bind_pirq", op_bind_pirq, 2, true},
-    {"bind_vcpu", op_bind_vcpu, 1, false},
-    {"unmask", op_unmask, 1, false},
-    {"init_control", op_init_control, 3, true},
-    {"send", op_send, 1, false},
-    {"status", op_status, 2, false},
-    {"reset", op_reset, 1, false},
-    {"register_vcpu_info", op_register_vcpu_info, 2, false},
-    {"register_runstate", op_register_runstate, 2, false},
-    {"register_time", op_register_time, 3, false},
-    {"get_runstate", op_get_runstate, 1, false},
-    {"set_singleshot", op_set_singleshot, 1, false},
-    {"set_periodic", op_set_periodic, 1, false},
-    {"set_callback", op_set_callback, 1, false},
-    {"get_param", op_get_param, 2, false},
-    {"set_upcall_vector", op_set_upcall_vector, 1, false},
-    {"map_shared_info", op_map_shared_info, 2, false},
-    {"decrease_reservation", op_decrease, 3, false},
-    {"populate_physmap", op_populate, 3, false},
-    {"move_page", op_move_page, 3, false},
-    {"remove_page", op_remove_page, 2, false},
-    {"multicall", op_multicall, 2, false},
-    {"map_grant", op_map_grant, 2, false},
-    {"setup_table", op_setup_table, 3, false},
-    {"poll", op_poll, 2, false},
-    {"watchdog", op_watchdog, 1, false},
-    {"shutdown", op_shutdown, 1, false},
-    {"capabilities", op_capabilities, 1, false},
-    {"hypercall_page", op_hypercall_page, 1, false},
+    {"bind_ipi", op_bind_ipi, 2, true, 0},
+    {"bind_virq", op_bind_virq, 2, true, 0},
+    {"alloc_unbound", op_alloc_unbound, 2, true, 0},
+    {"close", op_close, 1, false, 0},
+    {"bind_pirq", op_bind_pirq, 2, true, 0},
+    {"bind_vcpu", op_bind_vcpu, 1, false, 0},
+    {"unmask", op_unmask, 1, false, 0},
+    {"init_control", op_init_control, 3, true, 0},
+    {"send", op_send, 1, false, 0},
+    {"status", op_status, 2, false, 0},
+    {"reset", op_reset, 1, false, 0},
+    {"register_vcpu_info", op_register_vcpu_info, 2, false, 0},
+    {"register_runstate", op_register_runstate, 2, false, 0},
+    {"register_time", op_register_time, 3, false, 0},
+    {"get_runstate", op_get_runstate, 1, false, 0},
+    {"set_singleshot", op_set_singleshot, 1, false, 0},
+    {"set_periodic", op_set_periodic, 1, false, 0},
+    {"set_callback", op_set_callback, 1, false, 0},
+    {"get_param", op_get_param, 2, false, 0},
+    {"set_upcall_vector", op_set_upcall_vector, 1, false, 0},
+    {"map_shared_info", op_map_shared_info, 2, false, 0},
+    {"decrease_reservation", op_decrease, 3, false, 0},
+    {"populate_physmap", op_populate, 3, false, 0},
+    {"move_page", op_move_page, 3, false, 0},
+    {"remove_page", op_remove_page, 2, false, 0},
+    {"multicall", op_multicall, 2, false, 0},
+    {"map_grant", op_map_grant, 2, false, 0},
+    {"setup_table", op_setup_table, 3, false, 0},
+    {"poll", op_poll, 2, false, 0},
+    {"watchdog", op_watchdog, 1, false, 0},
+    {"shutdown", op_shutdown, 1, false, 0},
+    {"capabilities", op_capabilities, 1, false, 0},
+    {"hypercall_page", op_hypercall_page, 1, false, 0},
+    {"get_time", op_get_time, 1, false, 0},
+    {"xentrace", op_xentrace, 1, false, 0},
+    {"get_mem_type", op_get_mem_type, 3, false, 0},
+    {"pagetable_dying", op_pagetable_dying, 1, false, 0},
+    {"shutdown_code", op_shutdown_code, 1, false, 0},
+    {"remote_shutdown", op_remote_shutdown, 1, false, 0},
+    {"runstate_phys_area", op_runstate_phys, 2, false, 20},
+    {"time_phys_area", op_time_phys, 2, false, 20},
+    {"add_to_physmap_batch", op_batch, 5, true, 0},
+    {"set_memory_map", op_set_memory_map, 2, false, 0},
+    {"extraversion2", op_extraversion2, 2, false, 20},
 };
 
-static XenGuest *prepared_guest(void)
+static XenGuest *prepared_guest(unsigned minor)
 {
-    XenGuest *g = xen_guest_new(2, 17);
+    XenGuest *g = xen_guest_new(2, minor ? minor : 17);
 
     g_assert_cmpint(xen_guest_bind_ipi(g, 0), ==, 3);
     g_assert_cmpint(reservation(g, XENMEM_decrease_reservation, HOLE_GFN), ==,
@@ -335,8 +446,8 @@ static XenGuest *prepared_guest(void)
 /* @return: whether the fault fired */
 static bool fail_nth(const Op *op, unsigned n)
 {
-    g_autoptr(XenGuest) g = prepared_guest();
-    g_autoptr(XenGuest) twin = prepared_guest();
+    g_autoptr(XenGuest) g = prepared_guest(op->minor);
+    g_autoptr(XenGuest) twin = prepared_guest(op->minor);
     g_autofree char *after = NULL, *before = NULL;
     int64_t ret;
 

@@ -77,6 +77,7 @@ static void test_params_grant_what_xen_grants(void)
         {39, 99, -XEN_EINVAL, -XEN_EINVAL},
     };
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    g_autoptr(XenGuest) newer = xen_guest_new(1, 20);
     uint64_t value;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -91,6 +92,10 @@ static void test_params_grant_what_xen_grants(void)
             }
         }
     }
+    g_assert_cmpint(xen_guest_set_param(newer, HVM_PARAM_ALTP2M, 0), ==,
+                    -XEN_EEXIST);
+    g_assert_cmpint(xen_guest_get_param(newer, HVM_PARAM_ALTP2M, &value), ==,
+                    0);
     g_assert_cmpint(xen_guest_get_param(g, UINT32_MAX, &value), ==,
                     -XEN_EINVAL);
     g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_X87_FIP_WIDTH, 5), ==,
