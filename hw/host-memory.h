@@ -57,6 +57,14 @@ typedef struct HostMemoryOps {
     void *(*page_ptr)(Host *host, HostPage *page);
     /* Tell that [off, off + len) was changed through page_ptr(). */
     void (*page_dirty)(Host *host, HostPage *page, size_t off, size_t len);
+    /*
+     * What the memory of a pinned page or alias is called here and in the
+     * process a migration leads to, wherever it lies in guest memory, or
+     * nowhere; to be freed.  page_pin_named() pins the page called so.
+     * @return: NULL if there is no writable RAM of that name.
+     */
+    char *(*page_name)(Host *host, HostPage *page);
+    HostPage *(*page_pin_named)(Host *host, const char *name);
 
     /*
      * Which page of the guest's RAM lies at a guest frame.  A page is named by

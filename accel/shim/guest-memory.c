@@ -10,6 +10,7 @@
 #include "exec/address-spaces.h"
 #include "exec/exec-all.h"
 #include "exec/memory.h"
+#include "exec/ramblock.h"
 #include "exec/target_page.h"
 #include "hw/core/cpu.h"
 #include "system/tcg.h"
@@ -222,9 +223,19 @@ bool guest_ram_pinned(const void *ptr)
     return pins && g_hash_table_contains(pins, ptr);
 }
 
+static HostPage *page_pin(MemoryRegion *mr, uint64_t offset)
+{
+    HostPage *page = g_new0(HostPage, 1);
+
+    page->mr = mr;
+    page->offset = offset;
+    memory_region_ref(mr);
+    pins_add(guest_page_ptr(page), 1);
+    return page;
+}
+
 HostPage *guest_page_pin(uint64_t gfn)
 {
-    HostPage *page;
     MemoryRegion *mr;
     uint64_t offset;
 
@@ -232,15 +243,7 @@ HostPage *guest_page_pin(uint64_t gfn)
         return NULL;
     }
     mr = ram_at(gfn << HOST_PAGE_SHIFT, true, &offset);
-    if (!mr) {
-        return NULL;
-    }
-    page = g_new0(HostPage, 1);
-    page->mr = mr;
-    page->offset = offset;
-    memory_region_ref(mr);
-    pins_add(guest_page_ptr(page), 1);
-    return page;
+    return mr ? page_pin(mr, offset) : NULL;
 }
 
 void guest_page_unpin(HostPage *page)
@@ -253,6 +256,39 @@ void guest_page_unpin(HostPage *page)
 void *guest_page_ptr(HostPage *page)
 {
     return (uint8_t *)memory_region_get_ram_ptr(page->mr) + page->offset;
+}
+
+/* Of QEMU's block of RAM, as migration calls it, and of the page in it. */
+char *guest_page_name(HostPage *page)
+{
+    MemoryRegion *mr = page->target ? page->target : page->mr;
+
+    return g_strdup_printf("%s:%" PRIx64, qemu_ram_get_idstr(mr->ram_block),
+                           page->offset >> HOST_PAGE_SHIFT);
+}
+
+/* Not every block is the guest's: ours are not migrated. */
+HostPage *guest_page_pin_named(const char *name)
+{
+    const char *colon = strrchr(name, ':');
+    g_autofree char *id = NULL;
+    RAMBlock *block;
+    uint64_t page;
+
+    if (!colon || !g_ascii_string_to_unsigned(colon + 1, 16, 0,
+                                              UINT64_MAX >> HOST_PAGE_SHIFT,
+                                              &page, NULL)) {
+        return NULL;
+    }
+    id = g_strndup(name, (size_t)(colon - name));
+    block = qemu_ram_block_by_name(id);
+    if (!block || !qemu_ram_is_migratable(block) ||
+        !memory_region_is_ram(block->mr) || block->mr->readonly ||
+        memory_region_is_ram_device(block->mr) ||
+        page >= memory_region_size(block->mr) >> HOST_PAGE_SHIFT) {
+        return NULL;
+    }
+    return page_pin(block->mr, page << HOST_PAGE_SHIFT);
 }
 
 /* Code in the page that was translated is not what memory holds any more. */
@@ -334,6 +370,7 @@ HostPage *guest_alias_map(HostPage *pin, uint64_t gfn, bool read_only)
     }
     page = g_new0(HostPage, 1);
     page->target = pin->mr;
+    page->offset = pin->offset;
     memory_region_ref(page->target);
     memory_region_init_alias(&page->overlay, NULL, "xen.grant-map", pin->mr,
                              pin->offset, HOST_PAGE_SIZE);

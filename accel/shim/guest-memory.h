@@ -24,6 +24,8 @@ HostPage *guest_page_pin(uint64_t gfn);
 void guest_page_unpin(HostPage *page);
 void *guest_page_ptr(HostPage *page);
 void guest_page_dirty(HostPage *page, size_t off, size_t len);
+char *guest_page_name(HostPage *page);
+HostPage *guest_page_pin_named(const char *name);
 
 /* [ptr, ptr + len) of the RAM @mr was changed by us. */
 void guest_ram_changed(MemoryRegion *mr, void *ptr, size_t len);

@@ -96,6 +96,16 @@ static void host_page_dirty(Host *host, HostPage *page, size_t off, size_t len)
     guest_page_dirty(page, off, len);
 }
 
+static char *host_page_name(Host *host, HostPage *page)
+{
+    return guest_page_name(page);
+}
+
+static HostPage *host_page_pin_named(Host *host, const char *name)
+{
+    return guest_page_pin_named(name);
+}
+
 static bool host_frame_set(Host *host, uint64_t gfn, uint64_t home)
 {
     return guest_frame_set(gfn, home);
@@ -363,6 +373,8 @@ static const HostOps host_qemu_ops = {
     .mem.page_unpin = host_page_unpin,
     .mem.page_ptr = host_page_ptr,
     .mem.page_dirty = host_page_dirty,
+    .mem.page_name = host_page_name,
+    .mem.page_pin_named = host_page_pin_named,
     .mem.frame_set = host_frame_set,
     .mem.frames_sync = host_frames_sync,
     .mem.frames_reset = host_frames_reset,

@@ -34,31 +34,21 @@ void xen_area_unmap(XenVcpu *v, XenPhysArea *area)
 /* The first @len bytes of @area were changed. */
 void xen_area_dirty(XenVcpu *v, const XenPhysArea *area, size_t len)
 {
-    v->d->host->ops->mem.page_dirty(v->d->host, area->page,
-                                    area->gpa % HOST_PAGE_SIZE, len);
+    v->d->host->ops->mem.page_dirty(v->d->host, area->page, area->off, len);
 }
 
 /*
- * @area becomes the @len bytes at @gpa; the one it was before is let go.
- * @return: as xen_area_map(); what is misaligned for 64-bit words alone is fine
+ * @area begins at byte @off of the pinned @page, which is @area's from now on;
+ * the one it was before is let go.
  */
-int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
+void xen_area_attach(XenVcpu *v, XenPhysArea *area, HostPage *page, size_t off)
 {
-    Host *host = v->d->host;
-    size_t off = gpa % HOST_PAGE_SIZE;
-    XenPhysArea mapped = {.gpa = gpa};
-
-    if (off + len > HOST_PAGE_SIZE || gpa % sizeof(uint32_t)) {
-        return -XEN_ENXIO;
-    }
-    mapped.page = host->ops->mem.page_pin(host, gpa >> HOST_PAGE_SHIFT);
-    if (!mapped.page) {
-        return xen_frame_error(v->d, gpa >> HOST_PAGE_SHIFT);
-    }
-    mapped.ptr = (uint8_t *)host->ops->mem.page_ptr(host, mapped.page) + off;
     xen_area_unmap(v, area);
-    *area = mapped;
-    return 0;
+    *area = (XenPhysArea){
+        .page = page,
+        .ptr = (uint8_t *)v->d->host->ops->mem.page_ptr(v->d->host, page) + off,
+        .off = off,
+    };
 }
 
 /*
@@ -68,12 +58,22 @@ int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
  */
 int64_t xen_area_map(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len)
 {
+    Host *host = v->d->host;
+    size_t off = gpa % HOST_PAGE_SIZE;
+    size_t align = v->d->shinfo_32 ? sizeof(uint32_t) : sizeof(uint64_t);
+    HostPage *page;
+
     if (gpa == UINT64_MAX) {
         xen_area_unmap(v, area);
         return 0;
     }
-    if (!v->d->shinfo_32 && gpa % sizeof(uint64_t)) {
+    if (off % align || off + len > HOST_PAGE_SIZE) {
         return -XEN_ENXIO;
     }
-    return xen_area_attach(v, area, gpa, len);
+    page = host->ops->mem.page_pin(host, gpa >> HOST_PAGE_SHIFT);
+    if (!page) {
+        return xen_frame_error(v->d, gpa >> HOST_PAGE_SHIFT);
+    }
+    xen_area_attach(v, area, page, off);
+    return 0;
 }

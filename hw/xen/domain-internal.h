@@ -25,7 +25,7 @@ void xen_vcpu_info_dirty(XenVcpu *v, size_t off, size_t len);
 void xen_vcpu_info_reset(XenVcpu *v);
 int64_t xen_vcpu_info_register(XenVcpu *v, uint64_t gfn, uint32_t off,
                                const XenVcpu *caller);
-bool xen_vcpu_info_attach(XenVcpu *v, uint64_t gfn, uint32_t off);
+void xen_vcpu_info_attach(XenVcpu *v, HostPage *page, uint32_t off);
 unsigned xen_word_bits(const XenDomain *d);
 size_t xen_pending_offset(const XenDomain *d);
 size_t xen_mask_offset(const XenDomain *d);
@@ -38,8 +38,7 @@ int64_t xen_vcpu_initialise(XenVcpu *v, const struct vcpu_hvm_context *ctx);
 /* area.c */
 int64_t xen_frame_error(XenDomain *d, uint64_t gfn);
 int64_t xen_area_map(XenVcpu *v, XenPhysArea *area, uint64_t gpa, size_t len);
-int64_t xen_area_attach(XenVcpu *v, XenPhysArea *area, uint64_t gpa,
-                        size_t len);
+void xen_area_attach(XenVcpu *v, XenPhysArea *area, HostPage *page, size_t off);
 void xen_area_unmap(XenVcpu *v, XenPhysArea *area);
 void xen_area_dirty(XenVcpu *v, const XenPhysArea *area, size_t len);
 
@@ -114,6 +113,8 @@ void xen_overlay_reset(XenDomain *d, XenOverlay *o);
 void xen_overlay_free(XenDomain *d, XenOverlay *o);
 
 /* domain-state.c */
+void xen_page_save(XenDomain *d, HostPage *page, StateWriter *w);
+HostPage *xen_page_load(XenDomain *d, const char *what, StateReader *r);
 void xen_overlay_save(const XenOverlay *o, StateWriter *w);
 void xen_overlay_load(XenDomain *d, XenOverlay *o, const char *name,
                       StateReader *r);

@@ -35,7 +35,7 @@ typedef enum DomainTag {
     TAG_VCPU_POLLING,
     TAG_VCPU_POLL_PORT,
     TAG_INFO_REGISTERED,
-    TAG_INFO_GFN,
+    TAG_PAGE,
     TAG_INFO_OFF,
     TAG_INFO_DUMMY,
     TAG_TIME,
@@ -49,10 +49,43 @@ typedef enum DomainTag {
     TAG_UPCALLS,
     TAG_HYPERCALLS,
     TAG_PHYS_MAPPED,
-    TAG_PHYS_GPA,
+    TAG_PHYS_OFF,
     TAG_RUNSTATE_PHYS_32,
     TAG_VCPU_NMI_PENDING,
 } DomainTag;
+
+/* Longer than any name of memory. */
+#define PAGE_NAME_MAX 512u
+
+/*
+ * A pinned page by the name of its memory: the guest may have moved it since,
+ * or given its frame back.
+ */
+void xen_page_save(XenDomain *d, HostPage *page, StateWriter *w)
+{
+    g_autofree char *name = d->host->ops->mem.page_name(d->host, page);
+
+    state_put_bytes(w, TAG_PAGE, name, strlen(name));
+}
+
+/* The page saved, pinned; NULL after an error. */
+HostPage *xen_page_load(XenDomain *d, const char *what, StateReader *r)
+{
+    g_autoptr(GByteArray) blob =
+        state_get_blob(r, TAG_PAGE, what, PAGE_NAME_MAX);
+    g_autofree char *name = NULL;
+    HostPage *page;
+
+    if (!blob) {
+        return NULL;
+    }
+    name = g_strndup((const char *)blob->data, blob->len);
+    page = d->host->ops->mem.page_pin_named(d->host, name);
+    if (!page) {
+        state_reader_fail(r, "%s: no memory called so", what);
+    }
+    return page;
+}
 
 void xen_overlay_save(const XenOverlay *o, StateWriter *w)
 {
@@ -108,22 +141,43 @@ static void area_load(XenArea *area, const char *name, StateReader *r)
     area->gva.v = state_get_u64(r, TAG_AREA_GVA, name, UINT64_MAX);
 }
 
-static void phys_area_save(const XenPhysArea *area, StateWriter *w)
+static void phys_area_save(XenDomain *d, const XenPhysArea *area,
+                           StateWriter *w)
 {
     state_put_u64(w, TAG_PHYS_MAPPED, area->page != NULL);
-    state_put_u64(w, TAG_PHYS_GPA, area->gpa);
+    if (area->page) {
+        xen_page_save(d, area->page, w);
+        state_put_u64(w, TAG_PHYS_OFF, area->off);
+    }
 }
 
 static void phys_area_load(XenVcpu *v, XenPhysArea *area, const char *name,
                            size_t len, StateReader *r)
 {
-    bool mapped = state_get_u64(r, TAG_PHYS_MAPPED, name, 1);
-    uint64_t gpa = state_get_u64(r, TAG_PHYS_GPA, name, UINT64_MAX - 1);
+    HostPage *page;
+    uint64_t off;
 
-    if (mapped && !state_reader_failed(r) &&
-        xen_area_attach(v, area, gpa, len)) {
-        state_reader_fail(r, "%s: cannot be at 0x%" PRIx64, name, gpa);
+    if (!state_get_u64(r, TAG_PHYS_MAPPED, name, 1)) {
+        return;
     }
+    page = xen_page_load(v->d, name, r);
+    off = state_get_u64(r, TAG_PHYS_OFF, name, HOST_PAGE_SIZE - len);
+    if (off % sizeof(uint32_t)) {
+        state_reader_fail(r, "%s: 0x%" PRIx64 " is misaligned", name, off);
+    }
+    if (page) {
+        xen_area_attach(v, area, page, (size_t)off);
+    }
+}
+
+static void vcpu_info_save(const XenVcpu *v, StateWriter *w)
+{
+    state_put_u64(w, TAG_INFO_REGISTERED, v->info_registered);
+    if (v->info_registered) {
+        xen_page_save(v->d, v->info_page, w);
+        state_put_u64(w, TAG_INFO_OFF, v->info_off);
+    }
+    state_put_bytes(w, TAG_INFO_DUMMY, v->dummy_info, sizeof(v->dummy_info));
 }
 
 static void vcpu_save(const XenVcpu *v, StateWriter *w)
@@ -134,13 +188,10 @@ static void vcpu_save(const XenVcpu *v, StateWriter *w)
     state_put_u64(w, TAG_VCPU_WAITING, v->waiting);
     state_put_u64(w, TAG_VCPU_POLLING, v->polling);
     state_put_u64(w, TAG_VCPU_POLL_PORT, v->poll_port);
-    state_put_u64(w, TAG_INFO_REGISTERED, v->info_registered);
-    state_put_u64(w, TAG_INFO_GFN, v->info_gfn);
-    state_put_u64(w, TAG_INFO_OFF, v->info_registered ? v->info_off : 0);
-    state_put_bytes(w, TAG_INFO_DUMMY, v->dummy_info, sizeof(v->dummy_info));
+    vcpu_info_save(v, w);
     state_put_bytes(w, TAG_TIME, &v->time, sizeof(v->time));
     area_save(&v->time_area, w);
-    phys_area_save(&v->time_phys, w);
+    phys_area_save(v->d, &v->time_phys, w);
     state_put_u64(w, TAG_RUNSTATE, (uint64_t)v->runstate);
     state_put_u64(w, TAG_RUNSTATE_SINCE, (uint64_t)v->runstate_since_ns);
     state_put_u64(w, TAG_RUNSTATE_ENTRY, v->runstate_entry_ns);
@@ -149,7 +200,7 @@ static void vcpu_save(const XenVcpu *v, StateWriter *w)
     }
     area_save(&v->runstate_area, w);
     state_put_u64(w, TAG_RUNSTATE_PHYS_32, v->runstate_phys_32);
-    phys_area_save(&v->runstate_phys, w);
+    phys_area_save(v->d, &v->runstate_phys, w);
     timer_save(&v->singleshot, w);
     timer_save(&v->poll, w);
     timer_save(&v->periodic, w);
@@ -162,23 +213,21 @@ static void vcpu_save(const XenVcpu *v, StateWriter *w)
 
 static void vcpu_info_load(XenVcpu *v, StateReader *r)
 {
-    bool registered =
-        state_get_u64(r, TAG_INFO_REGISTERED, "vcpu_info registered", 1);
-    uint64_t gfn =
-        state_get_u64(r, TAG_INFO_GFN, "vcpu_info frame", UINT64_MAX);
-    uint64_t off = state_get_u64(r, TAG_INFO_OFF, "vcpu_info offset",
-                                 HOST_PAGE_SIZE - XEN_VCPU_INFO_SIZE);
+    if (state_get_u64(r, TAG_INFO_REGISTERED, "vcpu_info registered", 1)) {
+        HostPage *page = xen_page_load(v->d, "vcpu_info page", r);
+        uint64_t off = state_get_u64(r, TAG_INFO_OFF, "vcpu_info offset",
+                                     HOST_PAGE_SIZE - XEN_VCPU_INFO_SIZE);
 
+        if (off % sizeof(uint32_t)) {
+            state_reader_fail(
+                r, "vcpu_info offset: 0x%" PRIx64 " is misaligned", off);
+        }
+        if (page) {
+            xen_vcpu_info_attach(v, page, (uint32_t)off);
+        }
+    }
     state_get_bytes(r, TAG_INFO_DUMMY, "vcpu_info", v->dummy_info,
                     sizeof(v->dummy_info));
-    if (off % sizeof(uint32_t)) {
-        state_reader_fail(r, "vcpu_info offset: 0x%" PRIx64 " is misaligned",
-                          off);
-    }
-    if (registered && !state_reader_failed(r) &&
-        !xen_vcpu_info_attach(v, gfn, (uint32_t)off)) {
-        state_reader_fail(r, "vcpu_info frame: 0x%" PRIx64 " is no RAM", gfn);
-    }
 }
 
 static void vcpu_runstate_load(XenVcpu *v, StateReader *r)

@@ -49,7 +49,7 @@ typedef struct XenArea {
 typedef struct XenPhysArea {
     HostPage *page; /* NULL: none */
     uint8_t *ptr;
-    uint64_t gpa;
+    size_t off; /* in the page */
 } XenPhysArea;
 
 typedef struct XenWatchdog {
@@ -64,7 +64,7 @@ struct XenVcpu {
     bool initialised; /* has started once: VCPUOP_up may start it again */
     bool down;
     bool nmi_pending; /* sent while it was down */
-    bool waiting; /* in SCHEDOP_block or SCHEDOP_poll */
+    bool waiting;     /* in SCHEDOP_block or SCHEDOP_poll */
     bool polling;
     uint32_t poll_port; /* 0: any */
 
@@ -73,7 +73,6 @@ struct XenVcpu {
     HostPage *info_page; /* what info lies in; NULL: dummy_info */
     size_t info_off;
     bool info_registered; /* info_page is pinned */
-    uint64_t info_gfn;
     _Alignas(8) uint8_t dummy_info[XEN_VCPU_INFO_SIZE];
 
     struct vcpu_time_info time; /* as last written */

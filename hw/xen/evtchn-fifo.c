@@ -21,21 +21,15 @@
 
 #define BIT(n) ((uint32_t)1 << (n))
 
-/* A page of the guest's that is pinned while it is in use. */
-typedef struct FifoPage {
-    HostPage *page; /* NULL: none */
-    uint64_t gfn;
-} FifoPage;
-
 typedef struct FifoVcpu {
-    FifoPage control;
-    uint32_t off; /* of the control block in the page */
+    HostPage *control; /* pinned; NULL: none */
+    uint32_t off;      /* of the control block in the page */
     uint32_t tail[EVTCHN_FIFO_MAX_QUEUES]; /* a port; 0: known to be empty */
 } FifoVcpu;
 
 struct XenFifo {
     FifoVcpu vcpus[XEN_DOMAIN_MAX_VCPUS];
-    FifoPage array[ARRAY_PAGES_MAX];
+    HostPage *array[ARRAY_PAGES_MAX]; /* pinned */
     uint32_t nr_pages;
 };
 
@@ -47,11 +41,11 @@ typedef struct Word {
     uint32_t *ptr;
 } Word;
 
-static Word word_in(const XenDomain *d, const FifoPage *page, size_t off)
+static Word word_in(const XenDomain *d, HostPage *page, size_t off)
 {
-    uint8_t *base = d->host->ops->mem.page_ptr(d->host, page->page);
+    uint8_t *base = d->host->ops->mem.page_ptr(d->host, page);
 
-    return (Word){d->host, page->page, off, (uint32_t *)(void *)(base + off)};
+    return (Word){d->host, page, off, (uint32_t *)(void *)(base + off)};
 }
 
 static void word_dirty(const Word *w)
@@ -95,14 +89,14 @@ static bool port_word(const XenDomain *d, uint32_t port, Word *w)
     if (slot >= f->nr_pages) {
         return false;
     }
-    *w = word_in(d, &f->array[slot],
+    *w = word_in(d, f->array[slot],
                  port % WORDS_PER_PAGE * sizeof(event_word_t));
     return true;
 }
 
 static Word control_word(const XenDomain *d, const FifoVcpu *fv, size_t member)
 {
-    return word_in(d, &fv->control, fv->off + member);
+    return word_in(d, fv->control, fv->off + member);
 }
 
 static bool word_is(const XenDomain *d, uint32_t port, unsigned bit)
@@ -224,7 +218,7 @@ static void fifo_set_pending(XenDomain *d, uint32_t port, XenPort *p)
         return;
     }
     was_pending = word_test_and_set(&w, EVTCHN_FIFO_PENDING);
-    if (d->evtchn->fifo->vcpus[p->vcpu].control.page &&
+    if (d->evtchn->fifo->vcpus[p->vcpu].control &&
         !word_test(&w, EVTCHN_FIFO_MASKED) &&
         !word_test_and_set(&w, EVTCHN_FIFO_LINKED)) {
         queue_append(d, port, p);
@@ -275,18 +269,10 @@ const XenPortOps xen_evtchn_fifo_ops = {
     .nr_ports = fifo_nr_ports,
 };
 
-/* @return: 0; -XEN_EINVAL: no writable RAM */
-static int64_t page_map(XenDomain *d, FifoPage *page, uint64_t gfn)
+static void page_unpin(XenDomain *d, HostPage *page)
 {
-    page->page = d->host->ops->mem.page_pin(d->host, gfn);
-    page->gfn = gfn;
-    return page->page ? 0 : -XEN_EINVAL;
-}
-
-static void page_unmap(XenDomain *d, FifoPage *page)
-{
-    if (page->page) {
-        d->host->ops->mem.page_unpin(d->host, page->page);
+    if (page) {
+        d->host->ops->mem.page_unpin(d->host, page);
     }
 }
 
@@ -301,10 +287,10 @@ void xen_fifo_destroy(XenDomain *d)
         return;
     }
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
-        page_unmap(d, &f->vcpus[i].control);
+        page_unpin(d, f->vcpus[i].control);
     }
     for (uint32_t i = 0; i < f->nr_pages; i++) {
-        page_unmap(d, &f->array[i]);
+        page_unpin(d, f->array[i]);
     }
     g_free(f);
 }
@@ -333,7 +319,7 @@ int64_t xen_fifo_init_control(XenCall *c, void *arg)
     struct evtchn_init_control *op = arg;
     XenDomain *d = c->d;
     XenFifo *f = d->evtchn->fifo;
-    FifoPage page = {0};
+    HostPage *page;
     FifoVcpu *fv;
 
     op->link_bits = EVTCHN_FIFO_LINK_BITS;
@@ -342,9 +328,11 @@ int64_t xen_fifo_init_control(XenCall *c, void *arg)
     }
     if (op->offset >
             HOST_PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) ||
-        op->offset % sizeof(uint64_t) ||
-        (f && f->vcpus[op->vcpu].control.page) ||
-        page_map(d, &page, op->control_gfn)) {
+        op->offset % sizeof(uint64_t) || (f && f->vcpus[op->vcpu].control)) {
+        return -XEN_EINVAL;
+    }
+    page = d->host->ops->mem.page_pin(d->host, op->control_gfn);
+    if (!page) {
         return -XEN_EINVAL;
     }
     if (!f) {
@@ -364,7 +352,7 @@ int64_t xen_fifo_expand_array(XenCall *c, void *arg)
     XenDomain *d = c->d;
     XenFifo *f = d->evtchn->fifo;
     uint32_t first;
-    int64_t ret;
+    HostPage *page;
 
     if (!f) {
         return -XEN_EOPNOTSUPP;
@@ -372,10 +360,11 @@ int64_t xen_fifo_expand_array(XenCall *c, void *arg)
     if (f->nr_pages == ARRAY_PAGES_MAX) {
         return -XEN_ENOSPC;
     }
-    ret = page_map(d, &f->array[f->nr_pages], op->array_gfn);
-    if (ret) {
-        return ret;
+    page = d->host->ops->mem.page_pin(d->host, op->array_gfn);
+    if (!page) {
+        return -XEN_EINVAL;
     }
+    f->array[f->nr_pages] = page;
     first = f->nr_pages++ * WORDS_PER_PAGE;
     for (uint32_t i = 0; i < WORDS_PER_PAGE; i++) {
         XenPort *p = xen_port_get(d, first + i);
@@ -390,12 +379,10 @@ int64_t xen_fifo_expand_array(XenCall *c, void *arg)
 
 typedef enum FifoTag {
     TAG_FIFO = 0x05c0,
-    TAG_CONTROL_GFN,
     TAG_CONTROL_MAPPED,
     TAG_CONTROL_OFF,
     TAG_TAIL,
     TAG_NR_PAGES,
-    TAG_PAGE_GFN,
 } FifoTag;
 
 void xen_fifo_save(XenDomain *d, StateWriter *w)
@@ -408,31 +395,20 @@ void xen_fifo_save(XenDomain *d, StateWriter *w)
     }
     state_put_u64(w, TAG_NR_PAGES, f->nr_pages);
     for (uint32_t i = 0; i < f->nr_pages; i++) {
-        state_put_u64(w, TAG_PAGE_GFN, f->array[i].gfn);
+        xen_page_save(d, f->array[i], w);
     }
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
         const FifoVcpu *fv = &f->vcpus[i];
 
-        state_put_u64(w, TAG_CONTROL_MAPPED, fv->control.page != NULL);
-        if (!fv->control.page) {
+        state_put_u64(w, TAG_CONTROL_MAPPED, fv->control != NULL);
+        if (!fv->control) {
             continue;
         }
-        state_put_u64(w, TAG_CONTROL_GFN, fv->control.gfn);
+        xen_page_save(d, fv->control, w);
         state_put_u64(w, TAG_CONTROL_OFF, fv->off);
         for (unsigned q = 0; q < EVTCHN_FIFO_MAX_QUEUES; q++) {
             state_put_u64(w, TAG_TAIL, fv->tail[q]);
         }
-    }
-}
-
-/* Page for page, so that a refused stream leaves none pinned. */
-static void page_load(XenDomain *d, FifoPage *page, FifoTag tag,
-                      const char *name, StateReader *r)
-{
-    uint64_t gfn = state_get_u64(r, tag, name, UINT64_MAX);
-
-    if (!state_reader_failed(r) && page_map(d, page, gfn)) {
-        state_reader_fail(r, "%s: no RAM at guest frame 0x%" PRIx64, name, gfn);
     }
 }
 
@@ -444,7 +420,7 @@ static void vcpu_load(XenDomain *d, FifoVcpu *fv, StateReader *r)
     if (!state_get_u64(r, TAG_CONTROL_MAPPED, "control block", 1)) {
         return;
     }
-    page_load(d, &fv->control, TAG_CONTROL_GFN, "control block", r);
+    fv->control = xen_page_load(d, "control block", r);
     fv->off = (uint32_t)state_get_u64(
         r, TAG_CONTROL_OFF, "control block offset",
         HOST_PAGE_SIZE - sizeof(struct evtchn_fifo_control_block));
@@ -472,8 +448,8 @@ void xen_fifo_load(XenDomain *d, StateReader *r)
     nr = (uint32_t)state_get_u64(r, TAG_NR_PAGES, "event array pages",
                                  ARRAY_PAGES_MAX);
     for (uint32_t i = 0; i < nr && !state_reader_failed(r); i++) {
-        page_load(d, &f->array[i], TAG_PAGE_GFN, "event array page", r);
-        f->nr_pages += f->array[i].page != NULL;
+        f->array[i] = xen_page_load(d, "event array page", r);
+        f->nr_pages += f->array[i] != NULL;
     }
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
         vcpu_load(d, &f->vcpus[i], r);

@@ -298,21 +298,25 @@ int16_t xen_grant_acquire(XenGrantTable *t, const XenGrantUse *use)
 
 /*
  * A use by the guest's own mapping that began in another process (migration):
- * the entry is not looked at again.  False if @frame is no RAM, or not what
- * other uses of @ref have.
+ * the entry is not looked at again.  It grants the pinned @page, which is the
+ * table's from now on and lay at @frame then.  False if that is not what other
+ * uses of @ref have.
  */
 bool xen_grant_resume(XenGrantTable *t, uint32_t ref, uint64_t frame,
-                      bool write)
+                      HostPage *page, bool write)
 {
     Host *host = t->d->host;
     XenGrantActive *act = &t->active[ref];
 
-    if (!in_use(act)) {
-        HostPage *page = host->ops->mem.page_pin(host, frame);
+    if (in_use(act)) {
+        bool same = host->ops->mem.page_ptr(host, page) ==
+                    host->ops->mem.page_ptr(host, act->page);
 
-        if (!page) {
+        host->ops->mem.page_unpin(host, page);
+        if (!same) {
             return false;
         }
+    } else {
         *act = (XenGrantActive){
             .page = page,
             .gfn = frame,

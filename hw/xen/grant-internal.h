@@ -70,7 +70,7 @@ void xen_grant_entry_dirty(XenGrantTable *t, uint32_t ref);
 int16_t xen_grant_acquire(XenGrantTable *t, const XenGrantUse *use);
 void xen_grant_release(XenGrantTable *t, uint32_t ref, bool write);
 bool xen_grant_resume(XenGrantTable *t, uint32_t ref, uint64_t frame,
-                      bool write);
+                      HostPage *page, bool write);
 int16_t xen_grant_swap(XenGrantTable *t, uint32_t a, uint32_t b);
 int16_t xen_grant_of_dom0(uint32_t ref);
 int16_t xen_grant_range_check(const XenGrantActive *act, uint32_t off,

@@ -16,19 +16,28 @@ typedef enum GrantMapTag {
     TAG_ALIAS_READ_ONLY,
 } GrantMapTag;
 
+typedef struct AliasSave {
+    XenDomain *d;
+    StateWriter *w;
+} AliasSave;
+
 static gboolean alias_save(void *key, void *value, void *opaque)
 {
     const XenGrantAlias *alias = value;
-    StateWriter *w = opaque;
+    const AliasSave *save = opaque;
+    StateWriter *w = save->w;
 
     state_put_u64(w, TAG_ALIAS_GFN, *(uint64_t *)key);
     state_put_u64(w, TAG_ALIAS_FRAME, alias->frame);
+    xen_page_save(save->d, alias->page, w);
     state_put_u64(w, TAG_ALIAS_READ_ONLY, alias->read_only);
     return FALSE;
 }
 
 void xen_grant_maps_save(const XenGrantTable *t, StateWriter *w)
 {
+    AliasSave save = {t->d, w};
+
     state_put_u64(w, TAG_HANDLES, t->mappings->len);
     for (unsigned i = 0; i < t->mappings->len; i++) {
         const XenGrantMapping *m =
@@ -38,17 +47,19 @@ void xen_grant_maps_save(const XenGrantTable *t, StateWriter *w)
         if (m->flags) {
             state_put_u64(w, TAG_REF, m->ref);
             state_put_u64(w, TAG_FRAME, t->active[m->ref].gfn);
+            xen_page_save(t->d, t->active[m->ref].page, w);
         }
     }
     for (const GList *l = t->free_handles->head; l; l = l->next) {
         state_put_u64(w, TAG_FREE_HANDLE, GPOINTER_TO_UINT(l->data));
     }
     state_put_u64(w, TAG_NR_ALIASES, (uint64_t)g_tree_nnodes(t->aliases));
-    g_tree_foreach(t->aliases, alias_save, w);
+    g_tree_foreach(t->aliases, alias_save, &save);
 }
 
 static void mapping_load(XenGrantTable *t, XenGrantMapping *m, StateReader *r)
 {
+    HostPage *page;
     uint64_t ref, frame,
         flags = state_get_u64(r, TAG_FLAGS, "grant mapping",
                               GNTMAP_host_map | GNTMAP_readonly);
@@ -62,10 +73,11 @@ static void mapping_load(XenGrantTable *t, XenGrantMapping *m, StateReader *r)
     if (!(flags & GNTMAP_host_map)) {
         state_reader_fail(r, "grant mapping: flags 0x%" PRIx64, flags);
     }
-    if (state_reader_failed(r)) {
+    page = xen_page_load(t->d, "page granted", r);
+    if (!page) {
         return;
     }
-    if (!xen_grant_resume(t, (uint32_t)ref, frame,
+    if (!xen_grant_resume(t, (uint32_t)ref, frame, page,
                           !(flags & GNTMAP_readonly))) {
         state_reader_fail(r, "frame granted: 0x%" PRIx64 " cannot be", frame);
         return;
@@ -99,17 +111,19 @@ static void free_handles_load(XenGrantTable *t, StateReader *r)
     }
 }
 
-/*
- * The page of @frame that a mapping keeps in use, or NULL.  It is not looked up
- * in guest memory, where another mapping may lie over it already.
- */
-static HostPage *page_mapped(const XenGrantTable *t, uint64_t frame)
+/* The page at @ptr, granted as @frame, that a mapping keeps in use, or NULL. */
+static HostPage *page_mapped(const XenGrantTable *t, uint64_t frame,
+                             const void *ptr)
 {
+    const Host *host = t->d->host;
+
     for (unsigned i = 0; i < t->mappings->len; i++) {
         const XenGrantMapping *m =
             &g_array_index(t->mappings, XenGrantMapping, i);
 
-        if (m->flags && t->active[m->ref].gfn == frame) {
+        if (m->flags && t->active[m->ref].gfn == frame &&
+            host->ops->mem.page_ptr(t->d->host, t->active[m->ref].page) ==
+                ptr) {
             return t->active[m->ref].page;
         }
     }
@@ -121,14 +135,20 @@ static void alias_load(XenGrantTable *t, StateReader *r)
     uint64_t gfn = state_get_u64(r, TAG_ALIAS_GFN, "mapped frame", UINT64_MAX);
     uint64_t frame =
         state_get_u64(r, TAG_ALIAS_FRAME, "frame mapped", UINT64_MAX);
+    HostPage *pin = xen_page_load(t->d, "page mapped", r);
     bool read_only =
         state_get_u64(r, TAG_ALIAS_READ_ONLY, "mapped for reading", 1);
+    Host *host = t->d->host;
     HostPage *page;
 
+    if (!pin) {
+        return;
+    }
+    page = page_mapped(t, frame, host->ops->mem.page_ptr(host, pin));
+    host->ops->mem.page_unpin(host, pin);
     if (state_reader_failed(r)) {
         return;
     }
-    page = page_mapped(t, frame);
     if (!page || !xen_grant_alias_add(t, page, frame, gfn, read_only)) {
         state_reader_fail(r, "mapped frame: cannot be at 0x%" PRIx64, gfn);
     }

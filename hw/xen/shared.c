@@ -92,7 +92,6 @@ void xen_vcpu_info_reset(XenVcpu *v)
         d->host->ops->mem.page_unpin(d->host, v->info_page);
     }
     v->info_registered = false;
-    v->info_gfn = 0;
     if (v->id < XEN_LEGACY_MAX_VCPUS) {
         v->info_page = d->shared_info.page;
         v->info_off = (size_t)v->id * XEN_VCPU_INFO_SIZE;
@@ -128,23 +127,17 @@ static int64_t check_registration(const XenVcpu *v, uint32_t off,
 }
 
 /*
- * Take @v's vcpu_info from byte @off of guest frame @gfn on; its content stays
- * as it is.  False, and nothing changed, if the frame is no writable RAM.
+ * Take @v's vcpu_info from byte @off of the pinned @page on, which is @v's from
+ * now on; its content stays as it is.
  */
-bool xen_vcpu_info_attach(XenVcpu *v, uint64_t gfn, uint32_t off)
+void xen_vcpu_info_attach(XenVcpu *v, HostPage *page, uint32_t off)
 {
     Host *host = v->d->host;
-    HostPage *page = host->ops->mem.page_pin(host, gfn);
 
-    if (!page) {
-        return false;
-    }
     v->info = (uint8_t *)host->ops->mem.page_ptr(host, page) + off;
     v->info_page = page;
     v->info_off = off;
-    v->info_gfn = gfn;
     v->info_registered = true;
-    return true;
 }
 
 /*
@@ -160,16 +153,19 @@ int64_t xen_vcpu_info_register(XenVcpu *v, uint64_t gfn, uint32_t off,
     XenDomain *d = v->d;
     uint8_t old[XEN_VCPU_INFO_SIZE] = {0};
     int64_t ret = check_registration(v, off, caller);
+    HostPage *page;
 
     if (ret) {
         return ret;
     }
+    page = d->host->ops->mem.page_pin(d->host, gfn);
+    if (!page) {
+        return xen_frame_error(d, gfn);
+    }
     if (v->info_page) {
         memcpy(old, v->info, sizeof(old)); /* the dummy's is not the guest's */
     }
-    if (!xen_vcpu_info_attach(v, gfn, off)) {
-        return xen_frame_error(d, gfn);
-    }
+    xen_vcpu_info_attach(v, page, off);
     memcpy(v->info, old, sizeof(old));
     /*
      * Events may have been marked in the old place since the copy; all words

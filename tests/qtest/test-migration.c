@@ -192,6 +192,57 @@ static void domain_state_goes_along(void)
     pair_quit(&p);
 }
 
+static int64_t register_info(Qtest *q, uint64_t vcpu, uint64_t gfn)
+{
+    struct vcpu_register_vcpu_info info = {.mfn = gfn, .offset = 0x40};
+
+    qtest_memwrite(q, XG_ARG_GPA, &info, sizeof(info));
+    return qtest_hypercall(q, 0, __HYPERVISOR_vcpu_op,
+                           VCPUOP_register_vcpu_info, vcpu, XG_ARG_GPA);
+}
+
+/*
+ * vCPU 0's record lies in a page that was moved, vCPU 1's in one that was
+ * given back: references are to pages, on real Xen too.
+ */
+static void pages_in_use_go_along_wherever_they_are(void)
+{
+    Pair p = {.args = "-smp 2", .plugin = "guest=xen-hvm"};
+    const uint64_t gfn = XG_FREE_GPA >> 12;
+    struct xen_add_to_physmap move = {DOMID_SELF, 0, XENMAPSPACE_gmfn, gfn,
+                                      gfn + 1};
+    struct xen_memory_reservation back = {.nr_extents = 1, .domid = DOMID_SELF};
+    struct evtchn_bind_ipi ipi = {.vcpu = 0};
+    struct evtchn_send send;
+
+    pair_start(&p);
+    xg_map_shared_info(p.from);
+    xg_evtchn(p.from, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi));
+    g_assert_cmpint(register_info(p.from, 0, gfn), ==, 0);
+    g_assert_cmpint(register_info(p.from, 1, gfn + 2), ==, 0);
+    qtest_writeb(p.from, XG_FREE_GPA + 0x40, 0);
+    qtest_writeq(p.from, XG_FREE_GPA + 0x48, 0);
+    g_assert_cmpint(xg_call(p.from, 0, __HYPERVISOR_memory_op,
+                            XENMEM_add_to_physmap, &move, sizeof(move)),
+                    ==, 0);
+    qtest_writeq(p.from, XG_FREE_GPA + 0x5000, gfn + 2);
+    set_xen_guest_handle(back.extent_start,
+                         (void *)(uintptr_t)(XG_FREE_GPA + 0x5000));
+    g_assert_cmpint(xg_call(p.from, 0, __HYPERVISOR_memory_op,
+                            XENMEM_decrease_reservation, &back, sizeof(back)),
+                    ==, 1);
+    pair_migrate(&p);
+
+    g_assert_cmphex(qtest_readq(p.to, XG_FREE_GPA + 0x40), ==, UINT64_MAX);
+    g_assert_cmphex(qtest_readq(p.to, XG_FREE_GPA + 0x2040), ==, UINT64_MAX);
+    g_assert_cmpuint(qtest_readb(p.to, XG_FREE_GPA + 0x1040), ==, 0);
+    send.port = ipi.port;
+    g_assert_cmpint(xg_evtchn(p.to, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_cmpuint(qtest_readb(p.to, XG_FREE_GPA + 0x1040), ==, 1);
+    g_assert_cmpint(register_info(p.to, 1, gfn + 3), ==, -XEN_EINVAL);
+    pair_quit(&p);
+}
+
 /* The guest's own nodes, and where it was in the ring. */
 static void xenstore_goes_along(void)
 {
@@ -245,6 +296,8 @@ int main(int argc, char **argv)
                     timer_fires_on_the_other_side);
     g_test_add_func("/migration/domain-state-goes-along",
                     domain_state_goes_along);
+    g_test_add_func("/migration/pages-in-use-go-along-wherever-they-are",
+                    pages_in_use_go_along_wherever_they_are);
     g_test_add_func("/migration/xenstore-goes-along", xenstore_goes_along);
     g_test_add_func("/migration/cuts-go-along", cuts_go_along);
     return g_test_run();

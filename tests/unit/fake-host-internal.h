@@ -85,6 +85,8 @@ HostPage *fake_page_pin(Host *host, uint64_t gfn);
 void fake_page_unpin(Host *host, HostPage *page);
 void *fake_page_ptr(Host *host, HostPage *page);
 void fake_page_dirty(Host *host, HostPage *page, size_t off, size_t len);
+char *fake_page_name(Host *host, HostPage *page);
+HostPage *fake_page_pin_named(Host *host, const char *name);
 bool fake_frame_set(Host *host, uint64_t gfn, uint64_t home);
 void fake_frames_sync(Host *host);
 void fake_frames_reset(Host *host);

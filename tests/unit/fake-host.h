@@ -59,8 +59,8 @@ int64_t fake_host_next_deadline(const FakeHost *fake);
 
 /*
  * The @n-th fallible call from now (1: the next) fails: phys_read, phys_write,
- * virt_read, virt_write, page_pin, frame_set, overlay_new, overlay_map and
- * alias_map count.  0 disarms.  A failed write writes nothing.
+ * virt_read, virt_write, page_pin, page_pin_named, frame_set, overlay_new,
+ * overlay_map and alias_map count.  0 disarms.  A failed write writes nothing.
  */
 void fake_host_fail_nth(FakeHost *fake, unsigned n);
 /* Did the fault armed last fire? */

@@ -2,6 +2,7 @@
 /* Guest memory of the fake host: sparse frames, marks, pins and overlays. */
 #include "tests/unit/fake-host-internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* First frame beyond a 52-bit physical address space. */
@@ -264,6 +265,64 @@ void fake_page_dirty(Host *host, HostPage *page, size_t off, size_t len)
     g_assert_cmpuint(off, <=, HOST_PAGE_SIZE);
     g_assert_cmpuint(len, <=, HOST_PAGE_SIZE - off);
     memcpy(page->backing->told + off, page->backing->data + off, len);
+}
+
+/* "ram:" and its home, or an overlay's name. */
+char *fake_page_name(Host *host, HostPage *page)
+{
+    FakeMemory *mem = &fake_host_from(host)->mem;
+    GHashTableIter iter;
+    void *home, *backing;
+
+    g_hash_table_iter_init(&iter, mem->frames);
+    while (g_hash_table_iter_next(&iter, &home, &backing)) {
+        if (backing == page->backing) {
+            return g_strdup_printf("ram:%" PRIx64, *(uint64_t *)home);
+        }
+    }
+    for (unsigned i = 0; i < mem->overlays->len; i++) {
+        const HostPage *overlay = mem->overlays->pdata[i];
+
+        if (overlay->backing == page->backing) {
+            return g_strdup(overlay->name);
+        }
+    }
+    g_assert_not_reached();
+}
+
+static FakeBacking *backing_named(FakeMemory *mem, const char *name)
+{
+    guint64 home;
+
+    for (unsigned i = 0; i < mem->overlays->len; i++) {
+        HostPage *overlay = mem->overlays->pdata[i];
+
+        if (!strcmp(overlay->name, name)) {
+            return overlay->backing;
+        }
+    }
+    if (!g_str_has_prefix(name, "ram:") ||
+        !g_ascii_string_to_unsigned(name + strlen("ram:"), 16, 0,
+                                    FAKE_GFN_END - 1, &home, NULL) ||
+        home >= mem->nr_frames || g_hash_table_contains(mem->marks, &home)) {
+        return NULL;
+    }
+    return backing_of(mem, home);
+}
+
+HostPage *fake_page_pin_named(Host *host, const char *name)
+{
+    FakeHost *fake = fake_host_from(host);
+    FakeBacking *backing = backing_named(&fake->mem, name);
+    HostPage *page;
+
+    if (fake_host_fault(fake) || !backing) {
+        return NULL;
+    }
+    page = g_new0(HostPage, 1);
+    page->backing = g_rc_box_acquire(backing);
+    g_ptr_array_add(fake->mem.pins, page);
+    return page;
 }
 
 bool fake_frame_set(Host *host, uint64_t gfn, uint64_t home)

@@ -216,7 +216,7 @@ static const char *const field_names[] = {
     "vCPU polling",
     "poll port",
     "vcpu_info registered",
-    "vcpu_info frame",
+    "vcpu_info page",
     "vcpu_info offset",
     "time area",
     "runstate",
@@ -267,16 +267,16 @@ static void test_each_field_is_refused_by_name(void)
 
     while (at < state->len) {
         uint32_t len;
-        uint8_t old[8];
+        uint8_t old[64];
         g_autofree char *message = NULL;
 
         memcpy(&len, state->data + at + 2, sizeof(len));
         at += 6;
-        if (len == 8) {
-            memcpy(old, state->data + at, 8);
-            memset(state->data + at, 0xff, 8);
+        if (len <= sizeof(old)) {
+            memcpy(old, state->data + at, len);
+            memset(state->data + at, 0xff, len);
             message = load_damaged(g, state, reset);
-            memcpy(state->data + at, old, 8);
+            memcpy(state->data + at, old, len);
         }
         for (unsigned i = 0; message && i < G_N_ELEMENTS(seen); i++) {
             seen[i] = seen[i] || strstr(message, field_names[i]);
