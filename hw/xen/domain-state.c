@@ -73,14 +73,13 @@ HostPage *xen_page_load(XenDomain *d, const char *what, StateReader *r)
 {
     g_autoptr(GByteArray) blob =
         state_get_blob(r, TAG_PAGE, what, PAGE_NAME_MAX);
-    g_autofree char *name = NULL;
     HostPage *page;
 
     if (!blob) {
         return NULL;
     }
-    name = g_strndup((const char *)blob->data, blob->len);
-    page = d->host->ops->mem.page_pin_named(d->host, name);
+    g_byte_array_append(blob, (const guint8 *)"", 1);
+    page = d->host->ops->mem.page_pin_named(d->host, (const char *)blob->data);
     if (!page) {
         state_reader_fail(r, "%s: no memory called so", what);
     }
