@@ -20,8 +20,12 @@
 #define TSS_SIZE_MAX     (TSS_SIZE_MIN + 0x100 / 8 + 0x10000 / 8 + 1)
 #define TSS_SIZE_ASSUMED 128u
 
-/* Since this minor version ALTP2M is the domain's from its creation on. */
+/*
+ * Since this minor version ALTP2M is the domain's from its creation on, and
+ * traces are made of whole words.
+ */
 #define MINOR_ALTP2M_FIXED 19u
+#define MINOR_TRACE_WORDS  19u
 
 /* Where hvmloader puts the PM timer: at port 0xb008 (xen: public/hvm/params.h)
  */
@@ -213,9 +217,14 @@ static int64_t op_flush_tlbs(XenCall *c, G_GNUC_UNUSED void *arg)
 }
 
 /* There is no trace buffer, as in a Xen whose tracing is off. */
-static int64_t op_xentrace(G_GNUC_UNUSED XenCall *c, void *arg)
+static int64_t op_xentrace(XenCall *c, void *arg)
 {
     const struct xen_hvm_xentrace *op = arg;
+
+    if (c->d->cfg.version_minor >= MINOR_TRACE_WORDS &&
+        op->extra_bytes % sizeof(uint32_t)) {
+        return -XEN_EINVAL;
+    }
 
     /* A class is set by Xen (xen: public/trace.h, TRC_SUBCLS_SHIFT). */
     if (op->extra_bytes > sizeof(op->extra) || op->event >> TRACE_CLASS_SHIFT) {

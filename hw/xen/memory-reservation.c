@@ -305,11 +305,25 @@ int64_t xen_memop_exchange(XenCall *c, G_GNUC_UNUSED void *arg)
     return ret;
 }
 
-/* @return: -XEN_EPERM for the domains that exist; no guest may claim memory */
-int64_t xen_memop_claim_pages(XenCall *c, void *arg)
+/*
+ * @return: -XEN_EPERM for the domains that exist; no guest may claim memory.
+ * Xen has no such operation for 32-bit callers (xen: common/compat/memory.c).
+ */
+int64_t xen_memop_claim_pages(XenCall *c, G_GNUC_UNUSED void *arg)
 {
-    Reservation r = reservation_from(c, arg);
+    struct xen_memory_reservation native;
+    Reservation r;
 
+    if (c->compat) {
+        return -XEN_ENOSYS;
+    }
+    if (xen_memop_extent(c)) {
+        return -XEN_EINVAL;
+    }
+    if (!xen_copy_in(c, c->args[1], &native, sizeof(native))) {
+        return -XEN_EFAULT;
+    }
+    r = reservation_from(c, &native);
     if (r.list || r.order || r.flags ||
         (r.domid != 0 && r.domid != c->d->cfg.domid)) {
         return -XEN_EINVAL;

@@ -172,9 +172,6 @@ static const XenSubop common_ops[] = {
     XEN_SUBOP_COMPAT(XENMEM_remove_from_physmap, struct xen_remove_from_physmap,
                      XenCompatRemoveFromPhysmap, XEN_ARG_IN,
                      xen_memop_remove_from_physmap),
-    XEN_SUBOP_COMPAT(XENMEM_claim_pages, struct xen_memory_reservation,
-                     XenCompatMemoryReservation, XEN_ARG_IN,
-                     xen_memop_claim_pages),
     XEN_SUBOP(XENMEM_get_vnumainfo, struct xen_vnuma_topology_info, XEN_ARG_IN,
               xen_memop_vnumainfo),
     XEN_SUBOP_COMPAT(XENMEM_reserved_device_memory_map, XenReservedDeviceMap,
@@ -182,7 +179,7 @@ static const XenSubop common_ops[] = {
                      xen_memop_reserved_device_map),
 };
 
-/* Know of continuations. */
+/* Know of continuations, or look at the caller first. */
 static const XenSubop batch_ops[] = {
     XEN_SUBOP_COMPAT(XENMEM_add_to_physmap, struct xen_add_to_physmap,
                      XenCompatAddToPhysmap, XEN_ARG_IN,
@@ -193,6 +190,7 @@ static const XenSubop batch_ops[] = {
     XEN_SUBOP(XENMEM_access_op, XenMemAccessOp, XEN_ARG_IN,
               xen_memop_access_op),
     XEN_SUBOP_PLAIN(XENMEM_acquire_resource, xen_memop_acquire_resource),
+    XEN_SUBOP_PLAIN(XENMEM_claim_pages, xen_memop_claim_pages),
 };
 
 /* Do not exist with a continuation. */

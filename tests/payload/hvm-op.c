@@ -252,6 +252,10 @@ static void xentrace_takes_classless_events(void)
     struct xen_hvm_xentrace op = {.event = 0xfff, .extra_bytes = 28};
 
     CHECK_RC(0, xen_hvm_op(HVMOP_xentrace, &op));
+    op.extra_bytes = 3; /* words since 4.19 */
+    CHECK_RC(xen_version() > 0x40011 ? -XEN_EINVAL : 0,
+             xen_hvm_op(HVMOP_xentrace, &op));
+    op.extra_bytes = 28;
     op.event = 0x1000;
     CHECK_RC(-XEN_EINVAL, xen_hvm_op(HVMOP_xentrace, &op));
     op.event = 1;

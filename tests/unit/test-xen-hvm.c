@@ -292,16 +292,18 @@ static void test_xentrace_takes_what_xen_takes(void)
 {
     static const struct {
         uint16_t event, extra_bytes;
-        int64_t want;
+        int64_t want, newer;
     } cases[] = {
-        {0, 0, 0},
-        {0xfff, 28, 0},
-        {0, 29, -XEN_EINVAL},
-        {0, UINT16_MAX, -XEN_EINVAL},
-        {0x1000, 0, -XEN_EINVAL},
-        {UINT16_MAX, 0, -XEN_EINVAL},
+        {0, 0, 0, 0},
+        {0, 3, 0, -XEN_EINVAL},
+        {0xfff, 28, 0, 0},
+        {0, 29, -XEN_EINVAL, -XEN_EINVAL},
+        {0, UINT16_MAX, -XEN_EINVAL, -XEN_EINVAL},
+        {0x1000, 0, -XEN_EINVAL, -XEN_EINVAL},
+        {UINT16_MAX, 0, -XEN_EINVAL, -XEN_EINVAL},
     };
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    g_autoptr(XenGuest) newer = xen_guest_new(1, 20);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct xen_hvm_xentrace op = {
@@ -311,6 +313,9 @@ static void test_xentrace_takes_what_xen_takes(void)
         g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_xentrace,
                                      &op, sizeof(op)),
                         ==, cases[i].want);
+        g_assert_cmpint(xen_guest_op(newer, __HYPERVISOR_hvm_op, HVMOP_xentrace,
+                                     &op, sizeof(op)),
+                        ==, cases[i].newer);
     }
     g_assert_cmpint(xen_guest_call(g, __HYPERVISOR_hvm_op, HVMOP_xentrace,
                                    XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT, 0),
