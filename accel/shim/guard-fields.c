@@ -9,12 +9,14 @@
 #include "qemu/osdep.h"
 #include "cpu.h"
 #include "hw/i386/apic_internal.h"
+#include "hw/rtc/mc146818rtc.h"
 #include "accel/shim/guard-internal.h"
 
 /* clang-format off */
 #define X86(field) { GUARD_X86_CPU, #field, offsetof(X86CPU, field) }
 #define COMMON(field) { GUARD_CPU_COMMON, #field, offsetof(CPUState, field) }
 #define APIC(name, field) { GUARD_APIC, name, offsetof(APICCommonState, field) }
+#define RTC(field) { GUARD_RTC, #field, offsetof(MC146818RtcState, field) }
 /* clang-format on */
 
 const GuardField guard_fields[] = {
@@ -91,6 +93,12 @@ const GuardField guard_fields[] = {
     APIC("version", version),
     APIC("vapic", vapic_control),
     APIC("legacy-instance-id", legacy_instance_id),
+
+    RTC(cmos_data),
+    RTC(cmos_index),
+    RTC(base_rtc),
+    RTC(last_update),
+    RTC(offset),
 };
 
 const size_t guard_n_fields = G_N_ELEMENTS(guard_fields);

@@ -12,6 +12,7 @@ typedef enum GuardTable {
     GUARD_X86_CPU,    /* vmstate_x86_cpu and its subsections: X86CPU */
     GUARD_CPU_COMMON, /* vmstate_cpu_common and its subsections: CPUState */
     GUARD_APIC,       /* properties of "apic-common": APICCommonState */
+    GUARD_RTC,        /* vmstate of "mc146818rtc": MC146818RtcState */
 } GuardTable;
 
 typedef struct GuardField {

@@ -7,6 +7,7 @@
 #include "hw/i386/x86.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/qdev-properties.h"
+#include "hw/rtc/mc146818rtc.h"
 #include "migration/vmstate.h"
 #include "system/tcg.h"
 #include "tcg/helper-tcg.h"
@@ -105,6 +106,14 @@ static const VMStateField *find_field(const VMStateDescription *vmsd,
     return NULL;
 }
 
+/* What a device class migrates. */
+static const VMStateDescription *vmstate_of(const char *type)
+{
+    ObjectClass *oc = object_class_by_name(type);
+
+    return oc ? DEVICE_CLASS(oc)->vmsd : NULL;
+}
+
 /* Looks a property up in a device class's own table. */
 static const Property *find_property(const char *type, const char *name)
 {
@@ -123,6 +132,7 @@ static const Property *find_property(const char *type, const char *name)
 static bool find_offset(const GuardField *want, size_t *offset)
 {
     const VMStateField *field = NULL;
+    const VMStateDescription *vmsd;
     const Property *property;
 
     switch (want->table) {
@@ -138,6 +148,10 @@ static bool find_offset(const GuardField *want, size_t *offset)
             *offset = property->offset;
         }
         return property != NULL;
+    case GUARD_RTC:
+        vmsd = vmstate_of(TYPE_MC146818_RTC);
+        field = vmsd ? find_field(vmsd, want->name, 0) : NULL;
+        break;
     }
     if (field) {
         *offset = field->offset;

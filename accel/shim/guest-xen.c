@@ -14,6 +14,7 @@
 #include "accel/shim/pvh-board.h"
 #include "accel/shim/xen-pirq.h"
 #include "accel/shim/xen-log.h"
+#include "accel/shim/xen-rtc.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 
@@ -22,6 +23,8 @@
 
 enum {
     TAG_TREE = 0x0120,
+    TAG_RTC_STOPPED,
+    TAG_RTC_OWED,
 };
 
 /* Entries: the part is the Guest. */
@@ -143,8 +146,11 @@ static void part_save(void *part, StateWriter *w)
 {
     Guest *g = part;
     g_autoptr(GByteArray) tree = xenstore_qemu_save(g->tree);
+    XenRtcState rtc = xen_rtc_state();
 
     state_put_bytes(w, TAG_TREE, tree->data, tree->len);
+    state_put_u64(w, TAG_RTC_STOPPED, rtc.stopped_s);
+    state_put_u64(w, TAG_RTC_OWED, rtc.owed_s);
     xen_domain_save(g->domain, w);
 }
 
@@ -153,10 +159,15 @@ static void part_load(void *part, StateReader *r)
     Guest *g = part;
     g_autoptr(GByteArray) tree =
         state_get_blob(r, TAG_TREE, "xenstore tree", TREE_MAX);
+    XenRtcState rtc;
 
     if (tree) {
         xenstore_qemu_load(g->tree, tree, r);
     }
+    rtc.stopped_s =
+        state_get_u64(r, TAG_RTC_STOPPED, "time of the RTC", UINT64_MAX);
+    rtc.owed_s = state_get_u64(r, TAG_RTC_OWED, "move of the RTC", UINT64_MAX);
+    xen_rtc_set_state(rtc);
     xen_domain_load(g->domain, r);
 }
 
@@ -166,6 +177,22 @@ static void part_loaded(void *part)
 
     g->shutdown_reason = xen_domain_shutdown_reason(g->domain);
     shim_xenstore_replaced();
+}
+
+/*
+ * DEVIATION: Xen's wall clock also follows out of the years 1970 to 2170; here
+ * it waits until the guest sets a time within them.
+ */
+static bool rtc_moved(void *opaque, int64_t seconds)
+{
+    Guest *g = opaque;
+
+    if (!clock_move_wallclock(g->clock, g->host->ops->now_ns(g->host),
+                              seconds)) {
+        return false;
+    }
+    xen_domain_wallclock_changed(g->domain);
+    return true;
 }
 
 static const GuestPartOps part_ops = {
@@ -232,6 +259,10 @@ bool guest_xen_new(Guest *g, Error **errp)
     if (g->options.xen_log &&
         !xen_log_new(g->options.xen_log, g->options.domid, errp)) {
         return false;
+    }
+    /* A PVH guest has no RTC; KVM's is the machine's alone. */
+    if (g->options.kind->flags == GUEST_XEN) {
+        xen_rtc_follow(rtc_moved, g);
     }
     xen_pirq_attach(g->domain);
     xen_backends_attach(g->options.backends, g->domain);

@@ -246,6 +246,18 @@ gint64 clock_wallclock_base(const Clock *clock)
     return clock->wallclock_base;
 }
 
+gboolean clock_move_wallclock(Clock *clock, gint64 now_ns, gint64 seconds)
+{
+    __int128 base = clock->wallclock_base + (__int128)seconds * NS_PER_S;
+    __int128 wallclock = base + clock_system_time(clock, now_ns);
+
+    if (wallclock < 0 || wallclock > HOST_WALLCLOCK_NS_MAX) {
+        return FALSE;
+    }
+    clock->wallclock_base = (gint64)base;
+    return TRUE;
+}
+
 gboolean clock_invtsc(const Clock *clock)
 {
     return clock->invtsc;

@@ -89,6 +89,12 @@ void clock_pvclock(const Clock *clock, unsigned vcpu, gint64 now_ns,
                    ClockPvclock *out);
 /* Wall clock at system time 0, ns since 1970 UTC. */
 gint64 clock_wallclock_base(const Clock *clock);
+/*
+ * The wall clock moves by @seconds.
+ * @return: FALSE, and it does not, if it would leave 1970 to
+ * HOST_WALLCLOCK_NS_MAX.
+ */
+gboolean clock_move_wallclock(Clock *clock, gint64 now_ns, gint64 seconds);
 gboolean clock_invtsc(const Clock *clock);
 void clock_tsc_info(const Clock *clock, ClockTscInfo *out);
 

@@ -113,6 +113,8 @@ bool xen_domain_vcpu_upcall_due(XenDomain *d, unsigned vcpu);
 
 /* After clock_cut(): pvclock records, wall clock and timers follow. */
 void xen_domain_clock_changed(XenDomain *d);
+/* After clock_move_wallclock(): the guest set its RTC. */
+void xen_domain_wallclock_changed(XenDomain *d);
 
 /*
  * Console input: takes up to @len bytes into the guest's ring, in order.

@@ -201,6 +201,11 @@ void xen_latch_shared_info(XenDomain *d, unsigned vcpu)
     xen_wallclock_update(d);
 }
 
+void xen_domain_wallclock_changed(XenDomain *d)
+{
+    xen_wallclock_update(d);
+}
+
 void xen_domain_clock_changed(XenDomain *d)
 {
     d->epoch_base_ns = xen_now(d);

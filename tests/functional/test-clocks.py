@@ -7,6 +7,7 @@ here from the host profile, not by the code under test.  A clock that jumps is
 measured by one that does not; the agent reads them some microseconds apart, so
 an error below that is not seen here (unit and payload tests see nanoseconds).
 """
+from guest import Guest
 from harness import (SAMPLES, Failure, Run, amid_samples_ns, check, main, test,
                      test_each)
 
@@ -115,6 +116,30 @@ def guest_starts_at_the_hosts_uptime(directory):
     started = guest.samples()[0]["realtime_ns"] // NS - START_OF_2020
     if not 0 <= started < 60:
         raise Failure(f"wall clock {started} s after the start of 2020")
+
+
+@test
+def wall_clock_follows_the_rtc(directory):
+    """What hwclock writes moves what Xen tells; reading it does not."""
+    def offset(guest):
+        clock = guest.do("query-jumpcut-clock")
+        return clock["wallclock-ns"] - clock["virtual-ns"]
+
+    with Guest(directory, "6.12", qemu_args=("-smp", "2")) as guest:
+        guest.ready()
+        started = offset(guest)
+        guest.shell("hwclock -r")
+        check("wall clock at the start", started, START_OF_2020 * NS)
+        check("wall clock after a look", offset(guest), started)
+        guest.shell("date -s '2033-05-18 03:33:20' && hwclock -w")
+        moved = offset(guest) - started
+        passed = guest.do("query-jumpcut-clock")["virtual-ns"]
+        check("whole seconds", moved % NS, 0)
+        # From the second that date set, less what had passed until then
+        wanted = 2000000000 * NS - START_OF_2020 * NS
+        if not wanted - passed - NS <= moved <= wanted + NS:
+            raise Failure(f"wall clock moved by {moved} ns, wanted {wanted} "
+                          f"less some of {passed}")
 
 
 if __name__ == "__main__":

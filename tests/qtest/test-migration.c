@@ -286,6 +286,32 @@ static void cuts_go_along(void)
     pair_quit(&p);
 }
 
+/* The guest stopped its RTC to set it. */
+static void rtc_goes_along(void)
+{
+    static const struct {
+        uint8_t reg, value;
+    } writes[] = {{11, 0x82}, {4, 0x05}, {11, 0x02}};
+    Pair p = {.args = "-rtc base=2020-01-01T00:00:00,clock=vm",
+              .plugin = "guest=xen-hvm,wallclock=1600000000"};
+
+    pair_start(&p);
+    xg_map_shared_info(p.from);
+    for (unsigned i = 0; i < G_N_ELEMENTS(writes); i++) {
+        Qtest *q = i < 2 ? p.from : p.to;
+
+        qtest_outb(q, 0x70, writes[i].reg);
+        qtest_outb(q, 0x71, writes[i].value);
+        if (i == 1) {
+            qtest_clock_set(q, 3 * NSEC_PER_SEC);
+            pair_migrate(&p);
+        }
+    }
+    g_assert_cmpuint(xg_wallclock_base(p.to), ==,
+                     (1600000000 + 5 * 3600) * NSEC_PER_SEC);
+    pair_quit(&p);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -300,5 +326,6 @@ int main(int argc, char **argv)
                     pages_in_use_go_along_wherever_they_are);
     g_test_add_func("/migration/xenstore-goes-along", xenstore_goes_along);
     g_test_add_func("/migration/cuts-go-along", cuts_go_along);
+    g_test_add_func("/migration/rtc-goes-along", rtc_goes_along);
     return g_test_run();
 }

@@ -114,6 +114,122 @@ static void wallclock_is_time_at_zero(void)
     qtest_quit(q);
 }
 
+/* MC146818 */
+#define RTC_INDEX   0x70
+#define RTC_DATA    0x71
+#define RTC_SECONDS 0
+#define RTC_HOURS   4
+#define RTC_CENTURY 0x32
+#define RTC_A       10
+#define RTC_B       11
+#define RTC_A_RUN   0x26
+#define RTC_A_STOP  0x66
+#define RTC_B_24H   0x02
+#define RTC_B_SET   0x80
+#define HOUR_NS     (3600 * NSEC_PER_SEC)
+
+static void rtc_write(Qtest *q, uint8_t reg, uint8_t value)
+{
+    qtest_outb(q, RTC_INDEX, reg);
+    qtest_outb(q, RTC_DATA, value);
+}
+
+static uint8_t rtc_read(Qtest *q, uint8_t reg)
+{
+    qtest_outb(q, RTC_INDEX, reg);
+    return qtest_inb(q, RTC_DATA);
+}
+
+/* 2020-01-01 00:00:00; the RTC tells one time, Xen's wall clock another. */
+#define RTC_ARGS "-rtc base=2020-01-01T00:00:00,clock=vm"
+#define RTC_XEN  ",uptime=100,wallclock=1600000000.5"
+#define RTC_BASE G_GINT64_CONSTANT(1599999900500000000)
+
+static void check_wallclock(Qtest *q, uint64_t base, uint32_t version)
+{
+    g_assert_cmpuint(xg_wallclock_base(q), ==, base);
+    g_assert_cmpuint(qtest_readl(q, XG_SHARED_GPA + offsetof(struct shared_info,
+                                                             wc_version)),
+                     ==, version);
+}
+
+/* Xen: rtc_set_time, as each register is written, or as the RTC goes on. */
+static void wallclock_follows_the_rtc(void)
+{
+    Qtest *q = qtest_start(RTC_ARGS, XEN RTC_XEN);
+
+    xg_map_shared_info(q);
+    rtc_write(q, RTC_HOURS, 0x03);
+    check_wallclock(q, RTC_BASE + 3 * HOUR_NS, 2);
+    g_assert_cmphex(rtc_read(q, RTC_HOURS), ==, 0x03);
+    rtc_write(q, RTC_HOURS, 0x03);
+    check_wallclock(q, RTC_BASE + 3 * HOUR_NS, 4);
+    /* Stopped, it is set once, and the time it stood still is not lost. */
+    rtc_write(q, RTC_B, RTC_B_SET | RTC_B_24H);
+    rtc_write(q, RTC_HOURS, 0x01);
+    rtc_write(q, RTC_SECONDS, 0x30);
+    qtest_clock_step(q, 10 * NSEC_PER_SEC);
+    check_wallclock(q, RTC_BASE + 3 * HOUR_NS, 4);
+    rtc_write(q, RTC_B, RTC_B_24H);
+    check_wallclock(q, RTC_BASE + HOUR_NS + 30 * NSEC_PER_SEC, 6);
+    g_assert_cmphex(rtc_read(q, RTC_HOURS), ==, 0x01);
+    g_assert_cmphex(rtc_read(q, RTC_SECONDS), ==, 0x30);
+    /* What is none of the time moves nothing. */
+    rtc_write(q, RTC_A, RTC_A_STOP);
+    rtc_write(q, RTC_A, RTC_A_RUN);
+    rtc_write(q, RTC_B, RTC_B_24H);
+    rtc_write(q, 1, 0x12);
+    rtc_write(q, 0x40, 0x12);
+    check_wallclock(q, RTC_BASE + HOUR_NS + 30 * NSEC_PER_SEC, 6);
+    qtest_quit(q);
+}
+
+/* What no calendar has, and years that are too far: nothing is left of it. */
+static void wallclock_forgets_absurd_times(void)
+{
+    static const uint8_t values[] = {0x00, 0x19, 0x22, 0x99, 0xbf, 0xff};
+    /* Register by register: 2020-01-01 00:00:00 */
+    static const uint8_t date[][2] = {
+        {RTC_CENTURY, 0x20}, {9, 0x20}, {8, 1},          {7, 1},
+        {RTC_HOURS, 0},      {2, 0},    {RTC_SECONDS, 0}};
+    Qtest *q = qtest_start(RTC_ARGS, XEN RTC_XEN);
+
+    xg_map_shared_info(q);
+    for (size_t reg = 0; reg < G_N_ELEMENTS(date); reg++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
+            rtc_write(q, date[reg][0], values[i]);
+            xg_wallclock_base(q);
+        }
+    }
+    rtc_write(q, RTC_B, RTC_B_SET | RTC_B_24H);
+    for (size_t reg = 0; reg < G_N_ELEMENTS(date); reg++) {
+        rtc_write(q, date[reg][0], date[reg][1]);
+    }
+    rtc_write(q, RTC_B, RTC_B_24H);
+    g_assert_cmpuint(xg_wallclock_base(q), ==, RTC_BASE);
+    qtest_quit(q);
+}
+
+/* It is what the machine's RTC does, and a cut's wall clock is the host's. */
+static void wallclock_set_survives_reset_and_cut(void)
+{
+    Qtest *q = qtest_start(RTC_ARGS, XEN RTC_XEN);
+
+    xg_map_shared_info(q);
+    rtc_write(q, RTC_HOURS, 0x03);
+    json_node_unref(qtest_qmp(q, "system_reset", NULL));
+    json_node_unref(qtest_qmp_event(q, "RESET"));
+    xg_map_shared_info(q);
+    qtest_cut(q, "uptime=100");
+    check_wallclock(q, RTC_BASE + 3 * HOUR_NS, 2);
+    g_assert_cmphex(rtc_read(q, RTC_HOURS), ==, 0x03);
+    qtest_cut(q, "uptime=100 wallclock=1600000000.5");
+    check_wallclock(q, RTC_BASE, 4);
+    rtc_write(q, RTC_HOURS, 0x04);
+    check_wallclock(q, RTC_BASE + HOUR_NS, 6);
+    qtest_quit(q);
+}
+
 static void timer_fires_at_its_virtual_time(void)
 {
     static const char *const options[] = {
@@ -273,6 +389,11 @@ static const struct {
     {"/xen/memory/shared-info-is-an-overlay", shared_info_is_an_overlay},
     {"/xen/time/record-gives-system-time", time_record_gives_system_time},
     {"/xen/time/wallclock-is-time-at-zero", wallclock_is_time_at_zero},
+    {"/xen/time/wallclock-follows-the-rtc", wallclock_follows_the_rtc},
+    {"/xen/time/wallclock-forgets-absurd-times",
+     wallclock_forgets_absurd_times},
+    {"/xen/time/wallclock-set-survives-reset-and-cut",
+     wallclock_set_survives_reset_and_cut},
     {"/xen/timer/fires-at-its-virtual-time", timer_fires_at_its_virtual_time},
     {"/xen/timer/absurd-deadline-fires-soon", timer_absurd_deadline_fires_soon},
     {"/xen/timer/vcpu-singleshot", vcpu_singleshot_timer},

@@ -356,6 +356,39 @@ static void test_wallclock_base_is_that_of_system_time_0(void)
     clock_free(clock);
 }
 
+static void test_wallclock_moves_within_its_range(void)
+{
+    HostProfile p = {
+        .set = HOST_PROFILE_UPTIME | HOST_PROFILE_WALLCLOCK,
+        .uptime_ns = UPTIME_SEEN,
+        .wallclock_ns = 100 * S + 7,
+    };
+    const gint64 last_s = HOST_WALLCLOCK_NS_MAX / S;
+    const struct {
+        gint64 seconds;
+        gboolean moves;
+    } moves[] = {
+        {0, TRUE},          {5, TRUE},           {-105, TRUE},
+        {-1, FALSE},        {G_MININT64, FALSE}, {G_MAXINT64, FALSE},
+        {last_s, FALSE},    {last_s - 1, TRUE},  {1, FALSE},
+        {1 - last_s, TRUE}, {100, TRUE},
+    };
+    Clock *clock = clock_new(&p, CLOCK_TSC_MODE_DEFAULT, 1, 9 * S);
+    gint64 want = 100 * S + 7;
+
+    for (guint i = 0; i < G_N_ELEMENTS(moves); i++) {
+        guint64 system = clock_system_time(clock, 12 * S);
+
+        g_assert_cmpint(clock_move_wallclock(clock, 9 * S, moves[i].seconds),
+                        ==, moves[i].moves);
+        want += moves[i].moves ? moves[i].seconds * S : 0;
+        g_assert_cmpint(clock_wallclock_base(clock), ==,
+                        want - (gint64)UPTIME_SEEN);
+        g_assert_cmpuint(clock_system_time(clock, 12 * S), ==, system);
+    }
+    clock_free(clock);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -381,5 +414,7 @@ int main(int argc, char **argv)
                     test_tsc_is_offset_at_exactly_1ghz);
     g_test_add_func("/clock/wallclock_base_is_that_of_system_time_0",
                     test_wallclock_base_is_that_of_system_time_0);
+    g_test_add_func("/clock/wallclock_moves_within_its_range",
+                    test_wallclock_moves_within_its_range);
     return g_test_run();
 }

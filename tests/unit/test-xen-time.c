@@ -133,6 +133,27 @@ static void test_wall_clock_is_written_in_32_bit_layout(void)
     wallclock_in_layout(true);
 }
 
+/* The guest set its RTC (xen: arch/x86/hvm/rtc.c, rtc_set_time). */
+static void test_wall_clock_follows_the_rtc(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    uint64_t wc = (XEN_GUEST_SHINFO << HOST_PAGE_SHIFT) +
+                  offsetof(struct shared_info, wc_version);
+
+    for (uint32_t i = 1; i <= 3; i++) {
+        g_assert_true(clock_move_wallclock(g->clock, 0, 1000));
+        xen_domain_wallclock_changed(g->d);
+        g_assert_cmpuint(fake_host_peek32(g->fake, wc), ==, 2 * i);
+        g_assert_cmpuint(fake_host_peek32(g->fake, wc + 4), ==,
+                         1699999995 + 1000 * i);
+        g_assert_cmpuint(fake_host_peek32(g->fake, wc + 8), ==, 123456789);
+    }
+    /* A new domain's RTC goes on, here, and so does its wall clock. */
+    xen_domain_reset(g->d);
+    g_assert_cmpint(clock_wallclock_base(g->clock), ==,
+                    1700002995ll * S + 123456789);
+}
+
 /* A host that has been up since before 1970. */
 static void test_wall_clock_before_1970_is_floored(void)
 {
@@ -375,6 +396,7 @@ int main(int argc, char **argv)
     ADD(secondary_record_follows_the_first);
     ADD(wall_clock_is_written_in_64_bit_layout);
     ADD(wall_clock_is_written_in_32_bit_layout);
+    ADD(wall_clock_follows_the_rtc);
     ADD(wall_clock_before_1970_is_floored);
     ADD(set_timer_fires_as_xen);
     ADD(singleshot_and_set_timer_share_one_timer);
