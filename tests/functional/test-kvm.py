@@ -7,7 +7,7 @@ computed here from the host profile.  Migration is in test-migration.py, stolen
 time in test-steal.py; records to the nanosecond are for unit and payload tests.
 """
 from harness import (SAMPLES, Failure, Run, amid_samples_ns, check, check_in,
-                     main, test_each)
+                     main, run, test_each)
 
 NS = 1_000_000_000
 UPTIME_NS = 508_119_807_590_000
@@ -26,6 +26,20 @@ def kvm_clock_is_the_clocksource(directory, _name, version, vcpus):
     check_in("console", "Booting paravirtualized kernel on KVM", guest.text)
     check("guest", guest.info["guest"], "kvm")
     check("console bytes", guest.info["console-bytes"], len(guest.console))
+
+
+@test_each(("6.1-2-vcpus", "6.1", 2))
+@test_each(*[(f"{version}-{vcpus}-vcpus", version, vcpus)
+             for version in ("6.12", "6.1") for vcpus in (1, 2, 4, 8)
+             if (version, vcpus) != ("6.1", 2)], by_hand=True)
+def boots_twice_alike_on_a_busy_host(directory, _name, version, vcpus):
+    """The console is read as fast as it comes, which is not always the same."""
+    runs = [Run(directory, name, version, *KVM, "--smp", vcpus, "--steal",
+                "10ms:30", "--digest", "100ms", append="jumpcut.samples=1")
+            for name in ("a", "b")]
+    result = run("report", *(one.report for one in runs))
+    if result.returncode:
+        raise Failure(result.stdout.decode() + result.stderr.decode())
 
 
 @test_each(("forwards", UPTIME_NS, "off"))

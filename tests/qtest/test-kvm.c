@@ -3,8 +3,12 @@
  * A guest of KVM's in a machine whose vCPUs do not run: kvmclock to the
  * nanosecond over steps of time and cuts, steal time, and both hypervisors.
  */
+#include <glib/gstdio.h>
 #include <linux/kvm_para.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "tests/qtest/qtest-client.h"
 
@@ -134,12 +138,81 @@ static void what_is_xens_is_refused(void)
     g_assert_nonnull(strstr(chardev, "console=none"));
 }
 
+/* A connection to the socket that QEMU listens at. */
+static int connect_to(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_assert_cmpuint(strlen(path), <, sizeof(addr.sun_path));
+    strcpy(addr.sun_path, path);
+    g_assert_cmpint(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), ==, 0);
+    return fd;
+}
+
+/*
+ * Else the guest would see how fast the console is read, and its run would not
+ * repeat: a socket has room for some 280 single bytes.
+ */
+static void serial_port_never_waits_for_its_reader(void)
+{
+    enum { BYTES = 5000, THR = 0x3f8, LSR = 0x3fd, LSR_EMPTY = 0x60 };
+    g_autofree char *dir = g_dir_make_tmp("qtest-kvm-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "console", NULL);
+    g_autofree char *args = g_strdup_printf(
+        "-chardev socket,id=c,path=%s,server=on,wait=off -serial chardev:c",
+        path);
+    Qtest *q = qtest_start(args, "guest=kvm,console=c");
+    int fd = connect_to(path);
+    uint8_t got[BYTES];
+    size_t len = 0;
+
+    json_node_unref(qtest_qmp(q, "query-chardev", NULL));
+    for (unsigned i = 0; i < BYTES; i++) {
+        qtest_outb(q, THR, i % 251);
+        g_assert_cmphex(qtest_inb(q, LSR) & LSR_EMPTY, ==, LSR_EMPTY);
+    }
+    while (len < BYTES) {
+        ssize_t n = read(fd, got + len, BYTES - len);
+
+        g_assert_cmpint(n, >, 0);
+        len += n;
+    }
+    for (unsigned i = 0; i < BYTES; i++) {
+        g_assert_cmpuint(got[i], ==, i % 251);
+    }
+    close(fd);
+    qtest_quit(q);
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
+/* The RTC is the machine's alone (linux: arch/x86/kvm/x86.c has none). */
+static void wall_clock_leaves_the_rtc_alone(void)
+{
+    Qtest *q = qtest_start("-rtc base=2020-01-01T00:00:00,clock=vm",
+                           "guest=kvm,wallclock=1600000000");
+    uint32_t wall[3];
+
+    qtest_outb(q, 0x70, 4);
+    qtest_outb(q, 0x71, 0x03);
+    g_assert_cmphex(qtest_inb(q, 0x71), ==, 0x03);
+    g_assert_true(qtest_wrmsr(q, 0, MSR_KVM_WALL_CLOCK_NEW, CLOCK_GPA));
+    qtest_memread(q, CLOCK_GPA, wall, sizeof(wall));
+    g_assert_cmpuint(wall[1], ==, 1600000000);
+    qtest_quit(q);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/kvm/clock-is-of-the-moment", clock_is_of_the_moment);
     g_test_add_func("/kvm/cut-moves-and-tells", cut_moves_and_tells);
     g_test_add_func("/kvm/held-vcpu-is-stolen-from", held_vcpu_is_stolen_from);
+    g_test_add_func("/kvm/serial-port-never-waits-for-its-reader",
+                    serial_port_never_waits_for_its_reader);
+    g_test_add_func("/kvm/wall-clock-leaves-the-rtc-alone",
+                    wall_clock_leaves_the_rtc_alone);
     g_test_add_func("/kvm/leaves-are-where-they-belong",
                     leaves_are_where_they_belong);
     g_test_add_func("/kvm/what-is-xens-is-refused", what_is_xens_is_refused);
