@@ -118,7 +118,7 @@ typedef struct HostOps {
 
     /* Bytes the guest wrote to its console; all are taken. */
     void (*console_write)(Host *host, const uint8_t *buf, size_t len);
-    /* There is room for console input now (see xen_domain_console_receive()). */
+    /* There is room for console input: see xen_domain_console_receive(). */
     void (*console_accept)(Host *host);
 
     /*

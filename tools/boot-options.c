@@ -54,6 +54,28 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RawOptions, raw_options_clear)
         name, 0, 0, G_OPTION_ARG_##kind, &raw->field, text, argument \
     }
 
+/* Without options; the help's text above and below them. */
+static GOptionContext *help_context_new(void)
+{
+    GOptionContext *context =
+        g_option_context_new("KERNEL [-- QEMU-OPTION...]");
+
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_set_summary(
+        context,
+        "Boots KERNEL as a Xen guest on a stock QEMU; the guest's console is"
+        "\nthe terminal.  Ctrl-A X ends it.  KERNEL is a bzImage, or for a"
+        "\nPVH guest an ELF image too.");
+    g_option_context_set_description(
+        context,
+        "Keys of --cut: uptime, tsc, tsc-khz, invtsc, tsc-scaling, wallclock,"
+        "\ndowntime.  Times are seconds with up to nine decimals, or whole"
+        "\nnumbers with a unit (ns, us, ms, s, m, h, d).\n\n"
+        "Exit status: 0 powered off, 1 crashed, 2 bad usage, 3 QEMU failed,"
+        "\n4 timeout, 5 reboot asked for, 6 quit, 7 result not written.\n");
+    return context;
+}
+
 /* @return: the option context over @raw; g_option_context_free() it. */
 static GOptionContext *option_context_new(RawOptions *raw)
 {
@@ -109,22 +131,8 @@ static GOptionContext *option_context_new(RawOptions *raw)
          NULL, NULL},
         G_OPTION_ENTRY_NULL,
     };
-    GOptionContext *context =
-        g_option_context_new("KERNEL [-- QEMU-OPTION...]");
+    GOptionContext *context = help_context_new();
 
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(
-        context,
-        "Boots KERNEL as a Xen guest on a stock QEMU; the guest's console is"
-        "\nthe terminal.  Ctrl-A X ends it.  KERNEL is a bzImage, or for a"
-        "\nPVH guest an ELF image too.");
-    g_option_context_set_description(
-        context,
-        "Keys of --cut: uptime, tsc, tsc-khz, invtsc, tsc-scaling, wallclock,"
-        "\ndowntime.  Times are seconds with up to nine decimals, or whole"
-        "\nnumbers with a unit (ns, us, ms, s, m, h, d).\n\n"
-        "Exit status: 0 powered off, 1 crashed, 2 bad usage, 3 QEMU failed,"
-        "\n4 timeout, 5 reboot asked for, 6 quit, 7 result not written.\n");
     g_option_context_add_main_entries(context, entries, NULL);
     return context;
 }

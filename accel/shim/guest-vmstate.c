@@ -141,7 +141,8 @@ static void load_ap_stop(Guest *g, StateReader *r)
 
 static void load_cuts(Guest *g, StateReader *r)
 {
-    uint64_t n = state_get_u64(r, TAG_NR_CUTS, "number of cuts", GUEST_CUTS_MAX);
+    uint64_t n =
+        state_get_u64(r, TAG_NR_CUTS, "number of cuts", GUEST_CUTS_MAX);
 
     g_array_set_size(g->pending, 0);
     for (uint64_t i = 0; i < n; i++) {

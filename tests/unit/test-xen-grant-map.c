@@ -84,66 +84,62 @@ static void test_mapping_shows_the_page_until_unmapped(void)
     }
 }
 
+static const struct {
+    const char *what;
+    uint16_t entry_flags, entry_domid;
+    uint64_t frame;
+    uint32_t flags, ref;
+    uint16_t dom;
+    int16_t want;
+} map_errors[] = {
+    {"no kind", 1, 7, 0x80, 0, REF, 7, GNTST_bad_gntref},
+    {"read-only alone", 1, 7, 0x80, GNTMAP_readonly, REF, 7, GNTST_bad_gntref},
+    {"device", 1, 7, 0x80, GNTMAP_device_map, REF, 7, GNTST_general_error},
+    {"device and host", 1, 7, 0x80, GNTMAP_device_map | GNTMAP_host_map, REF, 7,
+     GNTST_general_error},
+    {"application", 1, 7, 0x80, GNTMAP_host_map | GNTMAP_application_map, REF,
+     7, GNTST_general_error},
+    {"PTE", 1, 7, 0x80, GNTMAP_host_map | GNTMAP_contains_pte, REF, 7,
+     GNTST_general_error},
+    {"unknown flag", 1, 7, 0x80, GNTMAP_host_map | 1u << 16, REF, 7,
+     GNTST_general_error},
+    {"DOMID_SELF", 1, 7, 0x80, GNTMAP_host_map, REF, DOMID_SELF,
+     GNTST_bad_domain},
+    {"no domain", 1, 7, 0x80, GNTMAP_host_map, REF, 0x1234, GNTST_bad_domain},
+    {"domain 0", 1, 7, 0x80, GNTMAP_host_map, REF, 0, GNTST_general_error},
+    {"domain 0, no entry", 1, 7, 0x80, GNTMAP_host_map, 512, 0,
+     GNTST_bad_gntref},
+    {"no entry", 1, 7, 0x80, GNTMAP_host_map, 512, 7, GNTST_bad_gntref},
+    {"far entry", 1, 7, 0x80, GNTMAP_host_map, UINT32_MAX, 7, GNTST_bad_gntref},
+    {"free", 0, 7, 0x80, GNTMAP_host_map, REF, 7, GNTST_general_error},
+    {"transfer", 2, 7, 0x80, GNTMAP_host_map, REF, 7, GNTST_general_error},
+    {"transitive", 3, 7, 0x80, GNTMAP_host_map, REF, 7, GNTST_general_error},
+    {"other's", 1, 0, 0x80, GNTMAP_host_map, REF, 7, GNTST_general_error},
+    {"read-only", 1 | GTF_readonly, 7, 0x80, GNTMAP_host_map, REF, 7,
+     GNTST_general_error},
+    {"no RAM", 1, 7, XEN_GUEST_UNMAPPED, GNTMAP_host_map, REF, 7,
+     GNTST_bad_page},
+    {"no RAM, read", 1, 7, XEN_GUEST_UNMAPPED,
+     GNTMAP_host_map | GNTMAP_readonly, REF, 7, GNTST_bad_page},
+};
+
 CONFORMS(GNTTABOP_map_grant_ref)
 static void test_map_errors_are_those_of_xen(void)
 {
-    static const struct {
-        const char *what;
-        uint16_t entry_flags, entry_domid;
-        uint64_t frame;
-        uint32_t flags, ref;
-        uint16_t dom;
-        int16_t want;
-    } cases[] = {
-        {"no kind", 1, 7, 0x80, 0, REF, 7, GNTST_bad_gntref},
-        {"read-only alone", 1, 7, 0x80, GNTMAP_readonly, REF, 7,
-         GNTST_bad_gntref},
-        {"device", 1, 7, 0x80, GNTMAP_device_map, REF, 7, GNTST_general_error},
-        {"device and host", 1, 7, 0x80, GNTMAP_device_map | GNTMAP_host_map,
-         REF, 7, GNTST_general_error},
-        {"application", 1, 7, 0x80, GNTMAP_host_map | GNTMAP_application_map,
-         REF, 7, GNTST_general_error},
-        {"PTE", 1, 7, 0x80, GNTMAP_host_map | GNTMAP_contains_pte, REF, 7,
-         GNTST_general_error},
-        {"unknown flag", 1, 7, 0x80, GNTMAP_host_map | 1u << 16, REF, 7,
-         GNTST_general_error},
-        {"DOMID_SELF", 1, 7, 0x80, GNTMAP_host_map, REF, DOMID_SELF,
-         GNTST_bad_domain},
-        {"no domain", 1, 7, 0x80, GNTMAP_host_map, REF, 0x1234,
-         GNTST_bad_domain},
-        {"domain 0", 1, 7, 0x80, GNTMAP_host_map, REF, 0, GNTST_general_error},
-        {"domain 0, no entry", 1, 7, 0x80, GNTMAP_host_map, 512, 0,
-         GNTST_bad_gntref},
-        {"no entry", 1, 7, 0x80, GNTMAP_host_map, 512, 7, GNTST_bad_gntref},
-        {"far entry", 1, 7, 0x80, GNTMAP_host_map, UINT32_MAX, 7,
-         GNTST_bad_gntref},
-        {"free", 0, 7, 0x80, GNTMAP_host_map, REF, 7, GNTST_general_error},
-        {"transfer", 2, 7, 0x80, GNTMAP_host_map, REF, 7, GNTST_general_error},
-        {"transitive", 3, 7, 0x80, GNTMAP_host_map, REF, 7,
-         GNTST_general_error},
-        {"other's", 1, 0, 0x80, GNTMAP_host_map, REF, 7, GNTST_general_error},
-        {"read-only", 1 | GTF_readonly, 7, 0x80, GNTMAP_host_map, REF, 7,
-         GNTST_general_error},
-        {"no RAM", 1, 7, XEN_GUEST_UNMAPPED, GNTMAP_host_map, REF, 7,
-         GNTST_bad_page},
-        {"no RAM, read", 1, 7, XEN_GUEST_UNMAPPED,
-         GNTMAP_host_map | GNTMAP_readonly, REF, 7, GNTST_bad_page},
-    };
-
     for (unsigned version = 1; version <= 2; version++) {
         g_autoptr(XenGuest) g = guest(version, false);
 
-        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-            struct gnttab_map_grant_ref op = map_op(cases[i].flags, AT);
+        for (unsigned i = 0; i < G_N_ELEMENTS(map_errors); i++) {
+            struct gnttab_map_grant_ref op = map_op(map_errors[i].flags, AT);
 
-            g_test_message("version %u %s", version, cases[i].what);
-            op.ref = cases[i].ref;
-            op.dom = cases[i].dom;
-            grant_guest_entry(g, REF, cases[i].entry_flags,
-                              cases[i].entry_domid, cases[i].frame);
-            g_assert_cmpint(map(g, &op), ==, cases[i].want);
+            g_test_message("version %u %s", version, map_errors[i].what);
+            op.ref = map_errors[i].ref;
+            op.dom = map_errors[i].dom;
+            grant_guest_entry(g, REF, map_errors[i].entry_flags,
+                              map_errors[i].entry_domid, map_errors[i].frame);
+            g_assert_cmpint(map(g, &op), ==, map_errors[i].want);
             g_assert_cmphex(grant_guest_flags(g, REF), ==,
-                            cases[i].entry_flags);
+                            map_errors[i].entry_flags);
             assert_alive(g, 0, 0);
         }
     }

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Single instructions, for C. */
+#ifndef JUMPCUT_TESTS_PAYLOAD_LIB_INSN_H
+#define JUMPCUT_TESTS_PAYLOAD_LIB_INSN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+static inline void port_out(uint16_t port, uint8_t byte)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(byte), "Nd"(port));
+}
+
+static inline void port_out_bytes(uint16_t port, const char *bytes, size_t len)
+{
+    __asm__ volatile("rep outsb"
+                     : "+S"(bytes), "+c"(len)
+                     : "d"(port)
+                     : "memory");
+}
+
+static inline uint64_t rdtsc(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return ((uint64_t)high << 32) | low;
+}
+
+static inline uint64_t rdtscp(uint32_t *aux)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(*aux) : : "memory");
+    return ((uint64_t)high << 32) | low;
+}
+
+static inline void cpu_relax(void)
+{
+    __asm__ volatile("pause" : : : "memory");
+}
+
+/* Enable interrupts, wait for one, disable them. */
+static inline void cpu_wait(void)
+{
+    __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
+
+/* Let pending interrupts in, without waiting. */
+static inline void cpu_open_interrupts(void)
+{
+    __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+}
+
+#define barrier() __asm__ volatile("" : : : "memory")
+
+#endif
