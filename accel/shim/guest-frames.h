@@ -3,7 +3,7 @@
  * Which page of the guest's RAM lies at which guest frame: a page table below
  * the guest's own, which costs nothing until something is moved or taken away.
  *
- * Called with the big lock held.  Pages are named as in hw/host.h.
+ * Called with the big lock held.  Pages are named as in hw/host-memory.h.
  */
 #ifndef JUMPCUT_ACCEL_SHIM_GUEST_FRAMES_H
 #define JUMPCUT_ACCEL_SHIM_GUEST_FRAMES_H

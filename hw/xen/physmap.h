@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A domain's physmap: which page of its memory lies at which guest frame, and
- * which pages it gave back.  Pages are named by their home (hw/host.h).
+ * which pages it gave back.  Pages are named by their home (hw/host-memory.h).
  *
  * Changes are seen by running vCPUs after xen_physmap_sync().
  */

@@ -45,7 +45,7 @@ static void test_record_of_a_blocked_vcpu_waits_for_its_wake_up(void)
                      XEN_GUEST_UPTIME_NS + 5 * S);
 }
 
-static void test_epoch_timer_stops_when_all_sleep(void)
+static void test_epoch_timer_stops_when_all_vcpus_are_halted(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
 
@@ -391,7 +391,7 @@ int main(int argc, char **argv)
 #define ADD(name) g_test_add_func("/xen/time/" #name, test_##name)
     ADD(record_is_written_once_an_epoch);
     ADD(record_of_a_blocked_vcpu_waits_for_its_wake_up);
-    ADD(epoch_timer_stops_when_all_sleep);
+    ADD(epoch_timer_stops_when_all_vcpus_are_halted);
     ADD(record_gives_the_system_time);
     ADD(secondary_record_follows_the_first);
     ADD(wall_clock_is_written_in_64_bit_layout);
