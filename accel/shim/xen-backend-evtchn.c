@@ -63,6 +63,7 @@ static int evtchn_bind(xenevtchn_handle *xc, uint32_t domid, evtchn_port_t port)
     xc->port = port;
     xc->orphan = false;
     g_ptr_array_add(b->channels, xc);
+    xen_backend_rings_bound(b, xc);
     return port;
 }
 
@@ -104,7 +105,7 @@ static int evtchn_notify(xenevtchn_handle *xc, evtchn_port_t port)
         errno = EINVAL;
         return -1;
     }
-    if (!xc->orphan) {
+    if (xen_backend_rings_put(xen_backends(), xc) && !xc->orphan) {
         xen_backend_notify(xen_backends()->domain, xc->port);
     }
     return 0;
@@ -118,7 +119,11 @@ static int evtchn_unmask(xenevtchn_handle *xc, evtchn_port_t port)
 
 static int evtchn_pending(xenevtchn_handle *xc)
 {
-    return event_notifier_test_and_clear(&xc->notifier) ? xc->port : 0;
+    if (!event_notifier_test_and_clear(&xc->notifier)) {
+        return 0;
+    }
+    xen_backend_rings_take(xen_backends(), xc);
+    return xc->port;
 }
 
 struct evtchn_backend_ops xen_backend_evtchn_ops = {

@@ -3,8 +3,8 @@
  * Grants for QEMU's Xen back ends.
  *
  * One page a mapping, as QEMU's own emulation has it: guest frames lie apart
- * in host memory, so several cannot be made one range.  Without
- * XEN_GNTTAB_OP_FEATURE_MAP_MULTIPLE the back ends offer rings of one page.
+ * in host memory, so several cannot be made one range.  Only rings, which are
+ * copies, have several pages (xen-backend-ring.c).
  */
 #include "accel/shim/xen-backend-internal.h"
 #include "qapi/error.h"
@@ -51,6 +51,7 @@ static void end_mapping(const Mapping *map)
 
 static int gnttab_close(xengnttab_handle *xgt)
 {
+    xen_backend_rings_close(xen_backends(), xgt);
     for (guint i = 0; i < xgt->maps->len; i++) {
         end_mapping(&g_array_index(xgt->maps, Mapping, i));
     }
@@ -71,11 +72,21 @@ static void *gnttab_map_refs(xengnttab_handle *xgt, uint32_t count,
 {
     XenBackends *b = xen_backends();
     Mapping map = {.write = prot & PROT_WRITE};
+    XenBackendShape shape;
+    bool ring;
     int16_t status;
 
-    if (domid != b->domid || !b->domain || count != 1) {
+    if (domid != b->domid || !b->domain) {
         errno = EINVAL;
         return NULL;
+    }
+    ring = xen_backend_ring_wanted(b, xgt, prot, &shape);
+    if (!count || count > (ring ? XEN_BACKEND_RING_PAGES_MAX : 1)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (ring) {
+        return xen_backend_ring_map(b, xgt, &shape, refs, count);
     }
     map.ref = refs[0];
     map.page = xen_backend_grant_map(b->domain, map.ref, map.write, &status);
@@ -91,6 +102,9 @@ static void *gnttab_map_refs(xengnttab_handle *xgt, uint32_t count,
 static int gnttab_unmap(xengnttab_handle *xgt, void *start_address,
                         uint32_t *refs, uint32_t count)
 {
+    if (xen_backend_ring_unmap(xen_backends(), start_address)) {
+        return 0;
+    }
     for (guint i = xgt->maps->len; count == 1 && i > 0; i--) {
         Mapping map = g_array_index(xgt->maps, Mapping, i - 1);
 
@@ -147,6 +161,7 @@ static int gnttab_copy(xengnttab_handle *xgt, bool to_domain, uint32_t domid,
 }
 
 struct gnttab_backend_ops xen_backend_gnttab_ops = {
+    .features = XEN_GNTTAB_OP_FEATURE_MAP_MULTIPLE,
     .open = gnttab_open,
     .close = gnttab_close,
     .grant_copy = gnttab_copy,

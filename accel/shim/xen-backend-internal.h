@@ -17,6 +17,7 @@ struct XenBackends {
     XenDomain *domain; /* NULL until the machine is complete */
     BusState *bus;
     GPtrArray *channels; /* of xenevtchn_handle with a port */
+    GPtrArray *rings;    /* of BackendRing, xen-backend-ring.c */
     GHashTable *devices; /* XenDevice: SavedDevice */
     GQueue events;       /* of StoreEvent: watches that fired */
     bool telling;        /* a watcher is being told of one */
@@ -33,6 +34,32 @@ extern struct xenstore_backend_ops xen_backend_store_ops;
 
 /* xen-backend-store.c: tells watchers what happened. */
 void xen_backend_store_events(void *opaque);
+
+/* xen-backend-ring.c: rings that are shared with the back end as a copy. */
+#define XEN_BACKEND_RING_PAGES_MAX 16u
+
+/* Sizes of what is in a slot, bytes. */
+typedef struct XenBackendShape {
+    size_t request, response;
+} XenBackendShape;
+
+/* Is what the device of @xgt maps now such a ring? Called once a mapping. */
+bool xen_backend_ring_wanted(XenBackends *b, const xengnttab_handle *xgt,
+                             int prot, XenBackendShape *shape);
+/* @count: 1 to XEN_BACKEND_RING_PAGES_MAX. @return: the copy, or NULL, errno */
+void *xen_backend_ring_map(XenBackends *b, xengnttab_handle *xgt,
+                           const XenBackendShape *shape, const uint32_t *refs,
+                           uint32_t count);
+/* @return: is @copy one? */
+bool xen_backend_ring_unmap(XenBackends *b, const void *copy);
+/* All that @xgt has mapped. */
+void xen_backend_rings_close(XenBackends *b, const xengnttab_handle *xgt);
+/* @xc is the channel of the rings mapped before it was bound. */
+void xen_backend_rings_bound(XenBackends *b, const xenevtchn_handle *xc);
+/* The guest has sent on @xc. */
+void xen_backend_rings_take(XenBackends *b, const xenevtchn_handle *xc);
+/* The back end sends on @xc. @return: is the guest to be told? */
+bool xen_backend_rings_put(XenBackends *b, const xenevtchn_handle *xc);
 
 /* xen-backend-block.c: once, before there is a disk. */
 void xen_backend_block_prepare(void);

@@ -221,6 +221,7 @@ XenBackends *xen_backends_new(uint16_t domid, void *tree, bool deterministic)
     b->tree = tree;
     b->deterministic = deterministic;
     b->channels = g_ptr_array_new();
+    b->rings = g_ptr_array_new();
     b->devices = g_hash_table_new_full(NULL, NULL, NULL, free_saved);
     g_queue_init(&b->events);
     b->events_bh = qemu_bh_new(xen_backend_store_events, b);

@@ -18,12 +18,16 @@ from guest import Guest, check_alive, initrd_with_kernel
 from harness import HANG_S, check, check_in, main, test_each
 from pvdev import initrd, web_server
 
-LOAD = ("for m in failover net_failover xen-blkfront xen-netfront; do "
-        "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; done; "
-        "dmesg -n 4")
+# Rings of disks have as many pages as the back end can take.
+RING_ORDER = 4
+LOAD = ("cd /lib/modules; "
+        "for m in failover net_failover xen-netfront; do "
+        "[ ! -e $m.ko ] || insmod $m.ko; done; "
+        f"insmod xen-blkfront.ko max_ring_page_order={RING_ORDER}; dmesg -n 4")
 DHCP = ("printf '#!/bin/sh\\n[ $1 != bound ] || { ip addr add $ip/24 dev "
         "eth0; ip route add default via $router; }\\n' >/tmp/dhcp; "
         "chmod +x /tmp/dhcp")
+VBD = {"xvdb": 51728, "xvdc": 51744}
 DISK_MIB = 2
 SECTORS = DISK_MIB << 11
 # More than a page, a ring and a socket's buffer.
@@ -93,11 +97,13 @@ def unplug_disk(guest, vdev):
 def disks_come_and_go(guest, directory, times):
     path = new_disk(directory, "plugged")
     for i in range(times):
-        vdev = f"xvd{'bc'[i % 2]}"
+        vdev = list(VBD)[i % 2]
         plug_disk(guest, path, vdev)
         check("sectors", guest.shell(f"cat /sys/block/{vdev}/size"),
               f"{SECTORS}\n")
         check("content", disk_md5(guest, vdev), md5(path.read_bytes()))
+        check("ring", guest.store("read", f"device/vbd/{VBD[vdev]}/"
+                                  "ring-page-order")["value"], str(RING_ORDER))
         guest.shell(f"head -c 65536 /dev/urandom >/dev/{vdev}; sync")
         check("written", disk_md5(guest, vdev), md5(path.read_bytes()))
         unplug_disk(guest, vdev)
@@ -106,11 +112,11 @@ def disks_come_and_go(guest, directory, times):
 def disk_is_let_go(guest, directory):
     """Its driver closes it; that of Linux cannot take it again by itself."""
     plug_disk(guest, new_disk(directory, "unbound"), "xvdb")
-    guest.shell("echo vbd-51728 >/sys/bus/xen/drivers/vbd/unbind")
+    guest.shell(f"echo vbd-{VBD['xvdb']} >/sys/bus/xen/drivers/vbd/unbind")
     wait_gone(guest, "/sys/block/xvdb")
     check("state", guest.do(
         "jumpcut-xenstore-read",
-        path="/local/domain/0/backend/qdisk/1/51728/state")["value"], "6")
+        path=f"/local/domain/0/backend/qdisk/1/{VBD['xvdb']}/state")["value"], "6")
     unplug_disk(guest, "xvdb")
 
 

@@ -46,7 +46,7 @@ static void nodes_are_a_toolstacks(void)
         {XD_BACK "/sectors", "128"},
         {XD_BACK "/sector-size", "512"},
         {XD_BACK "/mode", "w"},
-        {XD_BACK "/max-ring-page-order", "ENOENT"},
+        {XD_BACK "/max-ring-page-order", "4"},
     };
     XgDisk d = xg_disk_start("", "");
 

@@ -45,8 +45,8 @@ void xg_disk_wait(XgDisk *d, const char *path, const char *value)
 
 /* Grants and ports */
 
-static void set_grant(XgDisk *d, uint32_t ref, uint16_t flags, uint16_t domid,
-                      uint64_t gpa)
+void xg_disk_set_grant(XgDisk *d, uint32_t ref, uint16_t flags, uint16_t domid,
+                       uint64_t gpa)
 {
     struct grant_entry_v1 entry = {
         .flags = flags, .domid = domid, .frame = gpa / XD_PAGE_SIZE};
@@ -78,7 +78,7 @@ void xg_disk_close_port(XgDisk *d, uint32_t port)
                     0);
 }
 
-static void kick(XgDisk *d)
+void xg_disk_kick(XgDisk *d)
 {
     struct evtchn_send send = {.port = d->port};
 
@@ -108,13 +108,13 @@ void xg_disk_begin(XgDisk *d)
     g_assert_cmpint(xg_call(d->q, 0, __HYPERVISOR_memory_op,
                             XENMEM_add_to_physmap, &add, sizeof(add)),
                     ==, 0);
-    set_grant(d, XD_REF_RING, GTF_permit_access, 0, XD_RING_GPA);
-    set_grant(d, XD_REF_DATA, GTF_permit_access, 0, XD_DATA_GPA);
-    set_grant(d, XD_REF_READONLY, GTF_permit_access | GTF_readonly, 0,
-              XD_DATA_GPA);
-    set_grant(d, XD_REF_OTHER, GTF_permit_access, 5, XD_DATA_GPA);
-    set_grant(d, XD_REF_NO_RAM, GTF_permit_access, 0, XG_NO_RAM_GPA);
-    set_grant(d, XD_REF_UNUSED, GTF_invalid, 0, 0);
+    xg_disk_set_grant(d, XD_REF_RING, GTF_permit_access, 0, XD_RING_GPA);
+    xg_disk_set_grant(d, XD_REF_DATA, GTF_permit_access, 0, XD_DATA_GPA);
+    xg_disk_set_grant(d, XD_REF_READONLY, GTF_permit_access | GTF_readonly, 0,
+                      XD_DATA_GPA);
+    xg_disk_set_grant(d, XD_REF_OTHER, GTF_permit_access, 5, XD_DATA_GPA);
+    xg_disk_set_grant(d, XD_REF_NO_RAM, GTF_permit_access, 0, XG_NO_RAM_GPA);
+    xg_disk_set_grant(d, XD_REF_UNUSED, GTF_invalid, 0, 0);
     xg_disk_wait(d, XD_BACK "/state", "2");
 }
 
@@ -127,7 +127,7 @@ void xg_disk_offer_ring(XgDisk *d, uint32_t ref, uint32_t port)
     qtest_writel(d->q, XD_RING(rsp_event), 1);
     xg_disk_put(d, "ring-ref", "%u", ref);
     xg_disk_put(d, "event-channel", "%u", port);
-    xg_disk_put(d, "protocol", "x86_64-abi");
+    xg_disk_put(d, "protocol", "%s", d->protocol);
     xg_disk_put(d, "state", "%d", XenbusStateInitialised);
 }
 
@@ -142,7 +142,7 @@ void xg_disk_connect(XgDisk *d)
 /* @drive: more of the drive, or ""; @more: more arguments */
 XgDisk xg_disk_start(const char *drive, const char *more)
 {
-    XgDisk d = {.q = NULL};
+    XgDisk d = {.protocol = XEN_IO_PROTO_ABI_X86_64};
     g_autofree char *args = NULL;
     g_autoptr(GByteArray) content = g_byte_array_new();
     int fd = g_file_open_tmp("jumpcut-disk-XXXXXX", &d.path, NULL);
@@ -179,7 +179,7 @@ void xg_disk_submit(XgDisk *d, const struct blkif_request *req)
     qtest_writel(d->q, XD_RING(rsp_event), d->prod + 1);
     d->prod++;
     qtest_writel(d->q, XD_RING(req_prod), d->prod);
-    kick(d);
+    xg_disk_kick(d);
 }
 
 /* @return: BLKIF_RSP_* */

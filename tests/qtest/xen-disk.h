@@ -10,6 +10,7 @@
 
 #include <xen/grant_table.h>
 #include <xen/io/blkif.h>
+#include <xen/io/protocols.h>
 #include <xen/io/xenbus.h>
 
 #define XD_XEN   "guest=xen-hvm,domid=7"
@@ -46,7 +47,8 @@ typedef struct XgDisk {
     XgRing store;
     char *path; /* of the image */
     uint32_t port;
-    uint32_t prod; /* requests made */
+    uint32_t prod;        /* requests made */
+    const char *protocol; /* of the front end; 64 bits if nobody sets it */
 } XgDisk;
 
 /* Write a node of the front end. */
@@ -56,10 +58,15 @@ void xg_disk_put(XgDisk *d, const char *key, const char *fmt, ...)
 char *xg_disk_get(XgDisk *d, const char *path);
 /* Until the node has that value; each request lets the main loop turn. */
 void xg_disk_wait(XgDisk *d, const char *path, const char *value);
+/* @flags: GTF_* of a grant to @domid of the page at @gpa */
+void xg_disk_set_grant(XgDisk *d, uint32_t ref, uint16_t flags, uint16_t domid,
+                       uint64_t gpa);
 uint16_t xg_disk_grant_flags(XgDisk *d, uint32_t ref);
 /* A port that domain 0 may bind. */
 uint32_t xg_disk_new_port(XgDisk *d);
 void xg_disk_close_port(XgDisk *d, uint32_t port);
+/* Send on the disk's port. */
+void xg_disk_kick(XgDisk *d);
 /* EVTCHNSTAT_* of the disk's port */
 uint32_t xg_disk_port_status(XgDisk *d);
 
