@@ -47,9 +47,10 @@ static int64_t page_add(XenDomain *d, uint64_t from, uint64_t gfn)
     return ret;
 }
 
-static bool no_gfn(const XenCall *c, uint64_t gfn)
+/* The highest frame of a 32-bit caller is one (xen: common/compat/memory.c). */
+static bool no_gfn(uint64_t gfn)
 {
-    return gfn == (c->compat ? UINT32_MAX : UINT64_MAX);
+    return gfn == UINT64_MAX;
 }
 
 /*
@@ -63,7 +64,7 @@ static int64_t physmap_add(XenCall *c, uint32_t space, uint64_t idx,
                            uint64_t gfn)
 {
     XenDomain *d = c->d;
-    bool none = no_gfn(c, gfn);
+    bool none = no_gfn(gfn);
     XenOverlay *o;
     int64_t ret = -XEN_EINVAL;
 
@@ -99,7 +100,7 @@ static int64_t range_add(XenCall *c, uint64_t idx, uint64_t gfn, uint16_t size)
     uint64_t end = MIN(size, start + XEN_MEMOP_BATCH);
     int64_t ret;
 
-    if (no_gfn(c, gfn)) {
+    if (no_gfn(gfn)) {
         return -XEN_EINVAL;
     }
     if (size < start) {
@@ -156,7 +157,7 @@ static int64_t batch_one(XenCall *c, const Batch *b, uint64_t i)
         !xen_copy_in(c, b->gpfns + i * size, &gfn, size)) {
         return -XEN_EFAULT;
     }
-    if (no_gfn(c, gfn)) {
+    if (no_gfn(gfn)) {
         return -XEN_EINVAL;
     }
     err = (int32_t)physmap_add(c, b->space, idx, gfn);

@@ -174,12 +174,24 @@ static unsigned machine_address_bits(const XenDomain *d)
     return HOST_PAGE_SHIFT + g_bit_storage(d->cfg.nr_pages - 1);
 }
 
+#define NUMA_NO_NODE 0xffu
+
+/* No guest may insist on a node (xen: propagate_node). */
+static bool node_allowed(uint32_t flags)
+{
+    return !(flags & XENMEMF_exact_node_request) ||
+           XENMEMF_get_node(flags) == NUMA_NO_NODE;
+}
+
 static bool reservation_valid(const XenCall *c, uint32_t cmd,
                               const Reservation *r)
 {
     unsigned bits = XENMEMF_get_address_bits(r->flags);
 
     if (bits && bits < machine_address_bits(c->d) && bits <= HOST_PAGE_SHIFT) {
+        return false;
+    }
+    if (!(r->flags & XENMEMF_vnode) && !node_allowed(r->flags)) {
         return false;
     }
     /* Nobody has himself populated on demand. */
@@ -245,7 +257,11 @@ static int64_t exchange_check(XenCall *c, const Exchange *x)
         x->in.nr << x->in.order != x->out.nr << x->out.order) {
         return -XEN_EINVAL;
     }
-    return xen_domid_check(c, x->in.domid);
+    if (x->nr_exchanged == x->in.nr) {
+        return 0; /* whose they are does not matter */
+    }
+    return node_allowed(x->out.flags) ? xen_domid_check(c, x->in.domid)
+                                      : -XEN_EINVAL;
 }
 
 /*

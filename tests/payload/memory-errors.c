@@ -359,8 +359,61 @@ static void pages_are_not_exchanged(void)
     CHECK_RC(-XEN_ESRCH, xen_memory_op(XENMEM_exchange, &op));
     op.in.domid = op.out.domid = DOM0;
     CHECK_RC(-XEN_EPERM, xen_memory_op(XENMEM_exchange, &op));
+    op.nr_exchanged = 1; /* nothing is left: nobody asks whose they are */
+    CHECK_RC(0, xen_memory_op(XENMEM_exchange, &op));
     op.in.domid = DOMID_SELF;
     CHECK_RC(-XEN_EINVAL, xen_memory_op(XENMEM_exchange, &op));
+    op = exchange_of(list);
+    op.out.mem_flags = XENMEMF_exact_node(0);
+    CHECK_RC(-XEN_EINVAL, xen_memory_op(XENMEM_exchange, &op));
+}
+
+/* A guest's wish for a node is only that; its own nodes are looked up. */
+static void no_guest_insists_on_a_node(void)
+{
+    static const struct {
+        unsigned flags;
+        int done;
+    } cases[] = {
+        {XENMEMF_node(0), 1},
+        {XENMEMF_exact_node(0), 0},
+        {XENMEMF_exact_node_request, 1},
+        {XENMEMF_exact_node(0) | XENMEMF_vnode, 1},
+    };
+    static xen_pfn_t list[1];
+    struct xen_memory_reservation r = {.nr_extents = 1, .domid = DOMID_SELF};
+
+    set_xen_guest_handle(r.extent_start, list);
+    list[0] = GFN(page);
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        input("flags %x", cases[i].flags);
+        r.mem_flags = 0;
+        CHECK_RC(1, xen_memory_op(XENMEM_decrease_reservation, &r));
+        r.mem_flags = cases[i].flags;
+        CHECK_RC(cases[i].done, xen_memory_op(XENMEM_populate_physmap, &r));
+        r.mem_flags = 0;
+        CHECK_RC(1 - cases[i].done, xen_memory_op(XENMEM_populate_physmap, &r));
+    }
+}
+
+/* No frame ends a range; one that would wrap is refused whole. */
+static void ranges_do_not_wrap(void)
+{
+    struct xen_add_to_physmap map = {.domid = DOMID_SELF,
+                                     .size = 2,
+                                     .space = XENMAPSPACE_gmfn_range,
+                                     .idx = GFN(page),
+                                     .gpfn = ~0ul};
+
+    if (sizeof(long) == 4) {
+        return; /* Xen has 64 bits for them then */
+    }
+    CHECK_RC(-XEN_EINVAL, xen_memory_op(XENMEM_add_to_physmap, &map));
+    map.gpfn--;
+    CHECK_RC(-XEN_EOVERFLOW, xen_memory_op(XENMEM_add_to_physmap, &map));
+    map.gpfn = FAR_GFN;
+    map.idx = ~0ul;
+    CHECK_RC(-XEN_EOVERFLOW, xen_memory_op(XENMEM_add_to_physmap, &map));
 }
 
 PAYLOAD(NEEDS_XEN, TEST(operations_on_domains_are_refused),
@@ -368,4 +421,5 @@ PAYLOAD(NEEDS_XEN, TEST(operations_on_domains_are_refused),
         TEST(claims_are_looked_at_first), TEST(figures_of_the_machine),
         TEST(table_of_machine_frames), TEST(reserved_memory_of_devices),
         TEST(guest_sets_its_own_map), TEST(batches_of_what_is_not_ours),
-        TEST(batch_has_an_error_for_each), TEST(pages_are_not_exchanged));
+        TEST(batch_has_an_error_for_each), TEST(pages_are_not_exchanged),
+        TEST(no_guest_insists_on_a_node), TEST(ranges_do_not_wrap));

@@ -64,7 +64,10 @@ static void test_add_to_physmap_errors_are_those_of_xen(void)
             g_test_message("compat %u case %u", compat, i);
             g_assert_cmpint(add_to_physmap(g, cases[i].domid, cases[i].space,
                                            cases[i].idx, cases[i].gfn),
-                            ==, cases[i].want);
+                            ==,
+                            compat && cases[i].gfn == UINT64_MAX
+                                ? 0 /* a frame like others */
+                                : cases[i].want);
         }
     }
 }

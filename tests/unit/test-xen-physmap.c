@@ -10,6 +10,8 @@
 /* Frames of lists, and one of the frames that tests take away. */
 #define LIST     0x80000ull
 #define GFN      0x90ull
+#define SELF     DOMID_SELF
+#define ON_VNODE (XENMEMF_exact_node(0) | XENMEMF_vnode)
 #define FAR_GFN  0x12345ull
 #define BAD_GVA  (XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT)
 #define BAD_PTR  ((void *)(uintptr_t)BAD_GVA)
@@ -135,6 +137,10 @@ static void test_reservations_tell_how_far_they_came(void)
         {{4, 0, 12, DOMID_SELF, LIST}, 0, 0, 0},
         {{4, 0, 13, DOMID_SELF, LIST}, 4, 2, 2},
         {{4, 0, 64, DOMID_SELF, LIST}, 4, 2, 2},
+        {{4, 0, XENMEMF_node(0), DOMID_SELF, LIST}, 4, 2, 2},
+        {{4, 0, XENMEMF_exact_node(0), DOMID_SELF, LIST}, 0, 0, 0},
+        {{4, 0, XENMEMF_exact_node_request, DOMID_SELF, LIST}, 4, 2, 2},
+        {{4, 0, ON_VNODE, DOMID_SELF, LIST}, 4, 2, 2},
         {{4, 0, XENMEMF_populate_on_demand, DOMID_SELF, LIST}, 4, 0, 2},
         {{4, 0, 0, DOMID_SELF, BAD_GVA}, 0, 0, 2},
     };
@@ -298,8 +304,9 @@ static void test_batches_end_at_no_frame(void)
         fake_host_poke32(g->fake, LIST + 16, 0x5555);
         g_assert_cmpint(
             xen_guest_op(g, MEM, XENMEM_add_to_physmap_batch, arg, size), ==,
-            -XEN_EINVAL);
-        g_assert_cmphex(fake_host_peek32(g->fake, LIST + 16), ==, 0x5555);
+            compat ? 0 : -XEN_EINVAL);
+        g_assert_cmphex(fake_host_peek32(g->fake, LIST + 16), ==,
+                        compat ? 0 : 0x5555);
         g_assert_cmpint(xen_guest_op(g, MEM,
                                      XENMEM_add_to_physmap_batch | 1 << 6, arg,
                                      size),
@@ -421,6 +428,7 @@ typedef struct Exchange {
     uint16_t in_domid, out_domid;
     uint64_t done, gfn;
     int64_t want, want_compat;
+    uint32_t flags;
 } Exchange;
 
 static int64_t exchange_run(XenGuest *g, const Exchange *x)
@@ -431,12 +439,13 @@ static int64_t exchange_run(XenGuest *g, const Exchange *x)
                .domid = x->in_domid},
         .out = {.nr_extents = x->out_nr,
                 .extent_order = x->out_order,
+                .mem_flags = x->flags,
                 .domid = x->out_domid},
         .nr_exchanged = x->done,
     };
     XenCompatMemoryExchange op32 = {
         {LIST, (uint32_t)x->in_nr, x->in_order, 0, x->in_domid},
-        {LIST, (uint32_t)x->out_nr, x->out_order, 0, x->out_domid},
+        {LIST, (uint32_t)x->out_nr, x->out_order, x->flags, x->out_domid},
         (uint32_t)x->done};
 
     put_gfn(g, 0, x->gfn);
@@ -451,23 +460,22 @@ NOT_OFFERED(XENMEM_exchange, -XEN_EOPNOTSUPP)
 static void test_exchange_is_checked_and_then_not_for_translated_domains(void)
 {
     static const Exchange cases[] = {
-        {1, 1, 0, 0, DOMID_SELF, DOMID_SELF, 0, GFN, -XEN_EOPNOTSUPP,
-         -XEN_EOPNOTSUPP},
-        {1, 1, 0, 0, DOMID_SELF, DOMID_SELF, 0, FAR_GFN, -XEN_EINVAL,
-         -XEN_EINVAL},
-        {1, 1, 0, 0, DOMID_SELF, DOMID_SELF, 1, GFN, 0, 0},
-        {0, 0, 0, 0, DOMID_SELF, DOMID_SELF, 0, GFN, 0, 0},
-        {1, 1, 0, 0, DOMID_SELF, DOMID_SELF, 2, GFN, -XEN_EINVAL, -XEN_EINVAL},
-        {1, 2, 0, 0, DOMID_SELF, DOMID_SELF, 0, GFN, -XEN_EINVAL, -XEN_EINVAL},
-        {1, 2, 1, 0, DOMID_SELF, DOMID_SELF, 0, GFN, -XEN_EOPNOTSUPP,
-         -XEN_EOPNOTSUPP},
-        {1, 1, 0, 0, DOMID_SELF, XEN_GUEST_DOMID, 0, GFN, -XEN_EINVAL,
-         -XEN_EINVAL},
-        {1, 1, 10, 10, DOMID_SELF, DOMID_SELF, 0, GFN, -XEN_EPERM, -XEN_EPERM},
-        {1, 1024, 10, 0, DOMID_SELF, DOMID_SELF, 0, GFN, -XEN_EPERM,
-         -XEN_E2BIG},
-        {1, 1, 0, 0, 0, 0, 0, GFN, -XEN_EPERM, -XEN_EPERM},
-        {1, 1, 0, 0, 0x1234, 0x1234, 0, GFN, -XEN_ESRCH, -XEN_ESRCH},
+        {1, 1, 0, 0, SELF, SELF, 0, GFN, -XEN_EOPNOTSUPP, -XEN_EOPNOTSUPP, 0},
+        {1, 1, 0, 0, SELF, SELF, 0, FAR_GFN, -XEN_EINVAL, -XEN_EINVAL, 0},
+        {1, 1, 0, 0, SELF, SELF, 1, GFN, 0, 0, 0},
+        {0, 0, 0, 0, SELF, SELF, 0, GFN, 0, 0, 0},
+        {1, 1, 0, 0, SELF, SELF, 2, GFN, -XEN_EINVAL, -XEN_EINVAL, 0},
+        {1, 2, 0, 0, SELF, SELF, 0, GFN, -XEN_EINVAL, -XEN_EINVAL, 0},
+        {1, 2, 1, 0, SELF, SELF, 0, GFN, -XEN_EOPNOTSUPP, -XEN_EOPNOTSUPP, 0},
+        {1, 1, 0, 0, SELF, XEN_GUEST_DOMID, 0, GFN, -XEN_EINVAL, -XEN_EINVAL,
+         0},
+        {1, 1, 10, 10, SELF, SELF, 0, GFN, -XEN_EPERM, -XEN_EPERM, 0},
+        {1, 1024, 10, 0, SELF, SELF, 0, GFN, -XEN_EPERM, -XEN_E2BIG, 0},
+        {1, 1, 0, 0, 0, 0, 0, GFN, -XEN_EPERM, -XEN_EPERM, 0},
+        {1, 1, 0, 0, 0, 0, 1, GFN, 0, 0, 0},
+        {1, 1, 0, 0, 0x1234, 0x1234, 0, GFN, -XEN_EINVAL, -XEN_EINVAL,
+         XENMEMF_exact_node(0)},
+        {1, 1, 0, 0, 0x1234, 0x1234, 0, GFN, -XEN_ESRCH, -XEN_ESRCH, 0},
     };
 
     for (unsigned i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
