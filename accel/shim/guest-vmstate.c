@@ -7,9 +7,10 @@
 #include "qemu/error-report.h"
 #include "migration/vmstate.h"
 #include "accel/shim/guest-internal.h"
+#include "accel/shim/xenstore-qemu.h"
 
-/* Longest stream taken from a peer: the xenstore tree is the bulk of it. */
-#define STATE_MAX (16u << 20)
+/* Longest stream taken from a peer: the xenstore tree and all the rest. */
+#define STATE_MAX (XENSTORE_QEMU_STATE_MAX + (16u << 20))
 
 enum {
     TAG_CONSOLE_BYTES = 0x0100,

@@ -18,9 +18,6 @@
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 
-/* Longest xenstore taken from a peer. */
-#define TREE_MAX (16u << 20)
-
 enum {
     TAG_TREE = 0x0120,
     TAG_RTC_STOPPED,
@@ -158,7 +155,7 @@ static void part_load(void *part, StateReader *r)
 {
     Guest *g = part;
     g_autoptr(GByteArray) tree =
-        state_get_blob(r, TAG_TREE, "xenstore tree", TREE_MAX);
+        state_get_blob(r, TAG_TREE, "xenstore tree", XENSTORE_QEMU_STATE_MAX);
     XenRtcState rtc;
 
     if (tree) {

@@ -9,7 +9,7 @@
 #include "qapi/qmp-registry.h"
 #include "monitor/monitor-internal.h"
 #include "jumpcut-qapi-commands-xenstore.h"
-#include "jumpcut-qapi-events-xenstore.h"
+#include "accel/shim/xenstore-events.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 #include "hw/xen/xenstore-proto.h"
@@ -18,15 +18,10 @@
 /* xen: tools/xenstored/domain.c, hard_quotas: entries of a node's list */
 #define PERMS_MAX 5u
 
-typedef struct HostWatch {
-    char *path;
-    char *token;
-} HostWatch;
-
 /* QMP handlers carry no pointer of ours. */
 static struct {
     void *tree;
-    GPtrArray *watches; /* of HostWatch, in the order they were set */
+    GPtrArray *watches; /* of StoreHostWatch, in the order they were set */
 } host;
 
 static const XenstoreTreeOps *ops = &xenstore_qemu_ops;
@@ -71,6 +66,12 @@ static bool done(int ret, const char *path, Error **errp)
         break;
     case EEXIST:
         error_setg(errp, "xenstore: %s: there is such a watch already", path);
+        break;
+    case ENOSPC:
+        error_setg(errp,
+                   "xenstore: %s: the store is full, with %u nodes or "
+                   "%u bytes",
+                   path, XENSTORE_QEMU_NODES_MAX, XENSTORE_QEMU_BYTES_MAX);
         break;
     default:
         error_setg(errp, "xenstore: %s: %s", path, g_strerror(ret));
@@ -207,22 +208,18 @@ strList *qmp_jumpcut_xenstore_permissions(const char *path,
 
 static void watch_fired(void *opaque, const char *path, const char *token)
 {
-    qapi_event_send_jumpcut_xenstore_watch(path, token);
+    store_host_watch_fire(opaque, path);
 }
 
 static void free_watch(gpointer data)
 {
-    HostWatch *watch = data;
-
-    g_free(watch->path);
-    g_free(watch->token);
-    g_free(watch);
+    store_host_watch_free(data);
 }
 
-static HostWatch *find_watch(const char *path, const char *token)
+static StoreHostWatch *find_watch(const char *path, const char *token)
 {
     for (guint i = 0; i < host.watches->len; i++) {
-        HostWatch *watch = g_ptr_array_index(host.watches, i);
+        StoreHostWatch *watch = g_ptr_array_index(host.watches, i);
 
         if (g_str_equal(watch->path, path) &&
             g_str_equal(watch->token, token)) {
@@ -235,29 +232,28 @@ static HostWatch *find_watch(const char *path, const char *token)
 void qmp_jumpcut_xenstore_watch(const char *path, const char *token,
                                 Error **errp)
 {
-    HostWatch *watch;
+    StoreHostWatch *watch;
     int ret;
 
     if (!path_check(path, true, errp)) {
         return;
     }
+    watch = store_host_watch_new(path, token);
     ret = find_watch(path, token)
               ? EEXIST
-              : ops->watch(host.tree, DOM0, path, token, watch_fired, &host);
+              : ops->watch(host.tree, DOM0, path, token, watch_fired, watch);
     if (!done(ret, path, errp)) {
+        store_host_watch_free(watch);
         return;
     }
-    watch = g_new0(HostWatch, 1);
-    watch->path = g_strdup(path);
-    watch->token = g_strdup(token);
     g_ptr_array_add(host.watches, watch);
-    watch_fired(&host, path, token);
+    store_host_watch_fire(watch, path);
 }
 
 void qmp_jumpcut_xenstore_unwatch(const char *path, const char *token,
                                   Error **errp)
 {
-    HostWatch *watch;
+    StoreHostWatch *watch;
 
     if (!have_store(errp)) {
         return;
@@ -268,16 +264,16 @@ void qmp_jumpcut_xenstore_unwatch(const char *path, const char *token,
                    path);
         return;
     }
-    ops->unwatch(host.tree, DOM0, path, token, watch_fired, &host);
+    ops->unwatch(host.tree, DOM0, path, token, watch_fired, watch);
     g_ptr_array_remove(host.watches, watch);
 }
 
 void shim_xenstore_replaced(void)
 {
     for (guint i = 0; host.tree && i < host.watches->len; i++) {
-        const HostWatch *watch = g_ptr_array_index(host.watches, i);
+        StoreHostWatch *watch = g_ptr_array_index(host.watches, i);
 
-        watch_fired(&host, watch->path, watch->token);
+        store_host_watch_fire(watch, watch->path);
     }
 }
 

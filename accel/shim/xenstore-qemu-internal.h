@@ -12,6 +12,8 @@
 #define STORE_NODES_MAX 1000u
 /* Bytes of a value a guest may write (xen: quota node-size) */
 #define STORE_VALUE_MAX 2048u
+/* Nodes a guest's transaction may change (xen: quota transaction-nodes) */
+#define STORE_TX_NODES_MAX 1024u
 
 /*
  * A transaction.  In QEMU's, what was removed can still be read; so the paths
@@ -34,11 +36,18 @@ typedef enum StoreSpecial {
     STORE_NR_SPECIAL,
 } StoreSpecial;
 
+/* How much of a saved store, at most. */
+typedef struct StoreSize {
+    uint64_t nodes;
+    uint64_t bytes;
+} StoreSize;
+
 typedef struct Store {
     XenstoreImplState *impl;
     unsigned domid;
     bool pvh;
     unsigned nodes;   /* that the guest owns */
+    StoreSize size;   /* at least that of all nodes */
     uint64_t changes; /* of the tree: a transaction based on less is lost */
     GPtrArray *txs;   /* of StoreTx, oldest first */
     uint32_t last_tx;
@@ -78,6 +87,17 @@ int store_write(Store *s, StoreTx *tx, unsigned domid, const char *path,
                 const void *value, size_t len);
 int store_remove(Store *s, StoreTx *tx, const char *path);
 int store_set_perms(Store *s, StoreTx *tx, const char *path, GList *perms);
+/* What making or writing @path with @len bytes adds to the store, at most. */
+StoreSize store_growth(Store *s, const StoreTx *tx, const char *path,
+                       size_t len);
+/* May it grow by @more?  (Domain 0: a guest has its own quota.) */
+bool store_fits(Store *s, const StoreSize *more);
+/* It has to be measured when it is needed. */
+void store_size_unknown(Store *s);
+/* It has grown by @more. */
+void store_grow(Store *s, const StoreSize *more);
+/* May a guest's transaction change @nr more nodes?  Outside of any: yes. */
+bool store_tx_fits(const StoreTx *tx, unsigned nr);
 /* As domain 0 and without events; @perms may be NULL: as they are. */
 int store_put(Store *s, StoreTx *tx, const char *path, const void *value,
               size_t len, GList *perms);

@@ -119,19 +119,45 @@ static bool allowed(GList *perms, unsigned domid, const char *letters)
     return strchr(letters, letter);
 }
 
+/*
+ * The node @path and those above it that are not there, the lowest first.  A
+ * path may have a thousand parts and each look at it costs its length, so
+ * the first that is there is searched for by halves.
+ */
+static GPtrArray *missing_nodes(Store *s, const StoreTx *tx, const char *path)
+{
+    GPtrArray *missing = g_ptr_array_new_with_free_func(g_free);
+    char *at = g_strdup(path);
+    guint low = 0, high;
+
+    while (!g_str_equal(at, "/")) {
+        char *above = store_parent(at);
+
+        g_ptr_array_add(missing, at);
+        at = above;
+    }
+    g_free(at);
+    for (high = missing->len; low < high;) {
+        guint middle = low + (high - low) / 2;
+
+        if (store_exists(s, tx, g_ptr_array_index(missing, middle))) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    g_ptr_array_set_size(missing, low);
+    return missing;
+}
+
 /* Permissions of the first node above @path that exists; "/" does. */
 static GList *perms_above(Store *s, const StoreTx *tx, const char *path)
 {
-    g_autofree char *above = store_parent(path);
-    GList *perms;
+    g_autoptr(GPtrArray) missing = missing_nodes(s, tx, path);
+    g_autofree char *above = store_parent(
+        missing->len ? g_ptr_array_index(missing, missing->len - 1) : path);
 
-    while (!(perms = store_perms(s, tx, above))) {
-        char *next = store_parent(above);
-
-        g_free(above);
-        above = next;
-    }
-    return perms;
+    return store_perms(s, tx, above);
 }
 
 bool store_may(Store *s, const StoreTx *tx, unsigned domid, const char *path,
@@ -245,17 +271,12 @@ static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms)
 int store_create(Store *s, StoreTx *tx, unsigned domid, const char *path,
                  const void *value, size_t len)
 {
-    g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *at = g_strdup(path);
+    g_autoptr(GPtrArray) missing = missing_nodes(s, tx, path);
+    g_autofree char *at =
+        store_parent(g_ptr_array_index(missing, missing->len - 1));
     GList *perms;
     int ret;
 
-    while (!store_exists(s, tx, at)) {
-        char *above = store_parent(at);
-
-        g_ptr_array_add(missing, at);
-        at = above;
-    }
     if (domid && (tx ? tx->nodes : s->nodes) + missing->len > STORE_NODES_MAX) {
         return ENOSPC;
     }
@@ -356,6 +377,82 @@ void store_walk(Store *s, const StoreTx *tx, const char *path,
 static void collect(void *opaque, const char *path)
 {
     g_ptr_array_add(opaque, g_strdup(path));
+}
+
+/* Fields of a node in the state: their heads, and permissions. */
+#define NODE_BYTES 64u
+
+StoreSize store_growth(Store *s, const StoreTx *tx, const char *path,
+                       size_t len)
+{
+    g_autoptr(GPtrArray) missing = missing_nodes(s, tx, path);
+    g_autoptr(GByteArray) old = g_byte_array_new();
+    StoreSize more = {.nodes = missing->len};
+
+    if (!missing->len) {
+        xs_impl_read(s->impl, 0, store_impl_tx(tx), path, old);
+    }
+    more.bytes = len > old->len ? len - old->len : 0;
+    for (guint i = 0; i < missing->len; i++) {
+        more.bytes += strlen(g_ptr_array_index(missing, i)) + NODE_BYTES;
+    }
+    return more;
+}
+
+typedef struct Measure {
+    Store *store;
+    StoreSize size;
+} Measure;
+
+static void measure(void *opaque, const char *path)
+{
+    g_autoptr(GByteArray) value = g_byte_array_new();
+    Measure *m = opaque;
+
+    xs_impl_read(m->store->impl, 0, XBT_NULL, path, value);
+    m->size.nodes++;
+    m->size.bytes += strlen(path) + NODE_BYTES + value->len;
+}
+
+static bool below_limits(const Store *s, const StoreSize *more)
+{
+    return (!more->nodes ||
+            s->size.nodes + more->nodes <= XENSTORE_QEMU_NODES_MAX) &&
+           (!more->bytes ||
+            s->size.bytes + more->bytes <= XENSTORE_QEMU_BYTES_MAX);
+}
+
+/*
+ * Even in a full store nodes can be written that do not become larger.
+ * The size is only ever added to, until it matters: then it is measured.
+ */
+bool store_fits(Store *s, const StoreSize *more)
+{
+    if (!below_limits(s, more)) {
+        Measure m = {.store = s};
+
+        store_walk(s, NULL, "/", measure, &m);
+        s->size = m.size;
+    }
+    return below_limits(s, more);
+}
+
+void store_size_unknown(Store *s)
+{
+    s->size = (StoreSize){XENSTORE_QEMU_NODES_MAX, XENSTORE_QEMU_BYTES_MAX};
+}
+
+void store_grow(Store *s, const StoreSize *more)
+{
+    s->size.nodes += more->nodes;
+    s->size.bytes += more->bytes;
+}
+
+bool store_tx_fits(const StoreTx *tx, unsigned nr)
+{
+    return !tx || !tx->domid ||
+           g_tree_nnodes(tx->touched) + g_tree_nnodes(tx->removed) + nr <=
+               STORE_TX_NODES_MAX;
 }
 
 int store_remove(Store *s, StoreTx *tx, const char *path)

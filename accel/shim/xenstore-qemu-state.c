@@ -12,7 +12,8 @@
 #include "accel/shim/xenstore-qemu-internal.h"
 #include "hw/xen/xenstore-proto.h"
 
-#define NODES_MAX    65536u /* domain 0 has no quota */
+/* Domain 0's limit counts the guest's nodes, the guest's counts its own. */
+#define NODES_MAX    (XENSTORE_QEMU_NODES_MAX + STORE_NODES_MAX)
 #define TXS_MAX      64u
 #define PATH_LEN_MAX 3072u
 #define VALUE_MAX    65536u

@@ -57,6 +57,28 @@ static int op_read(void *tree, unsigned domid, guint32 id, const char *path,
     return ret;
 }
 
+/*
+ * Makes or writes a node.
+ * DEVIATION: xenstored counts the nodes a transaction reads, too.
+ */
+static int change(Store *s, StoreTx *tx, unsigned domid, const char *path,
+                  const guint8 *value, size_t len)
+{
+    StoreSize more = store_growth(s, tx, path, len);
+    int ret;
+
+    if (!store_tx_fits(tx, 1) || (!domid && !store_fits(s, &more))) {
+        return ENOSPC;
+    }
+    store_begin(s);
+    ret = store_write(s, tx, domid, path, value, len);
+    store_end(s, false);
+    if (!ret) {
+        store_grow(s, &more);
+    }
+    return ret;
+}
+
 static int op_write(void *tree, unsigned domid, guint32 id, const char *path,
                     const guint8 *value, size_t len)
 {
@@ -75,10 +97,7 @@ static int op_write(void *tree, unsigned domid, guint32 id, const char *path,
     if (domid && len > STORE_VALUE_MAX) {
         return ENOSPC;
     }
-    store_begin(s);
-    ret = store_write(s, tx, domid, path, value, len);
-    store_end(s, false);
-    return ret;
+    return change(s, tx, domid, path, value, len);
 }
 
 /*
@@ -125,13 +144,23 @@ static int op_mkdir(void *tree, unsigned domid, guint32 id, const char *path)
         return ENOENT;
     }
     ret = find(s, tx, domid, path, "wb");
-    if (ret != ENOENT) {
-        return ret;
-    }
-    store_begin(s);
-    ret = store_create(s, tx, domid, path, NULL, 0);
-    store_end(s, false);
-    return ret;
+    return ret == ENOENT ? change(s, tx, domid, path, NULL, 0) : ret;
+}
+
+static void count(void *opaque, const char *path)
+{
+    unsigned *nr = opaque;
+
+    ++*nr;
+}
+
+/* Nodes at and below @path */
+static unsigned count_below(Store *s, const StoreTx *tx, const char *path)
+{
+    unsigned nr = 0;
+
+    store_walk(s, tx, path, count, &nr);
+    return nr;
 }
 
 static int op_rm(void *tree, unsigned domid, guint32 id, const char *path)
@@ -154,6 +183,9 @@ static int op_rm(void *tree, unsigned domid, guint32 id, const char *path)
     }
     if (g_str_equal(path, "/")) {
         return EINVAL;
+    }
+    if (tx && !store_tx_fits(tx, count_below(s, tx, path))) {
+        return ENOSPC;
     }
     store_begin(s);
     ret = store_remove(s, tx, path);
@@ -211,6 +243,9 @@ static int op_set_perms(void *tree, unsigned domid, guint32 id,
         store_set_special(s, store_find_special(path), list);
         store_fire_special(s, store_find_special(path));
         return 0;
+    }
+    if (!store_tx_fits(tx, 1)) {
+        return ENOSPC;
     }
     store_begin(s);
     ret = store_set_perms(s, tx, path, list);
@@ -327,6 +362,7 @@ void store_clear(Store *s)
     s->mute = false;
     g_list_free_full(names, g_free);
     s->nodes = 0;
+    store_size_unknown(s);
     for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
         store_set_special(s, i, NULL);
     }
@@ -339,6 +375,7 @@ void *xenstore_qemu_new(unsigned domid, bool pvh, Error **errp)
     s->impl = xs_impl_create(domid);
     s->domid = domid;
     s->pvh = pvh;
+    store_size_unknown(s);
     for (StoreSpecial i = 0; i < STORE_NR_SPECIAL; i++) {
         store_set_special(s, i, NULL);
     }

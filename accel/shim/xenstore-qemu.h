@@ -15,6 +15,19 @@
 
 struct Error;
 
+/*
+ * Domain 0 may write as long as there are no more nodes than this and their
+ * paths, values and permissions take no more bytes, those of the guest
+ * included; then it is ENOSPC.
+ */
+#define XENSTORE_QEMU_NODES_MAX 65536u
+#define XENSTORE_QEMU_BYTES_MAX (16u << 20)
+/*
+ * Bytes a saved store has at most: that, what the guest may own (1,000 nodes)
+ * and the nodes of its transactions (10 of 1,024).
+ */
+#define XENSTORE_QEMU_STATE_MAX (96u << 20)
+
 extern const XenstoreTreeOps xenstore_qemu_ops;
 
 /*

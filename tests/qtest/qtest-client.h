@@ -114,6 +114,8 @@ bool qtest_upcall(Qtest *q, unsigned cpu);
  * @return: what it returned.
  */
 JsonNode *qtest_qmp(Qtest *q, const char *command, const char *args);
+/* The error's description of a QMP command, NULL if it succeeded. */
+char *qtest_qmp_error(Qtest *q, const char *command, const char *args);
 /* Execute a QMP command that must fail; the error's description. */
 char *qtest_qmp_fails(Qtest *q, const char *command, const char *args);
 /* The first event called @name that has not been asked for; waits for it. */

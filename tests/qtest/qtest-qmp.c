@@ -67,18 +67,26 @@ JsonNode *qtest_qmp(Qtest *q, const char *command, const char *args)
     return json_node_ref(json_object_get_member(object, "return"));
 }
 
-char *qtest_qmp_fails(Qtest *q, const char *command, const char *args)
+char *qtest_qmp_error(Qtest *q, const char *command, const char *args)
 {
     g_autoptr(JsonNode) answer = qmp_execute(q, command, args);
     JsonObject *object = json_node_get_object(answer);
 
     if (!json_object_has_member(object, "error")) {
-        g_autofree char *text = json_to_string(answer, FALSE);
-
-        qtest_fatal(q, "QMP: %s: wanted an error, got %s", command, text);
+        return NULL;
     }
     object = json_object_get_object_member(object, "error");
     return g_strdup(json_object_get_string_member(object, "desc"));
+}
+
+char *qtest_qmp_fails(Qtest *q, const char *command, const char *args)
+{
+    char *desc = qtest_qmp_error(q, command, args);
+
+    if (!desc) {
+        qtest_fatal(q, "QMP: %s: wanted an error, got none", command);
+    }
+    return desc;
 }
 
 static bool qmp_event_is(JsonNode *node, const char *name)

@@ -264,6 +264,48 @@ static void xenstore_goes_along(void)
     pair_quit(&p);
 }
 
+/* All that domain 0 can write can be migrated, with what the guest adds. */
+static void full_xenstore_goes_along(void)
+{
+    enum { DEPTH = 25, NAME = 78, LEN = 900 };
+    Pair p = {.plugin = "guest=xen-hvm"};
+    g_autoptr(GString) deep = g_string_new(NULL);
+    g_autofree char *value = g_strnfill(LEN, 'v');
+    g_autofree char *name = g_strnfill(NAME, 'n');
+    g_autofree char *answer = NULL, *error = NULL, *read = NULL;
+    g_autoptr(JsonNode) got = NULL;
+    char payload[7 + LEN] = "data/k";
+    XgRing ring;
+    unsigned nr = 0;
+
+    /* A write that makes 25 nodes, whose paths take 25 KiB. */
+    for (unsigned i = 0; i < DEPTH; i++) {
+        g_string_append_printf(deep, "/%s", name);
+    }
+    pair_start(&p);
+    do {
+        g_autofree char *args = g_strdup_printf(
+            "{\"path\": \"/tool/n%u%s\", \"value\": \"\"}", nr, deep->str);
+
+        error = qtest_qmp_error(p.from, "jumpcut-xenstore-write", args);
+    } while (!error && ++nr < 1000);
+    g_assert_nonnull(error);
+    g_assert_nonnull(strstr(error, "the store is full"));
+    g_assert_cmpuint(nr, >, 500);
+    ring = xg_store_ring(p.from);
+    memcpy(payload + 7, value, LEN);
+    answer = xg_store_request(&ring, XS_WRITE, payload, sizeof(payload));
+    g_assert_cmpstr(answer, ==, "OK");
+    pair_migrate(&p);
+    ring = xg_store_ring(p.to);
+    read = xg_store_request(&ring, XS_READ, "data/k", 7);
+    g_assert_cmpstr(read, ==, value);
+    got = qtest_qmp(p.to, "jumpcut-xenstore-list", "{\"path\": \"/tool\"}");
+    g_assert_cmpuint(json_array_get_length(json_node_get_array(got)), ==,
+                     nr + 1);
+    pair_quit(&p);
+}
+
 /* A cut that was to come still comes, and one that was is not undone. */
 static void cuts_go_along(void)
 {
@@ -325,6 +367,8 @@ int main(int argc, char **argv)
     g_test_add_func("/migration/pages-in-use-go-along-wherever-they-are",
                     pages_in_use_go_along_wherever_they_are);
     g_test_add_func("/migration/xenstore-goes-along", xenstore_goes_along);
+    g_test_add_func("/migration/full-xenstore-goes-along",
+                    full_xenstore_goes_along);
     g_test_add_func("/migration/cuts-go-along", cuts_go_along);
     g_test_add_func("/migration/rtc-goes-along", rtc_goes_along);
     return g_test_run();

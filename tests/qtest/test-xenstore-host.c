@@ -252,6 +252,70 @@ static void reset_fires_watches_and_special_nodes(void)
     qtest_quit(q);
 }
 
+/* Events up to the first with token "end": how many of each of two tokens. */
+static unsigned count_events(Qtest *q, const char *whole, unsigned *attr)
+{
+    unsigned nr = 0, nr_whole = 0;
+
+    for (*attr = 0;;) {
+        g_autoptr(JsonNode) event =
+            qtest_qmp_event(q, "JUMPCUT_XENSTORE_WATCH");
+        JsonObject *data =
+            json_object_get_object_member(json_node_get_object(event), "data");
+        const char *token = json_object_get_string_member(data, "token");
+        const char *path = json_object_get_string_member(data, "path");
+
+        if (!strcmp(token, "end")) {
+            /* One stands for those that were too many. */
+            g_test_message("%u events, %u of the whole", nr, nr_whole);
+            g_assert_cmpuint(nr_whole, ==, 1);
+            return nr;
+        }
+        nr += !strcmp(token, "t");
+        nr_whole += !strcmp(token, "t") && !strcmp(path, whole);
+        *attr += !strcmp(token, "a");
+    }
+}
+
+/*
+ * A guest that fires watches without end, a client that does not read
+ * meanwhile: what it gets then is bounded, and tells of all that changed.
+ */
+static void events_nobody_reads_are_merged(void)
+{
+    enum { NODES = 900, NAME = 900 };
+    Qtest *q = start();
+    XgRing r = xg_store_ring(q);
+    g_autofree char *name = g_strnfill(NAME, 'n');
+    unsigned nr, attr;
+
+    host_do(q, "watch", "{\"path\": \"" HOME "\", \"token\": \"t\"}");
+    check_event(q, HOME, "t");
+    host_do(q, "watch", "{\"path\": \"" HOME "/attr\", \"token\": \"a\"}");
+    check_event(q, HOME "/attr", "a");
+    for (unsigned i = 0; i < NODES; i++) {
+        g_autofree char *path = g_strdup_printf("data/%s%u", name, i);
+        g_autofree char *ok =
+            xg_store_request(&r, XS_MKDIR, path, strlen(path) + 1);
+
+        g_assert_cmpstr(ok, ==, "OK");
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        g_autofree char *written =
+            xg_store_request(&r, XS_WRITE, "attr\0v", sizeof("attr\0v") - 1);
+
+        g_assert_cmpstr(written, ==, "OK");
+    }
+    host_do(q, "watch", "{\"path\": \"/vm\", \"token\": \"end\"}");
+    nr = count_events(q, HOME, &attr);
+    g_assert_cmpuint(nr, <, NODES);
+    g_assert_cmpuint(attr, ==, 1);
+    /* And on they go, one by one. */
+    host_do(q, "write", "{\"path\": \"" HOME "/data\", \"value\": \"\"}");
+    check_event(q, HOME "/data", "t");
+    qtest_quit(q);
+}
+
 static void shutdown_fires_release_domain(void)
 {
     Qtest *q = qtest_start("-no-shutdown", "guest=xen-hvm");
@@ -282,6 +346,8 @@ int main(int argc, char **argv)
                     watch_tells_what_the_guest_does);
     g_test_add_func("/xenstore-host/reset_fires_watches_and_special_nodes",
                     reset_fires_watches_and_special_nodes);
+    g_test_add_func("/xenstore-host/events_nobody_reads_are_merged",
+                    events_nobody_reads_are_merged);
     g_test_add_func("/xenstore-host/shutdown_fires_release_domain",
                     shutdown_fires_release_domain);
     return g_test_run();

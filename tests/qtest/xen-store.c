@@ -32,14 +32,17 @@ XgRing xg_store_ring(Qtest *q)
 
 void xg_store_put(const XgRing *r, const void *buf, size_t len)
 {
-    const uint8_t *bytes = buf;
     uint32_t prod = qtest_readl(r->q, r->gpa + XG_STORE(req_prod));
+    uint32_t at = MASK_XENSTORE_IDX(prod);
+    size_t first = MIN(len, XENSTORE_RING_SIZE - at);
 
-    for (size_t i = 0; i < len; i++) {
-        qtest_writeb(r->q,
-                     r->gpa + XG_STORE(req) +
-                         MASK_XENSTORE_IDX((uint32_t)(prod + i)),
-                     bytes[i]);
+    g_assert_cmpuint(len, <=, XENSTORE_RING_SIZE);
+    if (first) {
+        qtest_memwrite(r->q, r->gpa + XG_STORE(req) + at, buf, first);
+    }
+    if (len > first) {
+        qtest_memwrite(r->q, r->gpa + XG_STORE(req), (const char *)buf + first,
+                       len - first);
     }
     qtest_writel(r->q, r->gpa + XG_STORE(req_prod), prod + len);
 }
@@ -47,15 +50,18 @@ void xg_store_put(const XgRing *r, const void *buf, size_t len)
 /* @len bytes that must be there. */
 static void store_get(const XgRing *r, void *buf, size_t len)
 {
-    uint8_t *bytes = buf;
     uint32_t cons = qtest_readl(r->q, r->gpa + XG_STORE(rsp_cons));
     uint32_t prod = qtest_readl(r->q, r->gpa + XG_STORE(rsp_prod));
+    uint32_t at = MASK_XENSTORE_IDX(cons);
+    size_t first = MIN(len, XENSTORE_RING_SIZE - at);
 
     g_assert_cmpuint(prod - cons, >=, len);
-    for (size_t i = 0; i < len; i++) {
-        bytes[i] =
-            qtest_readb(r->q, r->gpa + XG_STORE(rsp) +
-                                  MASK_XENSTORE_IDX((uint32_t)(cons + i)));
+    if (first) {
+        qtest_memread(r->q, r->gpa + XG_STORE(rsp) + at, buf, first);
+    }
+    if (len > first) {
+        qtest_memread(r->q, r->gpa + XG_STORE(rsp), (char *)buf + first,
+                      len - first);
     }
     qtest_writel(r->q, r->gpa + XG_STORE(rsp_cons), cons + len);
 }

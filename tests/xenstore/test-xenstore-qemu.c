@@ -413,6 +413,65 @@ static void test_reset_is_as_new(void)
     xenstore_qemu_free(used);
 }
 
+/* As many nodes as domain 0 may make, and a guest's own: they load again. */
+static void test_all_that_can_be_written_loads_again(void)
+{
+    void *from = store_new(), *to = store_new();
+    g_autoptr(GByteArray) bytes = NULL;
+    unsigned nr = 0;
+    int ret;
+
+    do {
+        g_autofree char *path = g_strdup_printf("/tool/d%u/n%u", nr / 500, nr);
+
+        ret = put(from, 0, 0, path, "v");
+    } while (!ret && ++nr < 100000);
+    g_assert_cmpint(ret, ==, ENOSPC);
+    g_assert_cmpuint(nr, >, 65000);
+    g_assert_cmpint(xenstore_qemu_ops.mkdir(from, 0, 0, "/tool/dir"), ==,
+                    ENOSPC);
+    g_assert_cmpint(put(from, 0, 0, "/tool/d0/n0", "other"), ==, 0);
+    for (unsigned i = 0; i < 900; i++) {
+        g_autofree char *path = g_strdup_printf(HOME "/data/n%u", i);
+
+        g_assert_cmpint(put(from, DOMID, 0, path, "v"), ==, 0);
+    }
+    bytes = xenstore_qemu_save(from);
+    g_assert_true(load(to, bytes->data, bytes->len));
+    check_same(from, to);
+    /* What is removed makes room. */
+    g_assert_cmpint(xenstore_qemu_ops.rm(to, 0, 0, "/tool/d1"), ==, 0);
+    g_assert_cmpint(put(to, 0, 0, "/tool/new", "v"), ==, ENOSPC);
+    g_assert_cmpint(xenstore_qemu_ops.rm(to, 0, 0, "/tool/d2"), ==, 0);
+    g_assert_cmpint(put(to, 0, 0, "/tool/new", "v"), ==, 0);
+    xenstore_qemu_free(from);
+    xenstore_qemu_free(to);
+}
+
+/* A transaction that makes and removes without end is bounded, too. */
+static void test_transaction_node_quota_is_enospc(void)
+{
+    void *s = store_new();
+    guint32 tx = start(s);
+    int ret = 0;
+
+    for (unsigned i = 0; i < 1023; i++) {
+        g_autofree char *path = g_strdup_printf(HOME "/data/n%u", i);
+
+        g_assert_cmpint(put(s, DOMID, tx, path, "v"), ==, 0);
+        g_assert_cmpint(rm(s, tx, path), ==, 0);
+    }
+    g_assert_cmpint(put(s, DOMID, tx, HOME "/data/a", "v"), ==, 0);
+    ret = put(s, DOMID, tx, HOME "/data/b", "v");
+    g_assert_cmpint(ret, ==, ENOSPC);
+    g_assert_cmpint(xenstore_qemu_ops.mkdir(s, DOMID, tx, HOME "/data/b"), ==,
+                    ENOSPC);
+    g_assert_cmpint(rm(s, tx, HOME "/attr"), ==, ENOSPC);
+    g_assert_cmpint(end(s, tx), ==, 0);
+    expect(s, 0, HOME "/data/a", "v", 0);
+    xenstore_qemu_free(s);
+}
+
 static void test_load_damaged_changes_nothing(void)
 {
     void *from = busy_store(), *to = store_new(), *fresh = store_new();
@@ -453,6 +512,8 @@ int main(int argc, char **argv)
     ADD(removal_tells_children_first);
     ADD(load_continues_transactions);
     ADD(reset_is_as_new);
+    ADD(all_that_can_be_written_loads_again);
+    ADD(transaction_node_quota_is_enospc);
     ADD(load_damaged_changes_nothing);
 #undef ADD
     return g_test_run();
