@@ -300,6 +300,10 @@ static int op_transaction_start(void *tree, unsigned domid, guint32 *id)
     return store_tx_start(s, domid, *id) ? 0 : ENOSPC;
 }
 
+/*
+ * DEVIATION: any change of the tree since its start makes a transaction fail,
+ * not only one of a node it used.
+ */
 static int op_transaction_end(void *tree, unsigned domid, guint32 id,
                               gboolean commit)
 {

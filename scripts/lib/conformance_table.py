@@ -69,8 +69,7 @@ GROUPS = (
     Group("CPUID leaves", ("arch-x86/cpuid.h",), r"XEN_CPUID_LEAF\(\d\)",
           optional=True),
     Group("xenstore requests", ("io/xs_wire.h",), r"XS_[A-Z_]+",
-          r"XS_(TYPE_COUNT|INVALID|RESUME|INTRODUCE|RELEASE)", optional=True,
-          enum=True),
+          r"XS_(TYPE_COUNT|INVALID|WATCH_(PATH|TOKEN))", enum=True),
 )
 
 

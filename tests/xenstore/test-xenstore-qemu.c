@@ -190,6 +190,19 @@ static void test_transaction_sees_its_own_removals(void)
     xenstore_qemu_free(s);
 }
 
+/* Xen's would succeed: nothing it used has changed. */
+static void test_transaction_conflicts_with_any_change(void)
+{
+    void *s = store_new();
+    guint32 tx = start(s);
+
+    g_assert_cmpint(put(s, DOMID, tx, HOME "/data/a", "v"), ==, 0);
+    g_assert_cmpint(put(s, DOMID, 0, HOME "/attr", "v"), ==, 0);
+    g_assert_cmpint(end(s, tx), ==, EAGAIN);
+    expect(s, 0, HOME "/data/a", NULL, ENOENT);
+    xenstore_qemu_free(s);
+}
+
 static void test_transaction_of_another_domain_is_enoent(void)
 {
     void *s = store_new();
@@ -504,6 +517,7 @@ int main(int argc, char **argv)
     ADD(store_has_what_xl_puts_there);
     ADD(node_belongs_to_its_maker);
     ADD(transaction_sees_its_own_removals);
+    ADD(transaction_conflicts_with_any_change);
     ADD(transaction_of_another_domain_is_enoent);
     ADD(value_quota_is_enospc);
     ADD(node_quota_is_enospc_and_stays);
