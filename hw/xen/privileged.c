@@ -130,18 +130,26 @@ int64_t xen_do_console_io(G_GNUC_UNUSED XenCall *c)
     return -XEN_EPERM;
 }
 
-/* For the page tables of a PV domain, which this one is not. */
+#define MMU_UPDATE_PREEMPTED 0x80000000u /* of a continuation's count */
+
+/*
+ * For the page tables of a PV domain, which this one is not.  What looks like
+ * the end of a continuation returns what that was to return.
+ */
 int64_t xen_do_mmuext_op(XenCall *c)
 {
     uint16_t foreign = (uint16_t)c->args[3];
 
+    if ((uint32_t)c->args[1] == MMU_UPDATE_PREEMPTED && !c->args[0]) {
+        return (int32_t)c->args[3];
+    }
     switch (foreign) {
     case DOMID_SELF:
-    case DOMID_IO:
-    case DOMID_XEN:
         return -XEN_EINVAL;
+    case DOMID_IO: /* system domains, and the first, are taken to be PV */
+    case DOMID_XEN:
     case 0:
-        return -XEN_EPERM; /* is taken to be PV */
+        return -XEN_EPERM;
     default:
         return -XEN_ESRCH;
     }

@@ -109,6 +109,9 @@ static void others_calls_are_refused(void)
     CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_console_io, 0, 1, at, 0));
     CHECK_RC(-XEN_EINVAL, call(__HYPERVISOR_mmuext_op, at, 1, 0, DOMID_SELF));
     CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_mmuext_op, at, 1, 0, 0x1234));
+    CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_mmuext_op, at, 1, 0, DOMID_IO));
+    CHECK_RC(-XEN_EPERM, call(__HYPERVISOR_mmuext_op, at, 1, 0, DOMID_XEN));
+    CHECK_RC(77, call(__HYPERVISOR_mmuext_op, 0, 0x80000000ul, 0, 77));
     CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_dm_op, DOMID_SELF, 1, at, 0));
     CHECK_RC(-XEN_ESRCH, call(__HYPERVISOR_dm_op, 0x1234, 1, at, 0));
     CHECK_RC(-XEN_EFAULT, call(__HYPERVISOR_dm_op, DOMID_SELF, 1, UNMAPPED, 0));
