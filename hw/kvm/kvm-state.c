@@ -62,6 +62,10 @@ static void load_vcpu(KvmGuest *k, KvmVcpu *v, StateReader *r)
     if (v->steal_msr & KVM_STEAL_RESERVED_MASK) {
         state_reader_fail(r, "state field 'steal time MSR': reserved bits");
     }
+    if (v->time.version & 1) {
+        state_reader_fail(r, "state field 'kvmclock record': it is being "
+                             "written");
+    }
     if (v->counted_ns > v->stolen_ns) {
         state_reader_fail(r, "state field 'stolen time told': more than "
                              "the stolen time");

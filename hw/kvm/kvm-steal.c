@@ -65,13 +65,17 @@ void kvm_steal_enable(KvmGuest *k, unsigned vcpu, uint64_t value)
     }
 }
 
+/* A sender's times may be any: neither before 0 nor past what loads again. */
 uint64_t kvm_steal_total(const KvmGuest *k, unsigned vcpu)
 {
     const KvmVcpu *v = &k->vcpus[vcpu];
-    uint64_t live =
-        v->state == KVM_VCPU_RUNNABLE ? (uint64_t)(now_ns(k) - v->since_ns) : 0;
+    int64_t live_ns = now_ns(k) - v->since_ns;
+    uint64_t total = v->stolen_ns;
 
-    return v->stolen_ns + live;
+    if (v->state == KVM_VCPU_RUNNABLE && live_ns > 0) {
+        total += (uint64_t)live_ns;
+    }
+    return MIN(total, (uint64_t)INT64_MAX);
 }
 
 void kvm_guest_vcpu_state(KvmGuest *k, unsigned vcpu, KvmVcpuState state)

@@ -5,6 +5,7 @@
  * from the host profile.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "tests/unit/kvm-fixture.h"
 
@@ -303,6 +304,78 @@ static void state_damaged_is_refused(Kvm *t, gconstpointer data)
     }
 }
 
+/* The first field of @bytes with @tag: a header of 6 bytes, then the value */
+static guint8 *field(GByteArray *bytes, guint16 tag)
+{
+    for (guint at = 0; at + 6 <= bytes->len;) {
+        guint8 *head = bytes->data + at;
+
+        if ((head[0] | head[1] << 8) == tag) {
+            return head + 6;
+        }
+        at += 6 + (head[2] | head[3] << 8);
+    }
+    g_assert_not_reached();
+}
+
+static bool loads(Kvm *t, const GByteArray *bytes)
+{
+    StateReader *r = state_reader_new(bytes->data, bytes->len);
+
+    kvm_guest_load(t->k, r);
+    return state_reader_finish(r, NULL);
+}
+
+static void state_that_cannot_be_is_refused(Kvm *t, gconstpointer data)
+{
+    enum { TIME = 0x0707, STEAL = 0x0708, STATE = 0x0709, COUNTED = 0x070c };
+    static const struct {
+        guint16 tag;
+        guint8 value;
+    } cases[] = {{TIME, 1}, {STEAL, 2}, {STATE, 3}, {COUNTED, 1}};
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GByteArray) bytes = NULL;
+
+        kvm_guest_reset(t->k);
+        use_everything(t);
+        bytes = save(t);
+        g_assert_true(loads(t, bytes));
+        *field(bytes, cases[i].tag) |= cases[i].value;
+        g_assert_false(loads(t, bytes));
+        g_assert_cmpuint(fake_host_alive(t->fake).pins, ==, 0);
+    }
+}
+
+/* A vCPU that is held since a time to come, or for ever */
+static void state_of_absurd_times_stays_in_range(Kvm *t, gconstpointer data)
+{
+    enum { STATE = 0x0709, SINCE = 0x070a, STOLEN = 0x070b };
+    static const guint8 latest[] = {255, 255, 255, 255, 255, 255, 255, 127};
+    static const struct {
+        guint16 tag;
+        guint64 want;
+    } cases[] = {{SINCE, 0}, {STOLEN, INT64_MAX}};
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GByteArray) bytes = save(t), again = NULL;
+        KvmVcpuInfo info;
+
+        *field(bytes, STATE) = KVM_VCPU_RUNNABLE;
+        memcpy(field(bytes, cases[i].tag), latest, sizeof(latest));
+        g_assert_true(loads(t, bytes));
+        fake_host_advance(t->fake, 7);
+        kvm_guest_query_vcpu(t->k, 0, &info);
+        g_assert_cmpuint(info.steal_ns, ==, cases[i].want);
+        kvm_guest_vcpu_state(t->k, 0, KVM_VCPU_RUNNING);
+        again = save(t);
+        g_assert_true(loads(t, again));
+        kvm_guest_reset(t->k);
+    }
+}
+
 static void state_of_another_guest_is_refused(Kvm *t, gconstpointer data)
 {
     static const struct {
@@ -335,6 +408,8 @@ int main(int argc, char **argv)
     KVM_TEST(reset_is_as_new);
     KVM_TEST(state_goes_over);
     KVM_TEST(state_damaged_is_refused);
+    KVM_TEST(state_that_cannot_be_is_refused);
+    KVM_TEST(state_of_absurd_times_stays_in_range);
     KVM_TEST(state_of_another_guest_is_refused);
     return g_test_run();
 }
