@@ -158,6 +158,28 @@ class Run:
         return samples_of(self.console)
 
 
+def reboot_and_power_off(command):
+    """Runs a boot_command() with jumpcut.run=echo and --reboot continue.
+
+    Says over the console that the guest is to reboot, and after that to power
+    off; returns all it has written.
+    """
+    seen = b""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0,
+                          stdout=subprocess.PIPE) as process:
+        for boot, said in enumerate((b"reboot\n", b"power off\n"), start=1):
+            while seen.count(b"JUMPCUT ready") < boot:
+                got = process.stdout.read(4096)
+                if not got:
+                    raise Failure(f"ended before boot {boot}: {seen[-500:]}")
+                seen += got
+            process.stdin.write(said)
+        seen += process.stdout.read()
+        check("exit status", process.wait(), 0)
+    check_in("second boot", b"JUMPCUT echo power off", seen)
+    return seen
+
+
 @functools.lru_cache(maxsize=None)
 def amid_samples_ns(version, *args):
     """Virtual time at which the agent is amid its samples.

@@ -6,10 +6,9 @@ Subject: the whole.  A guest that boots shows that what Linux uses works, not
 that what it does not use does.  Each run of the matrix is made twice: the
 console must be the same byte for byte, the machine digest for digest.
 """
-import subprocess
-
 from harness import (SAMPLES, Failure, Run, amid_samples_ns, boot_command,
-                     check, check_in, main, run, test_each)
+                     check, check_in, main, reboot_and_power_off, run,
+                     test_each)
 
 MATRIX = [(f"{version}-{vcpus}-vcpus", version, vcpus)
           for version in ("6.12", "6.1") for vcpus in (1, 2, 4)]
@@ -73,19 +72,7 @@ def reboots_and_powers_off(directory, _name, version, vcpus):
     """The machine is reset and boots as before; its console hears again."""
     command = boot_command(directory, "again", version, "--reboot", "continue",
                            "--smp", vcpus, append="jumpcut.run=echo")
-    seen = b""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0,
-                          stdout=subprocess.PIPE) as process:
-        for boot, said in enumerate((b"reboot\n", b"power off\n"), start=1):
-            while seen.count(b"JUMPCUT ready") < boot:
-                got = process.stdout.read(4096)
-                if not got:
-                    raise Failure(f"ended before boot {boot}: {seen[-500:]}")
-                seen += got
-            process.stdin.write(said)
-        seen += process.stdout.read()
-        check("exit status", process.wait(), 0)
-    check_in("second boot", b"JUMPCUT echo power off", seen)
+    seen = reboot_and_power_off(command)
     booted = b"vcpus=%d hypervisor=xen clocksource=xen " % vcpus
     check("boots as wanted", seen.count(booted), 2)
 

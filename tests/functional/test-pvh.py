@@ -13,7 +13,7 @@ import subprocess
 
 from guest import Guest
 from harness import (Failure, Run, boot_command, check, check_in,
-                     kernel, main, run, test, test_each)
+                     kernel, main, reboot_and_power_off, run, test, test_each)
 
 UNPACK = os.environ.get("JUMPCUT_UNPACK", "")
 PVH = ("--guest", "xen-pvh")
@@ -71,19 +71,7 @@ def reboot_loads_everything_again(directory):
     """The console hears before and after."""
     command = boot_command(directory, "again", "6.1", *PVH, "--smp", 2,
                            "--reboot", "continue", append="jumpcut.run=echo")
-    seen = b""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0,
-                          stdout=subprocess.PIPE) as process:
-        for boot, said in enumerate((b"reboot\n", b"power off\n"), start=1):
-            while seen.count(b"JUMPCUT ready") < boot:
-                got = process.stdout.read(4096)
-                if not got:
-                    raise Failure(f"ended before boot {boot}: {seen[-500:]}")
-                seen += got
-            process.stdin.write(said)
-        seen += process.stdout.read()
-        check("exit status", process.wait(), 0)
-    check_in("second boot", b"JUMPCUT echo power off", seen)
+    seen = reboot_and_power_off(command)
     check("boots", seen.count(b"vcpus=2 hypervisor=xen clocksource=xen"), 2)
 
 

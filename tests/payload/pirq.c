@@ -19,14 +19,13 @@
  */
 #include "tests/conformance.h"
 #include "tests/payload/lib/clock.h"
+#include "tests/payload/lib/rtc.h"
 #include "tests/payload/lib/xen.h"
 
 #include <xen/physdev.h>
 
 #define VECTOR           0x61
 #define RTC_GSI          8
-#define RTC_INDEX        0x70
-#define RTC_DATA         0x71
 #define RTC_REG_A        10
 #define RTC_REG_B        11
 #define RTC_REG_C        12
@@ -220,21 +219,6 @@ static void others_are_the_hardware_domains(void)
         input("op %u", op);
         CHECK_RC(-XEN_ENOSYS, physdev_op(op, arg));
     }
-}
-
-static void rtc_write(uint8_t reg, uint8_t value)
-{
-    port_out(RTC_INDEX, reg);
-    port_out(RTC_DATA, value);
-}
-
-static uint8_t rtc_read(uint8_t reg)
-{
-    uint8_t value;
-
-    port_out(RTC_INDEX, reg);
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"((uint16_t)RTC_DATA));
-    return value;
 }
 
 static bool wait_for_event(unsigned port)

@@ -20,9 +20,8 @@
  * RUN: kvm-xen guest=kvm-xen append=still
  */
 #include "tests/payload/lib/clock.h"
+#include "tests/payload/lib/rtc.h"
 
-#define RTC_INDEX   0x70
-#define RTC_DATA    0x71
 #define RTC_MINUTES 2
 #define RTC_HOURS   4
 #define RTC_DAY     7
@@ -35,21 +34,6 @@ typedef struct Wall {
     uint64_t sec;
     uint32_t nsec, version;
 } Wall;
-
-static void rtc_write(uint8_t reg, uint8_t value)
-{
-    port_out(RTC_INDEX, reg);
-    port_out(RTC_DATA, value);
-}
-
-static uint8_t rtc_read(uint8_t reg)
-{
-    uint8_t value;
-
-    port_out(RTC_INDEX, reg);
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"((uint16_t)RTC_DATA));
-    return value;
-}
 
 static Wall wall(void)
 {

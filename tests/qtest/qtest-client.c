@@ -265,3 +265,13 @@ bool qtest_upcall(Qtest *q, unsigned cpu)
 
     return qtest_number(q, r);
 }
+
+int qtest_main(int argc, char **argv, const QtestCase *tests, size_t nr)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    for (size_t i = 0; i < nr; i++) {
+        g_test_add_func(tests[i].path, tests[i].fn);
+    }
+    return g_test_run();
+}

@@ -28,6 +28,13 @@
 
 typedef struct Qtest Qtest;
 
+/* A test program: @nr tests that do not end at the first thing wrong. */
+typedef struct QtestCase {
+    const char *path;
+    void (*fn)(void);
+} QtestCase;
+int qtest_main(int argc, char **argv, const QtestCase *tests, size_t nr);
+
 /*
  * Start QEMU with the machine q35, 64 MiB and no default devices.
  * @args: more arguments, quoted as for a shell; may be NULL.

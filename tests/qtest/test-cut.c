@@ -244,10 +244,7 @@ static void cut_frequency_by_tsc_mode(void)
     }
 }
 
-static const struct {
-    const char *path;
-    void (*fn)(void);
-} tests[] = {
+static const QtestCase tests[] = {
     {"/cut/now/moves-every-clock", cut_now_moves_every_clock},
     {"/cut/now/leaves-the-rest-alone", cut_leaves_the_rest_alone},
     {"/cut/now/downtime-moves-system-time-only",
@@ -263,10 +260,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, NULL);
-    g_test_set_nonfatal_assertions();
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_test_add_func(tests[i].path, tests[i].fn);
-    }
-    return g_test_run();
+    return qtest_main(argc, argv, tests, G_N_ELEMENTS(tests));
 }

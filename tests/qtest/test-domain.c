@@ -277,10 +277,7 @@ static void vcpu_hot_plugged_is_one_more(void)
     qtest_quit(q);
 }
 
-static const struct {
-    const char *path;
-    void (*fn)(void);
-} tests[] = {
+static const QtestCase tests[] = {
     {"/domain/callback/gsi-follows-pending", callback_gsi_follows_pending},
     {"/domain/callback/none-is-silent", callback_none_is_silent},
     {"/domain/callback/vector-is-per-vcpu", callback_vector_is_per_vcpu},
@@ -295,10 +292,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, NULL);
-    g_test_set_nonfatal_assertions();
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_test_add_func(tests[i].path, tests[i].fn);
-    }
-    return g_test_run();
+    return qtest_main(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define XEN "guest=xen-hvm,xen-version=4.17"
+#define XEN          "guest=xen-hvm,xen-version=4.17"
 #define CONSOLE_PORT 2
 
 typedef struct EvtchnCase {
@@ -308,10 +308,7 @@ static void call_any_number_leaves_qemu_alive(void)
     qtest_quit(q);
 }
 
-static const struct {
-    const char *path;
-    void (*fn)(void);
-} tests[] = {
+static const QtestCase tests[] = {
     {"/xen-errors/memory/physmap-bad-request-gets-xens-error",
      physmap_bad_request_gets_xens_error},
     {"/xen-errors/evtchn/bad-argument-gets-xens-error",
@@ -328,10 +325,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, NULL);
-    g_test_set_nonfatal_assertions();
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_test_add_func(tests[i].path, tests[i].fn);
-    }
-    return g_test_run();
+    return qtest_main(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -381,10 +381,7 @@ static void evtchn_masked_waits_for_unmask(void)
     qtest_quit(q);
 }
 
-static const struct {
-    const char *path;
-    void (*fn)(void);
-} tests[] = {
+static const QtestCase tests[] = {
     {"/xen/version/queries", version_queries},
     {"/xen/memory/shared-info-is-an-overlay", shared_info_is_an_overlay},
     {"/xen/time/record-gives-system-time", time_record_gives_system_time},
@@ -405,10 +402,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, NULL);
-    g_test_set_nonfatal_assertions();
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_test_add_func(tests[i].path, tests[i].fn);
-    }
-    return g_test_run();
+    return qtest_main(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -93,3 +93,14 @@ uint16_t grant_guest_flags(XenGuest *g, uint32_t ref)
     }
     return flags | status;
 }
+
+XenGuest *grant_guest_new(unsigned version, bool compat, uint32_t ref)
+{
+    XenGuest *g = xen_guest_new(1, 17);
+
+    g->compat = compat;
+    grant_guest_setup(g, version);
+    grant_guest_entry(g, ref, GTF_permit_access, XEN_GUEST_DOMID,
+                      GRANT_GUEST_PAGE);
+    return g;
+}

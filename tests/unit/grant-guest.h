@@ -17,6 +17,8 @@
 int64_t grant_guest_lay(XenGuest *g, uint64_t idx, uint64_t gfn);
 /* Make the table of @version, and lay its first frame (and status frame). */
 void grant_guest_setup(XenGuest *g, unsigned version);
+/* A guest with that, and entry @ref to grant GRANT_GUEST_PAGE to itself. */
+XenGuest *grant_guest_new(unsigned version, bool compat, uint32_t ref);
 /* Fill in entry @ref of the version that was set up. */
 void grant_guest_entry(XenGuest *g, uint32_t ref, uint16_t flags,
                        uint16_t domid, uint64_t frame);

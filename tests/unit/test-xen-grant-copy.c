@@ -22,13 +22,7 @@ typedef struct End {
 
 static XenGuest *guest(unsigned version, bool compat)
 {
-    XenGuest *g = xen_guest_new(1, 17);
-
-    g->compat = compat;
-    grant_guest_setup(g, version);
-    grant_guest_entry(g, REF, GTF_permit_access, XEN_GUEST_DOMID,
-                      GRANT_GUEST_PAGE);
-    return g;
+    return grant_guest_new(version, compat, REF);
 }
 
 static struct gnttab_copy_ptr native_ptr(End end, bool gref)

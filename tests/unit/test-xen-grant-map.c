@@ -14,13 +14,7 @@
 
 static XenGuest *guest(unsigned version, bool compat)
 {
-    XenGuest *g = xen_guest_new(1, 17);
-
-    g->compat = compat;
-    grant_guest_setup(g, version);
-    grant_guest_entry(g, REF, GTF_permit_access, XEN_GUEST_DOMID,
-                      GRANT_GUEST_PAGE);
-    return g;
+    return grant_guest_new(version, compat, REF);
 }
 
 static struct gnttab_map_grant_ref map_op(uint32_t flags, uint64_t at)
