@@ -18,6 +18,7 @@
  * RUN: new plugin=xen-version=4.20 bits=64
  */
 #include "tests/conformance.h"
+#include "tests/hvm-params.h"
 #include "tests/payload/lib/clock.h"
 
 #define DOM0       0
@@ -27,32 +28,6 @@
 #define HOLE       0xffffffffffull
 
 static uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
-
-/* Parameters that differ from "-EPERM for both". */
-static const struct {
-    uint8_t first, last;
-    int get, set;
-} params[] = {
-    {HVM_PARAM_STORE_PFN, HVM_PARAM_STORE_PFN, 0, -XEN_EPERM},
-    {4, 4, -XEN_EINVAL, -XEN_EINVAL},
-    {13, 13, -XEN_EINVAL, -XEN_EINVAL},
-    {HVM_PARAM_CONSOLE_PFN, HVM_PARAM_CONSOLE_PFN, 0, -XEN_EPERM},
-    {20, 26, -XEN_EINVAL, -XEN_EINVAL},
-    {30, 30, -XEN_EINVAL, -XEN_EINVAL},
-    {HVM_PARAM_ALTP2M, HVM_PARAM_ALTP2M, 0, -XEN_EPERM},
-    {HVM_NR_PARAMS, HVM_NR_PARAMS + 3, -XEN_EINVAL, -XEN_EINVAL},
-};
-
-/* Those are tried by a test of their own, or would change what follows. */
-static bool settable(unsigned index)
-{
-    return index == HVM_PARAM_CALLBACK_IRQ || index == HVM_PARAM_STORE_EVTCHN ||
-           index == HVM_PARAM_CONSOLE_EVTCHN || index == HVM_PARAM_VM86_TSS ||
-           index == HVM_PARAM_ACPI_IOPORTS_LOCATION ||
-           index == HVM_PARAM_VM_GENERATION_ID_ADDR ||
-           index == HVM_PARAM_X87_FIP_WIDTH ||
-           index == HVM_PARAM_VM86_TSS_SIZED;
-}
 
 CONFORMS(HVMOP_get_param)
 CONFORMS(HVMOP_set_param)
@@ -86,26 +61,21 @@ CONFORMS(HVM_PARAM_STORE_PFN)
 CONFORMS(HVM_PARAM_CONSOLE_PFN)
 static void parameters_permit_what_xen_permits(void)
 {
-    for (unsigned i = 0; i < HVM_NR_PARAMS + 4u; i++) {
-        int get = -XEN_EPERM, set = -XEN_EPERM;
-        uint64_t value;
+    for (unsigned i = 0; i < ARRAY_SIZE(hvm_params); i++) {
+        for (unsigned p = hvm_params[i].first; p <= hvm_params[i].last; p++) {
+            int get = hvm_params[i].get, set = hvm_params[i].set;
+            uint64_t value;
 
-        for (unsigned j = 0; j < ARRAY_SIZE(params); j++) {
-            if (i >= params[j].first && i <= params[j].last) {
-                get = params[j].get;
-                set = params[j].set;
+            if (p == HVM_PARAM_ALTP2M && xen_version() > 0x40011) {
+                set = -XEN_EEXIST; /* read-only since 4.19 */
+            }
+            input("parameter %u", p);
+            CHECK_RC(get, xen_hvm_get_param(p, &value));
+            /* The others are the guest's own: they are tried one by one. */
+            if (get || set == -XEN_EPERM || set == -XEN_EEXIST) {
+                CHECK_RC(set, xen_hvm_set_param(p, 0));
             }
         }
-        if (i == HVM_PARAM_ALTP2M && xen_version() > 0x40011) {
-            set = -XEN_EEXIST; /* read-only since 4.19 */
-        }
-        input("parameter %u", i);
-        if (settable(i)) {
-            CHECK_RC(0, xen_hvm_get_param(i, &value));
-            continue;
-        }
-        CHECK_RC(get, xen_hvm_get_param(i, &value));
-        CHECK_RC(set, xen_hvm_set_param(i, 0));
     }
 }
 

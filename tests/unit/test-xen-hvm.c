@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hvm_op: parameters, upcall vectors, and every kind of callback. */
 #include "tests/conformance.h"
+#include "tests/hvm-params.h"
 #include "tests/unit/xen-guest.h"
 
 /* The public headers show these to old guests and to the toolstack only. */
@@ -48,45 +49,18 @@ NOT_OFFERED(HVM_PARAM_BUFIOREQ_EVTCHN, -XEN_EINVAL)
 NOT_OFFERED(HVM_PARAM_MEMORY_EVENT_MSR, -XEN_EINVAL)
 static void test_params_grant_what_xen_grants(void)
 {
-    static const struct {
-        unsigned first, last;
-        int64_t get, set;
-    } cases[] = {
-        {0, 0, 0, 0},
-        {1, 1, 0, -XEN_EPERM},
-        {2, 2, 0, 0},
-        {3, 3, -XEN_EPERM, -XEN_EPERM},
-        {4, 4, -XEN_EINVAL, -XEN_EINVAL},
-        {5, 12, -XEN_EPERM, -XEN_EPERM},
-        {13, 13, -XEN_EINVAL, -XEN_EINVAL},
-        {14, 14, -XEN_EPERM, -XEN_EPERM},
-        {15, 15, 0, 0},
-        {16, 16, -XEN_EPERM, -XEN_EPERM},
-        {17, 17, 0, -XEN_EPERM},
-        {18, 18, 0, 0},
-        {19, 19, 0, -XEN_EINVAL},
-        {20, 26, -XEN_EINVAL, -XEN_EINVAL},
-        {27, 29, -XEN_EPERM, -XEN_EPERM},
-        {30, 30, -XEN_EINVAL, -XEN_EINVAL},
-        {31, 33, -XEN_EPERM, -XEN_EPERM},
-        {34, 34, 0, 0},
-        {35, 35, 0, -XEN_EPERM},
-        {36, 36, 0, 0},
-        {37, 37, 0, -XEN_EINVAL},
-        {38, 38, -XEN_EPERM, -XEN_EPERM},
-        {39, 99, -XEN_EINVAL, -XEN_EINVAL},
-    };
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
     g_autoptr(XenGuest) newer = xen_guest_new(1, 20);
     uint64_t value;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        for (unsigned p = cases[i].first; p <= cases[i].last; p++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(hvm_params); i++) {
+        for (unsigned p = hvm_params[i].first; p <= hvm_params[i].last; p++) {
             g_test_message("parameter %u", p);
             g_assert_cmpint(xen_guest_get_param(g, p, &value), ==,
-                            cases[i].get);
-            g_assert_cmpint(xen_guest_set_param(g, p, 8), ==, cases[i].set);
-            if (cases[i].get == 0 && cases[i].set == 0) {
+                            hvm_params[i].get);
+            g_assert_cmpint(xen_guest_set_param(g, p, 8), ==,
+                            hvm_params[i].set);
+            if (hvm_params[i].get == 0 && hvm_params[i].set == 0) {
                 g_assert_cmpint(xen_guest_get_param(g, p, &value), ==, 0);
                 g_assert_cmpuint(value, ==, 8);
             }
