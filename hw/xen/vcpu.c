@@ -74,14 +74,20 @@ static int64_t op_get_runstate_info(XenCall *c, void *arg)
     return 0;
 }
 
-/* Written at once; a bad address is no error, only never written. */
+/* A bad address is no error, only never written; 0 takes the area away. */
+static void area_register(const XenCall *c, XenArea *area, uint64_t addr)
+{
+    area->gva.v = c->compat ? (uint32_t)addr : addr;
+    area->registered = area->gva.v != 0;
+}
+
+/* Written at once. */
 static int64_t op_register_runstate(XenCall *c, void *arg)
 {
     const struct vcpu_register_runstate_memory_area *op = arg;
     XenVcpu *v = target(c);
 
-    v->runstate_area.gva.v = c->compat ? (uint32_t)op->addr.p : op->addr.p;
-    v->runstate_area.registered = v->runstate_area.gva.v != 0;
+    area_register(c, &v->runstate_area, op->addr.p);
     if (v->runstate_area.registered) {
         xen_runstate_write(v, c->v->id);
     }
@@ -93,8 +99,7 @@ static int64_t op_register_time(XenCall *c, void *arg)
     const struct vcpu_register_time_memory_area *op = arg;
     XenVcpu *v = target(c);
 
-    v->time_area.gva.v = c->compat ? (uint32_t)op->addr.p : op->addr.p;
-    v->time_area.registered = v->time_area.gva.v != 0;
+    area_register(c, &v->time_area, op->addr.p);
     xen_time_update(v, true);
     return 0;
 }

@@ -216,72 +216,74 @@ static void test_hypercall_numbers_without_a_function_are_enosys(void)
 }
 
 /* domain control, system control, platform control: version, then privilege */
+static const struct {
+    unsigned minor;
+    uint64_t nr;
+    uint32_t version;
+    uint16_t domid;
+    int64_t want;
+    uint32_t cmd; /* 0: one about a domain */
+} toolstack_calls[] = {
+    {17, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM, 0},
+    {17, __HYPERVISOR_sysctl, 0x14, 0, -XEN_EACCES, 0},
+    {20, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM, 0},
+    {17, __HYPERVISOR_platform_op, 0x03000001, 0, -XEN_EPERM, 0},
+    {17, __HYPERVISOR_platform_op, 0, 0, -XEN_EACCES, 0},
+    {17, __HYPERVISOR_domctl, 0x15, 0, -XEN_EPERM, 0},
+    {17, __HYPERVISOR_domctl, 0x15, XEN_GUEST_DOMID, -XEN_EPERM, 0},
+    {17, __HYPERVISOR_domctl, 0x15, DOMID_SELF, -XEN_ESRCH, 0},
+    {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_ESRCH, 0},
+    {17, __HYPERVISOR_domctl, 0x17, 0, -XEN_EACCES, 0},
+    {20, __HYPERVISOR_domctl, 0x17, 0, -XEN_EPERM, 0},
+    {20, __HYPERVISOR_domctl, 0x15, 0, -XEN_EACCES, 0},
+    {17, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EPERM, 10},
+    {17, __HYPERVISOR_arch_1, 0x15, XEN_GUEST_DOMID, -XEN_EPERM, 10},
+    {17, __HYPERVISOR_arch_1, 0, 0, -XEN_EOPNOTSUPP, 10},
+    {20, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EOPNOTSUPP, 10},
+    {20, __HYPERVISOR_arch_1, 0x17, 0, -XEN_EPERM, 10},
+    {17, __HYPERVISOR_arch_1, 0x15, 0x1234, -XEN_ESRCH, 10},
+    {17, __HYPERVISOR_arch_1, 0x15, DOMID_SELF, -XEN_ESRCH, 10},
+    {17, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EOPNOTSUPP, 0},
+    /* With createdomain there is no domain yet. */
+    {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_EPERM, 1},
+    /* A domain that is not there is skipped, by older Xen. */
+    {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_EPERM, 5},
+    {20, __HYPERVISOR_domctl, 0x17, 0x1234, -XEN_ESRCH, 5},
+    /* Devices nobody has, and a question about no domain. */
+    {17, __HYPERVISOR_domctl, 0x15, DOMID_IO, -XEN_EPERM, 37},
+    {17, __HYPERVISOR_domctl, 0x15, DOMID_IO, -XEN_EPERM, 47},
+    {17, __HYPERVISOR_domctl, 0x15, DOMID_INVALID, -XEN_ESRCH, 37},
+    {17, __HYPERVISOR_domctl, 0x15, DOMID_INVALID, -XEN_EPERM, 45},
+    {17, __HYPERVISOR_domctl, 0x15, DOMID_IO, -XEN_ESRCH, 45},
+    {17, __HYPERVISOR_domctl, 0x15, DOMID_INVALID, -XEN_EPERM, 56},
+};
+
 CONFORMS(__HYPERVISOR_sysctl)
 CONFORMS(__HYPERVISOR_domctl)
 CONFORMS(__HYPERVISOR_platform_op)
 CONFORMS(__HYPERVISOR_arch_1)
 static void test_toolstack_hypercalls_look_at_the_version_first(void)
 {
-    static const struct {
-        unsigned minor;
-        uint64_t nr;
-        uint32_t version;
-        uint16_t domid;
-        int64_t want;
-        uint32_t cmd; /* 0: one about a domain */
-    } cases[] = {
-        {17, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM, 0},
-        {17, __HYPERVISOR_sysctl, 0x14, 0, -XEN_EACCES, 0},
-        {20, __HYPERVISOR_sysctl, 0x15, 0, -XEN_EPERM, 0},
-        {17, __HYPERVISOR_platform_op, 0x03000001, 0, -XEN_EPERM, 0},
-        {17, __HYPERVISOR_platform_op, 0, 0, -XEN_EACCES, 0},
-        {17, __HYPERVISOR_domctl, 0x15, 0, -XEN_EPERM, 0},
-        {17, __HYPERVISOR_domctl, 0x15, XEN_GUEST_DOMID, -XEN_EPERM, 0},
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_SELF, -XEN_ESRCH, 0},
-        {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_ESRCH, 0},
-        {17, __HYPERVISOR_domctl, 0x17, 0, -XEN_EACCES, 0},
-        {20, __HYPERVISOR_domctl, 0x17, 0, -XEN_EPERM, 0},
-        {20, __HYPERVISOR_domctl, 0x15, 0, -XEN_EACCES, 0},
-        {17, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EPERM, 10},
-        {17, __HYPERVISOR_arch_1, 0x15, XEN_GUEST_DOMID, -XEN_EPERM, 10},
-        {17, __HYPERVISOR_arch_1, 0, 0, -XEN_EOPNOTSUPP, 10},
-        {20, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EOPNOTSUPP, 10},
-        {20, __HYPERVISOR_arch_1, 0x17, 0, -XEN_EPERM, 10},
-        {17, __HYPERVISOR_arch_1, 0x15, 0x1234, -XEN_ESRCH, 10},
-        {17, __HYPERVISOR_arch_1, 0x15, DOMID_SELF, -XEN_ESRCH, 10},
-        {17, __HYPERVISOR_arch_1, 0x15, 0, -XEN_EOPNOTSUPP, 0},
-        /* With createdomain there is no domain yet. */
-        {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_EPERM, 1},
-        /* A domain that is not there is skipped, by older Xen. */
-        {17, __HYPERVISOR_domctl, 0x15, 0x1234, -XEN_EPERM, 5},
-        {20, __HYPERVISOR_domctl, 0x17, 0x1234, -XEN_ESRCH, 5},
-        /* Devices nobody has, and a question about no domain. */
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_IO, -XEN_EPERM, 37},
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_IO, -XEN_EPERM, 47},
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_INVALID, -XEN_ESRCH, 37},
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_INVALID, -XEN_EPERM, 45},
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_IO, -XEN_ESRCH, 45},
-        {17, __HYPERVISOR_domctl, 0x15, DOMID_INVALID, -XEN_EPERM, 56},
-    };
     const uint64_t bad = XEN_GUEST_UNMAPPED << HOST_PAGE_SHIFT;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(XenGuest) g = xen_guest_new(1, cases[i].minor);
+    for (unsigned i = 0; i < G_N_ELEMENTS(toolstack_calls); i++) {
+        g_autoptr(XenGuest) g = xen_guest_new(1, toolstack_calls[i].minor);
         struct {
             uint32_t cmd, version;
             uint16_t domid;
             uint8_t rest[134];
-        } op = {cases[i].cmd ? cases[i].cmd : 2,
-                cases[i].version,
-                cases[i].domid,
+        } op = {toolstack_calls[i].cmd ? toolstack_calls[i].cmd : 2,
+                toolstack_calls[i].version,
+                toolstack_calls[i].domid,
                 {0}};
 
         g_test_message("case %u", i);
         fake_host_poke(g->fake, XEN_GUEST_ARG, &op, sizeof(op));
-        g_assert_cmpint(xen_guest_call(g, cases[i].nr, XEN_GUEST_ARG, 0, 0), ==,
-                        cases[i].want);
-        g_assert_cmpint(xen_guest_call(g, cases[i].nr, bad - 8, 0, 0), ==,
-                        -XEN_EFAULT);
+        g_assert_cmpint(
+            xen_guest_call(g, toolstack_calls[i].nr, XEN_GUEST_ARG, 0, 0), ==,
+            toolstack_calls[i].want);
+        g_assert_cmpint(xen_guest_call(g, toolstack_calls[i].nr, bad - 8, 0, 0),
+                        ==, -XEN_EFAULT);
     }
 }
 
