@@ -10,6 +10,7 @@ from guest import Guest, check_alive, initrd_with_kernel, sleep_and_wake
 from harness import check, check_in, main, test_each
 
 XEN_SUSPEND = 2
+XEN_CRASH = 3
 
 
 def suspend_and_cancel(guest):
@@ -105,9 +106,23 @@ def kexec_starts_another_kernel(directory, _name, version, vcpus):
     starts_another_kernel(directory, version, vcpus)
 
 
-@test_each(("reboot", "6.1", "reboot", "guest-reset"))
+@test_each(("reboot", "6.1", "reboot", "guest-reset"),
+           ("halt", "6.12", "halt", "guest-shutdown"))
 def ends_as_the_toolstack_says(directory, _name, version, command, reason):
     ends_as_told(directory, version, command, reason)
+
+
+@test_each(("6.12", "6.12", "xen-hvm"), ("pvh-6.1", "6.1", "xen-pvh"))
+def sysrq_crashes_the_guest(directory, _name, version, kind):
+    with Guest(directory, version, "--guest", kind) as guest:
+        guest.ready()
+        guest.shell("echo 1 > /proc/sys/kernel/sysrq")
+        guest.store("write", "control/sysrq", value="c")
+        # With -action shutdown=pause there is no SHUTDOWN after this.
+        check("action", guest.wait_event("GUEST_PANICKED")["action"], "pause")
+        check("reason", guest.do("query-jumpcut")["shutdown-reason"],
+              XEN_CRASH)
+        guest.wait("Kernel panic - not syncing: sysrq triggered crash")
 
 
 @test_each(*[(f"{version}-{vcpus}", version, vcpus)
