@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ring of a disk: of a 32-bit front end, of several pages, and of one that
- * lies about it or takes it away.
+ * lies about it or takes it away; and a network card's.
  */
 #include "tests/qtest/xen-disk.h"
 
 #include <string.h>
+
+#include <xen/io/netif.h>
 
 #define RING_HEAD 64u
 #define ORDER     2u
@@ -396,6 +398,131 @@ static void ring_is_ballooned_out_while_in_use(void)
     xg_disk_end(&d);
 }
 
+/* A network card */
+
+#define VIF_FRONT "/local/domain/7/device/vif/0"
+#define VIF_BACK  "/local/domain/0/backend/qnic/7/0"
+#define TX        ring_page(0)
+#define RX        ring_page(1)
+
+static void put_vif(XgDisk *d, const char *key, unsigned value)
+{
+    g_autofree char *path = g_strdup_printf(VIF_FRONT "/%s", key);
+    g_autofree char *text = g_strdup_printf("%u", value);
+    g_autoptr(GString) payload = g_string_new(path);
+    g_autofree char *answer = NULL;
+
+    g_string_append_len(payload, "", 1);
+    g_string_append(payload, text);
+    answer = xg_store_request(&d->store, XS_WRITE, payload->str, payload->len);
+    g_assert_cmpstr(answer, ==, "OK");
+}
+
+static void connect_vif(XgDisk *d)
+{
+    qtest_memset(d->q, XD_RING_GPA, 0, N_PAGES * XD_PAGE_SIZE);
+    for (unsigned i = 0; i < 2; i++) {
+        qtest_writel(d->q, ring_page(i) + 4, 1);
+        qtest_writel(d->q, ring_page(i) + 12, 1);
+        xg_disk_set_grant(d, REF_PAGES + i, GTF_permit_access, 0, ring_page(i));
+    }
+    d->prod = 0;
+    d->port = xg_disk_new_port(d);
+    put_vif(d, "tx-ring-ref", REF_PAGES);
+    put_vif(d, "rx-ring-ref", REF_PAGES + 1);
+    put_vif(d, "request-rx-copy", 1);
+    put_vif(d, "event-channel", d->port);
+    put_vif(d, "state", XenbusStateConnected);
+    xg_disk_wait(d, VIF_BACK "/state", "4");
+}
+
+/* @return: NETIF_RSP_* */
+static int send_packet(XgDisk *d, uint32_t ref, uint16_t size)
+{
+    struct netif_tx_request req = {.gref = ref, .id = d->prod, .size = size};
+    uint64_t at = TX + RING_HEAD + d->prod % 256 * sizeof(req);
+    struct netif_tx_response rsp;
+    unsigned turns = 0;
+
+    qtest_memwrite(d->q, at, &req, sizeof(req));
+    d->prod++;
+    qtest_writel(d->q, TX, d->prod);
+    xg_disk_kick(d);
+    while (qtest_readl(d->q, TX + 8) != d->prod) {
+        g_assert_cmpuint(turns++, <, XD_TURNS_MAX);
+    }
+    qtest_memread(d->q, at, &rsp, sizeof(rsp));
+    g_assert_cmpuint(rsp.id, ==, req.id);
+    return rsp.status;
+}
+
+/* Who has 10.0.2.2? QEMU's user network answers at once. */
+static void ask_for_an_answer(XgDisk *d)
+{
+    static const uint8_t arp[] = {
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0x12, 0x34,
+        0x56, 0x08, 0x06, 0,    1,    0x08, 0,    6,    4, 0,    1,
+        0x52, 0x54, 0,    0x12, 0x34, 0x56, 10,   0,    2, 15,   0,
+        0,    0,    0,    0,    0,    10,   0,    2,    2};
+
+    qtest_memwrite(d->q, XD_DATA_GPA, arp, sizeof(arp));
+    g_assert_cmpint(send_packet(d, XD_REF_DATA, sizeof(arp)), ==,
+                    NETIF_RSP_OKAY);
+}
+
+static void wait_received(XgDisk *d, uint32_t n)
+{
+    for (unsigned turns = 0; qtest_readl(d->q, RX + 8) != n; turns++) {
+        g_assert_cmpuint(turns, <, XD_TURNS_MAX);
+    }
+}
+
+static void network_card_is_lied_to(void)
+{
+    XgDisk d =
+        xg_disk_start("", "-netdev user,id=n -device xen-net-device,netdev=n,"
+                          "mac=52:54:00:12:34:56");
+    struct netif_rx_request room = {.gref = XD_REF_DATA};
+
+    for (unsigned round = 0; round < 2; round++) {
+        connect_vif(&d);
+        qtest_memwrite(d.q, RX + RING_HEAD, &room, sizeof(room));
+        qtest_writel(d.q, RX, 1);
+        ask_for_an_answer(&d);
+        wait_received(&d, 1);
+        /* An ARP answer, two bytes into the page */
+        g_assert_cmphex(qtest_readb(d.q, XD_DATA_GPA + 2 + 13), ==, 0x06);
+        g_assert_cmphex(qtest_readb(d.q, XD_DATA_GPA + 2 + 21), ==, 2);
+        g_assert_cmpint(send_packet(&d, XD_REF_DATA, 5), ==, NETIF_RSP_ERROR);
+        g_assert_cmpint(send_packet(&d, XD_REF_UNUSED, 60), ==,
+                        NETIF_RSP_ERROR);
+        /* Nothing but bad references to receive by: one a packet. */
+        qtest_memset(d.q, RX + RING_HEAD, 0xff, XD_PAGE_SIZE - RING_HEAD);
+        qtest_writel(d.q, RX, 0x7fffffff);
+        ask_for_an_answer(&d);
+        wait_received(&d, 2);
+        qtest_writel(d.q, TX, 0x7fffffff);
+        xg_disk_kick(&d);
+        for (unsigned turn = 0; times_halted(&d) != round + 1; turn++) {
+            g_autofree char *state = xg_disk_get(&d, VIF_BACK "/state");
+
+            g_assert_cmpstr(state, ==, "4");
+            g_assert_cmpuint(turn, <, XD_TURNS_MAX);
+        }
+        g_assert_cmpuint(qtest_readl(d.q, TX + 8), ==, d.prod);
+        put_vif(&d, "state", XenbusStateClosed);
+        xg_disk_wait(&d, VIF_BACK "/state", "6");
+        for (unsigned i = 0; i < 2; i++) {
+            g_assert_cmphex(xg_disk_grant_flags(&d, REF_PAGES + i), ==,
+                            GTF_permit_access);
+        }
+        put_vif(&d, "state", XenbusStateInitialising);
+        xg_disk_wait(&d, VIF_BACK "/state", "2");
+        xg_disk_close_port(&d, d.port);
+    }
+    xg_disk_end(&d);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -411,6 +538,7 @@ int main(int argc, char **argv)
         TEST(ring_is_revoked_while_in_use),
         TEST(data_is_revoked_while_in_use),
         TEST(ring_is_ballooned_out_while_in_use),
+        TEST(network_card_is_lied_to),
 #undef TEST
     };
 
