@@ -34,7 +34,8 @@ def check_near(what, got, wanted, tolerance=SAMPLE_NS):
 
 
 def cut_guest(directory, version, cut, *args):
-    return Run(directory, "cut", version, "--cut", f"{amid_samples_ns(version)}ns:{cut}", *args,
+    return Run(directory, "cut", version, "--cut",
+               f"{amid_samples_ns(version)}ns:{cut}", *args,
                append=f"jumpcut.samples={SAMPLES}")
 
 

@@ -188,7 +188,8 @@ def damaged_member(directory, _name, member):
 
 @test_each(
     ("missing", None), ("empty", b""), ("binary", b"\0\xff" * 50),
-    ("array", b"[]"), ("cut-short", json.dumps(record(BEFORE, 0))[:-9].encode()),
+    ("array", b"[]"),
+    ("cut-short", json.dumps(record(BEFORE, 0))[:-9].encode()),
     ("deep", b"[" * 100000), ("deep-object", b"{\"a\":" * 100000),
 )
 def damaged_file(directory, _name, content):
