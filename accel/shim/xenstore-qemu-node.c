@@ -246,8 +246,12 @@ static bool same_perms(GList *a, GList *b)
     return !a && !b;
 }
 
-/* A node just made has the permissions above it, or those it once had. */
-static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms)
+/*
+ * A node just made has the permissions above it, or those it once had.
+ * *@was_set: they were others than @perms.
+ */
+static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms,
+                   bool *was_set)
 {
     GList *old;
     int ret = 0;
@@ -257,7 +261,8 @@ static int inherit(Store *s, StoreTx *tx, const char *path, GList *perms)
     }
     count_nodes(s, tx, owner_is_guest(s, perms));
     old = store_perms(s, tx, path);
-    if (!same_perms(old, perms)) {
+    *was_set = !same_perms(old, perms);
+    if (*was_set) {
         ret = impl_set_perms_muted(s, tx, path, perms);
     }
     store_free_perms(old);
@@ -289,7 +294,15 @@ int store_create(Store *s, StoreTx *tx, unsigned domid, const char *path,
     }
     ret = impl_write(s, tx, path, value, len);
     for (guint i = missing->len; i > 0 && !ret; i--) {
-        ret = inherit(s, tx, g_ptr_array_index(missing, i - 1), perms);
+        bool was_set = false;
+
+        ret =
+            inherit(s, tx, g_ptr_array_index(missing, i - 1), perms, &was_set);
+        if (!tx && !was_set) {
+            /* QEMU's store gave those below what this one has. */
+            count_nodes(s, tx, owner_is_guest(s, perms) ? (int)i - 1 : 0);
+            break;
+        }
     }
     if (!ret) {
         store_note_written(s, tx, path);
