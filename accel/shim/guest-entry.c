@@ -207,6 +207,19 @@ static void entry_init(void *opaque, unsigned vcpu)
     }
 }
 
+static bool entry_nmi(void *opaque, unsigned vcpu)
+{
+    Guest *g = opaque;
+
+    for (unsigned i = 0; i < g->nr_parts; i++) {
+        if (g->parts[i].ops->nmi &&
+            g->parts[i].ops->nmi(g->parts[i].part, vcpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool entry_upcall_due(void *opaque, unsigned vcpu)
 {
     Guest *g = opaque;
@@ -231,5 +244,6 @@ const ShimHypervisorOps guest_hypervisor_ops = {
     .runnable = entry_runnable,
     .running = entry_running,
     .init = entry_init,
+    .nmi = entry_nmi,
     .upcall_due = entry_upcall_due,
 };

@@ -31,6 +31,7 @@ typedef struct GuestPartOps {
     void (*runnable)(void *part, unsigned vcpu);
     void (*running)(void *part, unsigned vcpu);
     void (*init)(void *part, unsigned vcpu);
+    bool (*nmi)(void *part, unsigned vcpu);
     bool (*upcall_due)(void *part, unsigned vcpu);
     /* @vcpu's TSC or TSC_ADJUST was written. */
     void (*tsc_written)(void *part, unsigned vcpu);

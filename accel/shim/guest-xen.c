@@ -103,6 +103,14 @@ static void part_init(void *part, unsigned vcpu)
     xen_domain_reset_vcpu(g->domain, vcpu);
 }
 
+static bool part_nmi(void *part, unsigned vcpu)
+{
+    Guest *g = part;
+
+    xen_domain_vcpu_nmi(g->domain, vcpu);
+    return true;
+}
+
 static bool part_upcall_due(void *part, unsigned vcpu)
 {
     Guest *g = part;
@@ -201,6 +209,7 @@ static const GuestPartOps part_ops = {
     .runnable = part_runnable,
     .running = part_running,
     .init = part_init,
+    .nmi = part_nmi,
     .upcall_due = part_upcall_due,
     .clock_changed = part_clock_changed,
     .console_input = part_console_input,

@@ -30,6 +30,7 @@ void shim_vcpu_gone(CPUState *cs)
 
     vcpu_reset(v, cs->cpu_index);
     v->cs = NULL;
+    v->held = v->hold_wanted; /* the next one in its place is */
     shim->ops->init(shim->opaque, cs->cpu_index);
 }
 

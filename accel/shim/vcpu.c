@@ -227,6 +227,22 @@ static bool shim_exec_interrupt(CPUState *cs, int interrupt_request)
     return taken;
 }
 
+static bool waits_for_sipi(CPUState *cs)
+{
+    return X86_CPU(cs)->apic_state &&
+           APIC_COMMON(X86_CPU(cs)->apic_state)->wait_for_sipi;
+}
+
+/* TCG would have it run with whatever registers it has. */
+static void vcpu_hand_over_nmi(CPUState *cs, ShimVcpu *v)
+{
+    if ((cs->interrupt_request & CPU_INTERRUPT_NMI) &&
+        (v->offline || waits_for_sipi(cs)) &&
+        shim->ops->nmi(shim->opaque, cs->cpu_index)) {
+        cs->interrupt_request &= ~CPU_INTERRUPT_NMI;
+    }
+}
+
 static bool shim_exec_halt(CPUState *cs)
 {
     ShimVcpu *v = shim_vcpu(cs);
@@ -238,17 +254,16 @@ static bool shim_exec_halt(CPUState *cs)
         bql_unlock();
         return false;
     }
+    vcpu_hand_over_nmi(cs, v);
     if (v->held) {
         vcpu_hold_look(cs, v);
         bql_unlock();
         return false;
     }
     if (v->offline) {
-        /* DEVIATION: an NMI by local APIC to a vCPU that is down is lost. */
         cs->interrupt_request &=
             ~(CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI | CPU_INTERRUPT_MCE);
-        if (X86_CPU(cs)->apic_state &&
-            !APIC_COMMON(X86_CPU(cs)->apic_state)->wait_for_sipi) {
+        if (!waits_for_sipi(cs)) {
             /* It would wake it, though it has no meaning without INIT. */
             cs->interrupt_request &= ~CPU_INTERRUPT_SIPI;
         }
@@ -258,7 +273,7 @@ static bool shim_exec_halt(CPUState *cs)
         vcpu_sample_upcall(cs, v);
     }
     bql_unlock();
-    return shim->stock->cpu_exec_halt(cs);
+    return !cs->halted || shim->stock->cpu_exec_halt(cs);
 }
 
 static void shim_do_interrupt(CPUState *cs)

@@ -42,6 +42,11 @@ typedef struct ShimHypervisorOps {
     void (*running)(void *opaque, unsigned vcpu);
     /* INIT: the vCPU waits for SIPI, which starts it. */
     void (*init)(void *opaque, unsigned vcpu);
+    /*
+     * A NMI came to a vCPU that is offline or waits for SIPI.
+     * @return: the hypervisor has it, and says when it is to be taken.
+     */
+    bool (*nmi)(void *opaque, unsigned vcpu);
     bool (*upcall_due)(void *opaque, unsigned vcpu);
 } ShimHypervisorOps;
 

@@ -84,6 +84,7 @@ void xen_timers_rearm(XenDomain *d);
 void xen_vcpu_sleep(XenVcpu *v, int runstate);
 void xen_vcpu_unblock(XenVcpu *v);
 void xen_vcpu_set_down(XenVcpu *v);
+void xen_vcpu_set_up(XenVcpu *v);
 void xen_check_pollers(XenDomain *d, uint32_t port);
 void xen_shutdown(XenDomain *d, unsigned vcpu, uint8_t reason);
 HostTimerFn xen_watchdog_fire;

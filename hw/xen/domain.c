@@ -252,6 +252,10 @@ void xen_domain_reset_vcpu(XenDomain *d, unsigned vcpu)
 {
     XenVcpu *v = &d->vcpus[vcpu];
 
+    if (v->initialised) {
+        /* Xen ignores INIT of one that is not (xen: arch_vcpu_reset). */
+        v->nmi_pending = false;
+    }
     v->initialised = false;
     v->down = true;
     v->waiting = false;
@@ -259,6 +263,20 @@ void xen_domain_reset_vcpu(XenDomain *d, unsigned vcpu)
     v->poll_port = 0;
     xen_timer_stop(d, &v->poll);
     xen_vcpu_sleep(v, RUNSTATE_offline);
+}
+
+/*
+ * Unless one waits already it starts a vCPU that ran once; that takes it when
+ * it runs.  Source: xen: arch/x86/hvm/vlapic.c, vlapic_accept_irq.
+ */
+void xen_domain_vcpu_nmi(XenDomain *d, unsigned vcpu)
+{
+    XenVcpu *v = &d->vcpus[vcpu];
+
+    if (!v->nmi_pending && v->initialised && v->down) {
+        xen_vcpu_set_up(v);
+    }
+    v->nmi_pending = true;
 }
 
 size_t xen_domain_console_receive(XenDomain *d, const uint8_t *buf, size_t len)

@@ -32,6 +32,8 @@ void xen_domain_reset(XenDomain *d);
  * it stays, as on Xen: vcpu_info, timers, upcall vector.
  */
 void xen_domain_reset_vcpu(XenDomain *d, unsigned vcpu);
+/* A NMI came to the local APIC of @vcpu, which is down. */
+void xen_domain_vcpu_nmi(XenDomain *d, unsigned vcpu);
 
 /*
  * What follows SCHEDOP_shutdown: every vCPU is paused.  The machine sees to it

@@ -91,6 +91,13 @@ void xen_vcpu_set_down(XenVcpu *v)
     xen_shutdown(d, v->id, SHUTDOWN_poweroff);
 }
 
+/* @v, which was started once, is down. */
+void xen_vcpu_set_up(XenVcpu *v)
+{
+    v->down = false;
+    v->d->host->ops->vcpu_wake(v->d->host, v->id);
+}
+
 void xen_domain_vcpu_halted(XenDomain *d, unsigned vcpu, bool interrupts)
 {
     XenVcpu *v = &d->vcpus[vcpu];

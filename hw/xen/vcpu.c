@@ -34,8 +34,7 @@ static int64_t op_up(XenCall *c, G_GNUC_UNUSED void *arg)
         return -XEN_EINVAL;
     }
     if (v->down) {
-        v->down = false;
-        c->d->host->ops->vcpu_wake(c->d->host, v->id);
+        xen_vcpu_set_up(v);
     }
     return 0;
 }

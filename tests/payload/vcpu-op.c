@@ -5,7 +5,8 @@
  * Behaviour: VCPUOP_initialise gives a vCPU that never ran, or got INIT, all
  * its registers, in 32- or 64-bit mode; VCPUOP_up starts it.
  * Check: each error, and that a vCPU begins with the registers it was given,
- * both times it is done; SIPI means nothing to one that has its registers.
+ * both times it is done; SIPI means nothing to one that has its registers; what
+ * an NMI does to one that is down.
  * Cannot tell apart: hidden parts of segments that the code does not use.
  * Real Xen: the same (xen: common/domain.c, common_vcpu_op;
  * arch/x86/hvm/domain.c, arch_set_info_hvm_guest; arch/x86/hvm/vlapic.c,
@@ -23,6 +24,7 @@
 #include <xen/hvm/hvm_vcpu.h>
 
 #define CR0_PE      1u
+#define ICR_NMI     0x4400u
 #define ICR_STARTUP 0x4600u
 #define ROUNDS      100000u
 #define LOOKS       10u
@@ -275,6 +277,69 @@ static void sipi_means_nothing_to_it(void)
     CHECK_EQ(MARK, seen_32[0]);
 }
 
+static volatile unsigned nmis, came_back;
+
+static void on_nmi(TrapFrame *frame)
+{
+    (void)frame;
+    nmis++;
+}
+
+static void other_goes_down(void *arg)
+{
+    unsigned times = (unsigned)(uintptr_t)arg;
+
+    for (unsigned i = 0; i < times; i++) {
+        xen_vcpu_op(VCPUOP_down, cpu_index(), NULL);
+        came_back++;
+    }
+}
+
+static bool goes_down(unsigned cpu)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (xen_vcpu_op(VCPUOP_is_up, cpu, NULL) == 0) {
+            return true;
+        }
+        cpu_relax();
+    }
+    return false;
+}
+
+static void send_nmi_by_local_apic(unsigned cpu)
+{
+    lapic_write(LAPIC_ICR + 0x10, cpu_apic_id(cpu) << 24);
+    lapic_write(LAPIC_ICR, ICR_NMI);
+}
+
+/*
+ * Xen wakes a vCPU that is down for an NMI of the local APIC's, unless one is
+ * pending; VCPUOP_send_nmi wakes none (xen: arch/x86/hvm/vlapic.c,
+ * vlapic_accept_irq; common/domain.c, common_vcpu_op).
+ */
+CONFORMS(VCPUOP_send_nmi)
+CONFORMS(VCPUOP_down)
+static void nmi_by_local_apic_wakes_a_vcpu_that_is_down(void)
+{
+    nmis = came_back = 0;
+    cpu_set_handler(2, on_nmi);
+    CHECK(cpu_start_other(1, other_goes_down, (void *)2));
+    CHECK(goes_down(1));
+    send_nmi_by_local_apic(1);
+    CHECK(cpu_wait_for(&nmis, 1) && cpu_wait_for(&came_back, 1));
+    CHECK(goes_down(1));
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_send_nmi, 1, NULL));
+    send_nmi_by_local_apic(1);
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_is_up, 1, NULL));
+    CHECK_EQ(1, nmis);
+    CHECK_RC(0, xen_vcpu_op(VCPUOP_up, 1, NULL));
+    CHECK(cpu_other_done(1));
+    CHECK_EQ(2, nmis);
+    CHECK_EQ(2, came_back);
+    cpu_set_handler(2, NULL);
+}
+
 PAYLOAD(NEEDS_XEN, TEST(wrong_registers_are_refused),
         TEST(vcpus_start_in_32_bit_mode),
-        TESTS_64 TEST(sipi_means_nothing_to_it));
+        TESTS_64 TEST(sipi_means_nothing_to_it),
+        TEST(nmi_by_local_apic_wakes_a_vcpu_that_is_down));

@@ -323,6 +323,32 @@ static void test_fault_changes_nothing(void)
                     ==, -XEN_EFAULT);
 }
 
+/* It wakes one that was taken down; INIT drops it, but not before SIPI. */
+static void test_nmi_by_local_apic_starts_a_vcpu_that_was_down(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+
+    xen_domain_vcpu_nmi(g->d, 1);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_is_up, 1, NULL, 0), ==, 0);
+    xen_domain_reset_vcpu(g->d, 1);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 1);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_down, 1, NULL, 0), ==, 0);
+    fake_host_clear_events(g->fake);
+    xen_domain_vcpu_nmi(g->d, 1);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_is_up, 1, NULL, 0), ==, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_VCPU_WAKE), ==, 1);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 1);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_down, 1, NULL, 0), ==, 0);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_send_nmi, 1, NULL, 0), ==, 0);
+    xen_domain_vcpu_nmi(g->d, 1); /* one waits already */
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_is_up, 1, NULL, 0), ==, 0);
+    xen_domain_reset_vcpu(g->d, 1);
+    xen_domain_vcpu_running(g->d, 1);
+    g_assert_cmpuint(fake_host_event_count(g->fake, FAKE_NMI_INJECT), ==, 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -333,5 +359,6 @@ int main(int argc, char **argv)
     ADD(bad_contexts_are_refused);
     ADD(init_that_waits_counts);
     ADD(fault_changes_nothing);
+    ADD(nmi_by_local_apic_starts_a_vcpu_that_was_down);
     return g_test_run();
 }
