@@ -28,7 +28,15 @@
     X(shutdown, vcpu, reason, unused, at_ns)                     \
     X(xenstore, type, req_id, len, ret)                          \
     X(console, out_bytes, in_bytes, pending, at_ns)              \
-    X(ring_error, which, prod, cons, at_ns)
+    X(ring_error, which, prod, cons, at_ns)                      \
+    X(grant_map, domid, ref, write, ret)                         \
+    X(grant_unmap, domid, ref, write, ret)                       \
+    X(grant_copy, source, dest, len, ret)                        \
+    X(grant_version, version, nr_frames, unused, ret)            \
+    X(physmap, op, gfn, home, ret)                               \
+    X(pirq_map, pirq, gsi, mapped, ret)                          \
+    X(pirq_bind, pirq, port, unused, ret)                        \
+    X(pirq_eoi, pirq, again, unused, ret)
 
 typedef enum HostTraceEvent {
 #define HOST_TRACE_ENUM(name, a, b, c, d) HOST_TRACE_##name,

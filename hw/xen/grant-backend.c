@@ -16,6 +16,8 @@ HostPage *xen_backend_grant_map(XenDomain *d, uint32_t ref, bool write,
     XenGrantUse use = {.ref = ref, .write = write, .map = true};
 
     *status = xen_grant_acquire(d->grant, &use);
+    xen_trace(d, HOST_TRACE_grant_map, 0, ref, write,
+              (uint64_t)(int64_t)*status);
     return *status == GNTST_okay ? d->grant->active[ref].page : NULL;
 }
 
@@ -32,11 +34,12 @@ void xen_backend_grant_unmap(XenDomain *d, uint32_t ref, HostPage *page,
     if (act->page == page && act->domid == 0 &&
         (write ? act->writers : act->readers)) {
         xen_grant_release(d->grant, ref, write);
+        xen_trace(d, HOST_TRACE_grant_unmap, 0, ref, write, GNTST_okay);
     }
 }
 
-int16_t xen_backend_grant_copy(XenDomain *d, uint32_t ref, uint16_t off,
-                               void *buf, uint16_t len, bool to_guest)
+static int16_t copy(XenDomain *d, uint32_t ref, uint16_t off, void *buf,
+                    uint16_t len, bool to_guest)
 {
     Host *host = d->host;
     XenGrantUse use = {.ref = ref, .write = to_guest};
@@ -60,5 +63,16 @@ int16_t xen_backend_grant_copy(XenDomain *d, uint32_t ref, uint16_t off,
         }
     }
     xen_grant_release(d->grant, ref, to_guest);
+    return status;
+}
+
+int16_t xen_backend_grant_copy(XenDomain *d, uint32_t ref, uint16_t off,
+                               void *buf, uint16_t len, bool to_guest)
+{
+    int16_t status = copy(d, ref, off, buf, len, to_guest);
+    uint64_t end = XEN_TRACED_REF | ref;
+
+    xen_trace(d, HOST_TRACE_grant_copy, to_guest ? UINT64_MAX : end,
+              to_guest ? end : UINT64_MAX, len, (uint64_t)(int64_t)status);
     return status;
 }

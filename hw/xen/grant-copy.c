@@ -95,6 +95,12 @@ static int16_t check_ranges(const struct gnttab_copy *op, const CopyEnd *source,
     return xen_grant_range_check(&dest->what, op->dest.offset, op->len);
 }
 
+/* An end of a copy as trace events show it. */
+static uint64_t traced_end(const struct gnttab_copy_ptr *ptr, bool gref)
+{
+    return gref ? XEN_TRACED_REF | ptr->u.ref : ptr->u.gmfn;
+}
+
 /* Through a buffer: the two ends may be one page, which the guest writes. */
 static int16_t move(XenGrantTable *t, const struct gnttab_copy *op,
                     const CopyEnd *source, const CopyEnd *dest)
@@ -150,5 +156,8 @@ int16_t xen_grant_copy(XenGrantTable *t, const struct gnttab_copy *op)
     }
     give_back(t, &op->dest, true, &dest);
     give_back(t, &op->source, false, &source);
+    xen_trace(t->d, HOST_TRACE_grant_copy, traced_end(&op->source, source_gref),
+              traced_end(&op->dest, dest_gref), op->len,
+              (uint64_t)(int64_t)status);
     return status;
 }

@@ -54,6 +54,9 @@ struct XenGrantTable {
     GTree *aliases;         /* guest frame -> XenGrantAlias there */
 };
 
+/* In trace events: an entry's number, not a frame's. */
+#define XEN_TRACED_REF (1ull << 32)
+
 /* A use of an entry: by whom, for what. */
 typedef struct XenGrantUse {
     uint32_t ref;

@@ -146,15 +146,7 @@ static int16_t map_entry(XenGrantTable *t,
     return GNTST_okay;
 }
 
-/*
- * GNTTABOP_map_grant_ref; the handle and address are filled in.
- * @return: GNTST_okay; GNTST_bad_gntref: no kind of mapping asked for, or no
- * such entry; GNTST_bad_domain: DOMID_SELF or no such domain; GNTST_no_space:
- * no handle left; GNTST_bad_page: the entry grants no RAM;
- * GNTST_general_error: other kinds of mapping than the CPUs', an entry that
- * does not permit it, or an address where it cannot be.
- */
-int16_t xen_grant_map(XenGrantTable *t, struct gnttab_map_grant_ref *op)
+static int16_t map_ref(XenGrantTable *t, struct gnttab_map_grant_ref *op)
 {
     uint32_t handle;
     int16_t status;
@@ -184,24 +176,34 @@ int16_t xen_grant_map(XenGrantTable *t, struct gnttab_map_grant_ref *op)
 }
 
 /*
- * GNTTABOP_unmap_grant_ref.  Without an address nothing is done.
- * @return: GNTST_okay; GNTST_bad_handle: not in use; GNTST_general_error: what
- * the handle's entry grants is not mapped at that address.
+ * GNTTABOP_map_grant_ref; the handle and address are filled in.
+ * @return: GNTST_okay; GNTST_bad_gntref: no kind of mapping asked for, or no
+ * such entry; GNTST_bad_domain: DOMID_SELF or no such domain; GNTST_no_space:
+ * no handle left; GNTST_bad_page: the entry grants no RAM;
+ * GNTST_general_error: other kinds of mapping than the CPUs', an entry that
+ * does not permit it, or an address where it cannot be.
  */
-int16_t xen_grant_unmap(XenGrantTable *t,
-                        const struct gnttab_unmap_grant_ref *op)
+int16_t xen_grant_map(XenGrantTable *t, struct gnttab_map_grant_ref *op)
+{
+    int16_t status = map_ref(t, op);
+
+    xen_trace(t->d, HOST_TRACE_grant_map, t->d->cfg.domid, op->ref,
+              !(op->flags & GNTMAP_readonly), (uint64_t)(int64_t)status);
+    return status;
+}
+
+static int16_t unmap_handle(XenGrantTable *t, XenGrantMapping *m,
+                            const struct gnttab_unmap_grant_ref *op)
 {
     uint64_t gfn = op->host_addr >> HOST_PAGE_SHIFT;
-    XenGrantMapping *m;
     XenGrantAlias *alias;
 
-    if (op->handle >= t->mappings->len || !mapping(t, op->handle)->flags) {
+    if (!m) {
         return GNTST_bad_handle;
     }
     if (!op->host_addr) {
         return GNTST_okay;
     }
-    m = mapping(t, op->handle);
     alias = g_tree_lookup(t->aliases, &gfn);
     if (!alias || alias->frame != t->active[m->ref].gfn) {
         return GNTST_general_error;
@@ -212,4 +214,24 @@ int16_t xen_grant_unmap(XenGrantTable *t,
     m->flags = 0;
     g_queue_push_tail(t->free_handles, GUINT_TO_POINTER(op->handle));
     return GNTST_okay;
+}
+
+/*
+ * GNTTABOP_unmap_grant_ref.  Without an address nothing is done.
+ * @return: GNTST_okay; GNTST_bad_handle: not in use; GNTST_general_error: what
+ * the handle's entry grants is not mapped at that address.
+ */
+int16_t xen_grant_unmap(XenGrantTable *t,
+                        const struct gnttab_unmap_grant_ref *op)
+{
+    XenGrantMapping *m =
+        op->handle < t->mappings->len ? mapping(t, op->handle) : NULL;
+    XenGrantMapping was = m ? *m : (XenGrantMapping){0};
+    int16_t status = unmap_handle(t, was.flags ? m : NULL, op);
+
+    xen_trace(t->d, HOST_TRACE_grant_unmap, t->d->cfg.domid,
+              was.flags ? was.ref : UINT64_MAX,
+              was.flags && !(was.flags & GNTMAP_readonly),
+              (uint64_t)(int64_t)status);
+    return status;
 }

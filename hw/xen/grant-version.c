@@ -76,12 +76,7 @@ static void frames_clear(XenGrantTable *t)
     }
 }
 
-/*
- * @return: 0; -XEN_EINVAL: there is no such version; -XEN_EBUSY: entries that
- * are not reserved are in use; -XEN_ERANGE: a reserved entry cannot be said in
- * version 1.
- */
-int64_t xen_grant_set_version(XenGrantTable *t, uint32_t version)
+static int64_t set_version(XenGrantTable *t, uint32_t version)
 {
     struct grant_entry_v1 reserved[RESERVED];
     int64_t ret = 0;
@@ -109,4 +104,18 @@ int64_t xen_grant_set_version(XenGrantTable *t, uint32_t version)
     xen_grant_grow(t, t->nr_frames);
     reserved_write(t, reserved);
     return 0;
+}
+
+/*
+ * @return: 0; -XEN_EINVAL: there is no such version; -XEN_EBUSY: entries that
+ * are not reserved are in use; -XEN_ERANGE: a reserved entry cannot be said in
+ * version 1.
+ */
+int64_t xen_grant_set_version(XenGrantTable *t, uint32_t version)
+{
+    int64_t ret = set_version(t, version);
+
+    xen_trace(t->d, HOST_TRACE_grant_version, version, t->nr_frames, 0,
+              (uint64_t)ret);
+    return ret;
 }

@@ -173,6 +173,7 @@ void xen_pirq_set_port(XenDomain *d, uint32_t pirq, uint32_t port)
     Pirq *p = pirq_get(d, pirq);
 
     p->port = port;
+    xen_trace(d, HOST_TRACE_pirq_bind, pirq, port, 0, 0);
     if (p->emuirq >= 0) {
         gsi_released(d, (unsigned)p->emuirq);
     }
@@ -269,7 +270,10 @@ static int64_t op_map_pirq(XenCall *c, void *arg)
     if (op->pirq < 0) {
         op->pirq = free_pirq(c->d->pirqs, op->type);
     }
-    return gsi_map(c->d->pirqs, op->pirq, op->index);
+    ret = gsi_map(c->d->pirqs, op->pirq, op->index);
+    xen_trace(c->d, HOST_TRACE_pirq_map, (uint32_t)op->pirq,
+              (unsigned)op->index, true, (uint64_t)ret);
+    return ret;
 }
 
 static int64_t op_unmap_pirq(XenCall *c, void *arg)
@@ -284,6 +288,8 @@ static int64_t op_unmap_pirq(XenCall *c, void *arg)
     }
     gsi = p->emuirq;
     p->emuirq = EMUIRQ_UNBOUND;
+    xen_trace(c->d, HOST_TRACE_pirq_map, (uint32_t)op->pirq,
+              (uint64_t)(int64_t)gsi, false, 0);
     if (gsi >= 0) {
         c->d->pirqs->of_gsi[gsi] = -1;
         gsi_released(c->d, (unsigned)gsi);
@@ -301,14 +307,17 @@ static int64_t op_eoi(XenCall *c, void *arg)
     const struct physdev_eoi *op = arg;
     XenDomain *d = c->d;
     const Pirq *p = pirq_get(d, op->irq);
+    bool again = false;
 
     if (!pirq_exists(p)) {
         return -XEN_EINVAL;
     }
     if (p->emuirq > 0 && d->pirqs->level[p->emuirq] &&
         d->host->ops->gsi_is_level(d->host, (unsigned)p->emuirq)) {
+        again = true;
         pirq_send(d, p);
     }
+    xen_trace(d, HOST_TRACE_pirq_eoi, op->irq, again, 0, 0);
     return 0;
 }
 

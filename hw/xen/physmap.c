@@ -276,38 +276,47 @@ uint64_t xen_physmap_max_gfn(const XenPhysmap *p)
     return p->max_gfn;
 }
 
+typedef enum TracedOp {
+    OP_RELEASE,
+    OP_REMOVE,
+    OP_POPULATE,
+    OP_MOVE,
+} TracedOp;
+
+static int traced(const XenPhysmap *p, TracedOp op, uint64_t gfn, uint64_t home,
+                  int ret)
+{
+    p->host->ops->trace(p->host, HOST_TRACE_physmap, op, gfn, home,
+                        (uint64_t)(int64_t)ret);
+    return ret;
+}
+
 int xen_physmap_remove(XenPhysmap *p, uint64_t gfn, bool release)
 {
     uint64_t home = xen_physmap_get(p, gfn);
+    int ret = 0;
 
     if (home == HOST_NO_FRAME || frame_set(p, gfn, HOST_NO_FRAME)) {
-        return -XEN_EINVAL;
-    }
-    if (release) {
+        ret = -XEN_EINVAL;
+    } else if (release) {
         home_give(p, home);
     }
-    return 0;
+    return traced(p, release ? OP_RELEASE : OP_REMOVE, gfn, home, ret);
 }
 
 int xen_physmap_populate(XenPhysmap *p, uint64_t gfn)
 {
     uint64_t home = home_find(p, gfn);
-    int ret;
+    int ret = home == HOST_NO_FRAME ? -XEN_ENOMEM : frame_set(p, gfn, home);
 
-    if (home == HOST_NO_FRAME) {
-        return -XEN_ENOMEM;
+    if (!ret) {
+        home_take(p, home);
     }
-    ret = frame_set(p, gfn, home);
-    if (ret) {
-        return ret;
-    }
-    home_take(p, home);
-    return 0;
+    return traced(p, OP_POPULATE, gfn, home, ret);
 }
 
-int xen_physmap_move(XenPhysmap *p, uint64_t from, uint64_t to)
+static int page_move(XenPhysmap *p, uint64_t home, uint64_t from, uint64_t to)
 {
-    uint64_t home = xen_physmap_get(p, from);
     uint64_t old = xen_physmap_get(p, to);
     int ret;
 
@@ -330,6 +339,13 @@ int xen_physmap_move(XenPhysmap *p, uint64_t from, uint64_t to)
         home_give(p, old);
     }
     return 0;
+}
+
+int xen_physmap_move(XenPhysmap *p, uint64_t from, uint64_t to)
+{
+    uint64_t home = xen_physmap_get(p, from);
+
+    return traced(p, OP_MOVE, to, home, page_move(p, home, from, to));
 }
 
 int xen_physmap_allocate(XenPhysmap *p)
