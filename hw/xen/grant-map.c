@@ -12,6 +12,10 @@
  * beneath the mapping comes back with the unmapping; Xen takes both away.
  * DEVIATION: mapping over another mapping fails; Xen ends the domain.  Writing
  * to a mapping for reading is ignored; Xen raises a general protection fault.
+ * A page mapped for reading can be registered as vcpu_info and the like: as in
+ * Xen what counts is the page's own type (get_page_type).
+ * DEVIATION: arguments of hypercalls may lie where a grant is mapped; Xen fails
+ * the call with -EFAULT (xen: hvm_translate_get_page).
  * DEVIATION: all vCPUs take handles from one list, of 511 at a time; Xen's
  * have a list each, of up to 1024 pages of 256 together.
  */
