@@ -7,17 +7,17 @@
 #include "cpu.h"
 #include "accel/shim/guest-internal.h"
 
-/*
- * DEVIATION: the local APIC's TSC-deadline mode, which Xen and KVM offer every
- * guest, is not: QEMU's own local APIC has none.
- */
-static void processor_leaf(const Guest *g, uint32_t leaf, uint32_t regs[4])
+static void processor_leaf(const Guest *g, unsigned vcpu, uint32_t leaf,
+                           uint32_t regs[4])
 {
     bool invtsc = clock_invtsc(g->clock);
 
     switch (leaf) {
     case 1:
         regs[2] |= CPUID_EXT_HYPERVISOR;
+        if (guest_apic_present(vcpu)) {
+            regs[2] |= CPUID_EXT_TSC_DEADLINE_TIMER;
+        }
         break;
     case 0x80000000:
         if (invtsc && regs[0] < 0x80000007) {
@@ -49,7 +49,7 @@ static void entry_cpuid(void *opaque, unsigned vcpu, uint32_t leaf,
             return;
         }
     }
-    processor_leaf(g, leaf, regs);
+    processor_leaf(g, vcpu, leaf, regs);
 }
 
 static int64_t now_ns(void)

@@ -8,14 +8,15 @@
 #include "accel/shim/console.h"
 #include "accel/shim/guest.h"
 #include "accel/shim/vcpu.h"
+#include "hw/clock/tsc-deadline.h"
 
-#define GUEST_PARTS_MAX 2u
+#define GUEST_PARTS_MAX 3u
 /* Cuts that wait; their times are part of the migration state. */
 #define GUEST_CUTS_MAX 4096u
 
 /*
- * One hypervisor a guest finds; a guest may find several, which are asked in
- * order.  What is NULL it has no part in.
+ * One hypervisor a guest finds, or what all bring; a guest may find several,
+ * which are asked in order.  What is NULL it has no part in.
  */
 typedef struct GuestPartOps {
     /* @return: true if the leaf is this hypervisor's, answered in @regs */
@@ -63,6 +64,7 @@ struct Guest {
     XenDomain *domain; /* NULL: no Xen */
     void *tree;        /* its xenstore */
     KvmGuest *kvm;     /* NULL: no KVM */
+    TscDeadline *tsc_deadline;
     int shutdown_reason;
     bool ap_stop; /* see guest-reset.c; from a wake-up to a hypercall */
     uint8_t beneath_ap_stop[4];
@@ -96,6 +98,10 @@ extern const ShimHypervisorOps guest_hypervisor_ops;
 /* Hypervisors; each adds its part. */
 bool guest_xen_new(Guest *g, Error **errp);
 bool guest_kvm_new(Guest *g, Error **errp);
+
+/* guest-apic.c: the part of the local APIC that QEMU's has not */
+bool guest_apic_new(Guest *g, Error **errp);
+bool guest_apic_present(unsigned vcpu);
 
 /* guest-xen-life.c */
 /* HostOps::shutdown */

@@ -88,7 +88,9 @@ static void part_running(void *part, unsigned vcpu)
 
 static void part_init(void *part, unsigned vcpu)
 {
-    part_halted(part, vcpu, false);
+    Guest *g = part;
+
+    kvm_guest_vcpu_init(g->kvm, vcpu);
 }
 
 static void part_tsc_written(void *part, unsigned vcpu)

@@ -316,7 +316,8 @@ static bool make_parts(Guest *g, Error **errp)
     unsigned flags = g->options.kind->flags;
 
     return (!(flags & GUEST_KVM) || guest_kvm_new(g, errp)) &&
-           (!(flags & GUEST_XEN) || guest_xen_new(g, errp));
+           (!(flags & GUEST_XEN) || guest_xen_new(g, errp)) &&
+           guest_apic_new(g, errp);
 }
 
 static void make_timers(Guest *g)

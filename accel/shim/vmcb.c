@@ -47,6 +47,10 @@ bool vmcb_area_new(VmcbArea *area, unsigned nr_vcpus, Error **errp)
     msrpm = area->host;
     msrpm_intercept(msrpm, MSR_IA32_TSC);
     msrpm_intercept(msrpm, MSR_TSC_ADJUST);
+    msrpm_intercept(msrpm, MSR_IA32_TSCDEADLINE);
+    for (uint32_t msr = MSR_APIC_START; msr <= MSR_APIC_END; msr++) {
+        msrpm_intercept(msrpm, msr);
+    }
     msrpm_intercept(msrpm, MSR_KVM_WALL_CLOCK);
     msrpm_intercept(msrpm, MSR_KVM_SYSTEM_TIME);
     for (unsigned i = 0; i < nr_vcpus; i++) {

@@ -191,6 +191,23 @@ guint64 clock_guest_tsc(const Clock *clock, unsigned vcpu, gint64 now_ns)
            *clock_adjust(clock, vcpu);
 }
 
+gint64 clock_tsc_reached(const Clock *clock, unsigned vcpu, gint64 now_ns,
+                         guint64 tsc)
+{
+    guint64 now_tsc = clock_guest_tsc(clock, vcpu, now_ns);
+    ClockWide ticks, ns;
+
+    if (tsc <= now_tsc) {
+        return now_ns;
+    }
+    /* Below 2^87 + 2^64, and 2^108 with the factor: no overflow. */
+    ticks = clock_ticks(clock, now_ns) + (tsc - now_tsc);
+    ns = (ticks * NS_PER_MS + clock->guest_khz - 1) / clock->guest_khz;
+    return ns < (ClockWide)(G_MAXINT64 - clock->base_ns)
+               ? clock->base_ns + (gint64)ns
+               : G_MAXINT64;
+}
+
 void clock_write_tsc(Clock *clock, unsigned vcpu, gint64 now_ns, guint64 value)
 {
     *clock_adjust(clock, vcpu) += value - clock_guest_tsc(clock, vcpu, now_ns);

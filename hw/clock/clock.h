@@ -74,6 +74,12 @@ gint64 clock_virtual_time(const Clock *clock, guint64 system_ns);
 
 /* The guest's TSC on @vcpu (RDTSC), with its writes and TSC_ADJUST. */
 guint64 clock_guest_tsc(const Clock *clock, unsigned vcpu, gint64 now_ns);
+/*
+ * First virtual time, from @now_ns on, at which the TSC of @vcpu is @tsc or
+ * more; INT64_MAX: never.
+ */
+gint64 clock_tsc_reached(const Clock *clock, unsigned vcpu, gint64 now_ns,
+                         guint64 tsc);
 /* WRMSR(IA32_TSC): RDTSC reads @value now; TSC_ADJUST moves along. */
 void clock_write_tsc(Clock *clock, unsigned vcpu, gint64 now_ns, guint64 value);
 guint64 clock_tsc_adjust(const Clock *clock, unsigned vcpu);

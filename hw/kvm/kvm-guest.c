@@ -2,10 +2,15 @@
 /*
  * KVM as a guest finds it: its leaves, MSRs, hypercalls and life cycle.
  *
- * DEVIATION: PV EOI, PV unhalt, PV IPIs, PV TLB flush and yields, which KVM
- * offers too, are not offered; an MSR or a hypercall that belongs to a feature
- * that is not offered is refused, as KVM does only if it is told to
+ * DEVIATION: PV unhalt, PV IPIs, PV TLB flush and yields, which KVM offers too,
+ * are not offered; an MSR or a hypercall that belongs to a feature that is not
+ * offered is refused, as KVM does only if it is told to
  * (kvm-pv-enforce-cpuid).
+ *
+ * DEVIATION: PV EOI is taken, but the bit that spares a guest the end of an
+ * interrupt is never set, as KVM never sets it on a host that virtualises local
+ * APICs in hardware: QEMU's APIC would not learn of an end that causes no exit,
+ * and hold back interrupts of lower priority.
  */
 #include <string.h>
 
@@ -19,7 +24,7 @@
 static const uint32_t features =
     1u << KVM_FEATURE_CLOCKSOURCE | 1u << KVM_FEATURE_NOP_IO_DELAY |
     1u << KVM_FEATURE_CLOCKSOURCE2 | 1u << KVM_FEATURE_STEAL_TIME |
-    1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT;
+    1u << KVM_FEATURE_PV_EOI | 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT;
 
 KvmGuest *kvm_guest_new(Host *host, Clock *clock, unsigned nr_vcpus,
                         uint32_t cpuid_base)
@@ -114,9 +119,35 @@ GuestMsrResult kvm_guest_rdmsr(const KvmGuest *k, unsigned vcpu, uint32_t index,
     case MSR_KVM_STEAL_TIME:
         *value = v->steal_msr;
         return GUEST_MSR_OK;
+    case MSR_KVM_PV_EOI_EN:
+        *value = v->pv_eoi_msr;
+        return GUEST_MSR_OK;
     }
     return index >= MSR_KVM_FIRST && index <= MSR_KVM_LAST ? GUEST_MSR_GP
                                                            : GUEST_MSR_NOT_OURS;
+}
+
+/*
+ * The byte must be in memory that can be written, and aligned to four (linux:
+ * arch/x86/kvm/lapic.c, kvm_lapic_set_pv_eoi).
+ */
+static GuestMsrResult pv_eoi_enable(KvmGuest *k, unsigned vcpu, uint64_t value)
+{
+    uint64_t gpa = value & ~(uint64_t)KVM_MSR_ENABLED;
+
+    if (gpa & KVM_PV_EOI_RESERVED_MASK) {
+        return GUEST_MSR_GP;
+    }
+    if (value & KVM_MSR_ENABLED) {
+        KvmArea area = {0};
+
+        if (!kvm_area_take(k, &area, gpa, sizeof(uint8_t))) {
+            return GUEST_MSR_GP;
+        }
+        kvm_area_drop(k, &area);
+    }
+    k->vcpus[vcpu].pv_eoi_msr = value;
+    return GUEST_MSR_OK;
 }
 
 GuestMsrResult kvm_guest_wrmsr(KvmGuest *k, unsigned vcpu, uint32_t index,
@@ -137,6 +168,8 @@ GuestMsrResult kvm_guest_wrmsr(KvmGuest *k, unsigned vcpu, uint32_t index,
         }
         kvm_steal_enable(k, vcpu, value);
         return GUEST_MSR_OK;
+    case MSR_KVM_PV_EOI_EN:
+        return pv_eoi_enable(k, vcpu, value);
     }
     return index >= MSR_KVM_FIRST && index <= MSR_KVM_LAST ? GUEST_MSR_GP
                                                            : GUEST_MSR_NOT_OURS;
@@ -170,6 +203,12 @@ int64_t kvm_guest_hypercall(KvmGuest *k, unsigned vcpu,
     k->host->ops->trace(k->host, HOST_TRACE_hypercall, vcpu, nr,
                         call->args[0] & mask, (uint64_t)ret);
     return ret;
+}
+
+void kvm_guest_vcpu_init(KvmGuest *k, unsigned vcpu)
+{
+    k->vcpus[vcpu].pv_eoi_msr = 0;
+    kvm_guest_vcpu_state(k, vcpu, KVM_VCPU_BLOCKED);
 }
 
 void kvm_guest_tsc_written(KvmGuest *k, unsigned vcpu)

@@ -24,7 +24,7 @@ typedef struct KvmGuest KvmGuest;
 KvmGuest *kvm_guest_new(Host *host, Clock *clock, unsigned nr_vcpus,
                         uint32_t cpuid_base);
 void kvm_guest_free(KvmGuest *k);
-/* Machine reset; INIT of a vCPU changes nothing here. */
+/* Machine reset */
 void kvm_guest_reset(KvmGuest *k);
 
 /* CPUID */
@@ -55,6 +55,9 @@ typedef enum KvmVcpuState {
     KVM_VCPU_BLOCKED,  /* halted, or not started */
 } KvmVcpuState;
 void kvm_guest_vcpu_state(KvmGuest *k, unsigned vcpu, KvmVcpuState state);
+/* INIT: blocked, and PV EOI is off (linux: arch/x86/kvm/lapic.c,
+ * kvm_lapic_reset); nothing else changes. */
+void kvm_guest_vcpu_init(KvmGuest *k, unsigned vcpu);
 
 /* @vcpu's TSC or TSC_ADJUST was written. */
 void kvm_guest_tsc_written(KvmGuest *k, unsigned vcpu);

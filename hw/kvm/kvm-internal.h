@@ -13,6 +13,9 @@
 #define PVCLOCK_TSC_STABLE_BIT (1u << 0)
 #define PVCLOCK_GUEST_STOPPED  (1u << 1)
 
+/* Bits of an address in MSR_KVM_PV_EOI_EN */
+#define KVM_PV_EOI_RESERVED_MASK 3u
+
 struct pvclock_vcpu_time_info {
     uint32_t version;
     uint32_t pad0;
@@ -52,6 +55,7 @@ typedef struct KvmVcpu {
     uint64_t stolen_ns;  /* runnable so far, since the machine's reset */
     uint64_t counted_ns; /* of that, in the guest's record */
 
+    uint64_t pv_eoi_msr;
     uint64_t hypercalls;
 } KvmVcpu;
 

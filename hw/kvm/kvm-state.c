@@ -19,6 +19,7 @@ enum {
     TAG_STOLEN,
     TAG_COUNTED,
     TAG_HYPERCALLS,
+    TAG_PV_EOI,
 };
 
 void kvm_guest_save(const KvmGuest *k, StateWriter *w)
@@ -40,6 +41,7 @@ void kvm_guest_save(const KvmGuest *k, StateWriter *w)
         state_put_u64(w, TAG_STOLEN, v->stolen_ns);
         state_put_u64(w, TAG_COUNTED, v->counted_ns);
         state_put_u64(w, TAG_HYPERCALLS, v->hypercalls);
+        state_put_u64(w, TAG_PV_EOI, v->pv_eoi_msr);
     }
 }
 
@@ -59,6 +61,10 @@ static void load_vcpu(KvmGuest *k, KvmVcpu *v, StateReader *r)
     v->counted_ns =
         state_get_u64(r, TAG_COUNTED, "stolen time told", INT64_MAX);
     v->hypercalls = state_get_u64(r, TAG_HYPERCALLS, "hypercalls", UINT64_MAX);
+    v->pv_eoi_msr = state_get_u64(r, TAG_PV_EOI, "PV EOI MSR", UINT64_MAX);
+    if (v->pv_eoi_msr & KVM_PV_EOI_RESERVED_MASK & ~KVM_MSR_ENABLED) {
+        state_reader_fail(r, "state field 'PV EOI MSR': reserved bits");
+    }
     if (v->steal_msr & KVM_STEAL_RESERVED_MASK) {
         state_reader_fail(r, "state field 'steal time MSR': reserved bits");
     }

@@ -23,7 +23,9 @@ def kvm_clock_is_the_clocksource(directory, _name, version, vcpus):
                 append="jumpcut.samples=1")
     check("clocksource", guest.samples()[-1]["clocksource"], "kvm-clock")
     check("vCPUs", guest.booted()["vcpus"], str(vcpus))
+    check("clock event", guest.booted()["clockevent"], "lapic-deadline")
     check_in("console", "Booting paravirtualized kernel on KVM", guest.text)
+    check_in("console", "TSC deadline timer available", guest.text)
     check("guest", guest.info["guest"], "kvm")
     check("console bytes", guest.info["console-bytes"], len(guest.console))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * KVM as a guest finds it: leaves, kvmclock, steal time, hypercalls.
+ * KVM as a guest finds it: leaves, kvmclock, steal time, PV EOI, hypercalls.
  *
  * Behaviour: leaves say KVM and what it offers; a vCPU's pvclock record is
  * written when its MSR is, gives system time with the TSC, and never steps
@@ -8,8 +8,10 @@
  * hypercalls answer.
  * Check: each leaf and MSR, both pairs; the record's fields and rate against
  * the TSC; two vCPUs; a cut with PVCLOCK_GUEST_STOPPED; the steal record; the
- * answers of hypercalls, from user mode too; KVM's leaves above Xen's.
- * Cannot tell apart: errors below 2 ns, the rounding of the scale.
+ * PV EOI MSR, and interrupts while it is on; the answers of hypercalls, from
+ * user mode too; KVM's leaves above Xen's.
+ * Cannot tell apart: errors below 2 ns, the rounding of the scale; whether the
+ * bit of PV EOI is ever set, as KVM may do.
  * Real KVM: the same but for features not offered here, whose MSRs it lets
  * pass unless told otherwise (linux: arch/x86/kvm/x86.c, kvm_set_msr_common,
  * kvm_emulate_hypercall; arch/x86/kvm/cpuid.c).
@@ -26,18 +28,21 @@
  */
 #include <linux/kvm_para.h>
 
+#include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/cpu.h"
 #include "tests/payload/lib/xen.h"
 
 #define LEAF_ALONE   0x40000000u
 #define LEAF_BESIDE  0x40000100u
-#define FEATURES     0x0100002bu
+#define FEATURES     0x0100006bu
 #define FLAG_STABLE  1u
 #define FLAG_STOPPED 2u
 #define NS_PER_S     1000000000ull
 #define ROUNDING_NS  2
 #define READS        20000
 #define START_2020   1577836800u
+#define VEC_SELF     0x52
+#define ICR_SELF     (1u << 18)
 
 /* linux: arch/x86/include/asm/pvclock-abi.h */
 typedef struct Record {
@@ -51,6 +56,7 @@ typedef struct Record {
 } Record;
 
 static Record records[MAX_CPUS] __attribute__((aligned(64)));
+static volatile uint32_t pv_eoi;
 static struct kvm_steal_time steal __attribute__((aligned(64)));
 static struct {
     uint32_t version, sec, nsec;
@@ -109,9 +115,8 @@ static void leaves_say_kvm(void)
 static void msrs_not_offered_fault(void)
 {
     static const uint32_t msrs[] = {
-        MSR_KVM_ASYNC_PF_EN,  MSR_KVM_PV_EOI_EN,    MSR_KVM_POLL_CONTROL,
-        MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK, MSR_KVM_MIGRATION_CONTROL,
-        0x4b564dff,
+        MSR_KVM_ASYNC_PF_EN,  MSR_KVM_POLL_CONTROL,      MSR_KVM_ASYNC_PF_INT,
+        MSR_KVM_ASYNC_PF_ACK, MSR_KVM_MIGRATION_CONTROL, 0x4b564dff,
     };
     uint64_t value;
 
@@ -255,6 +260,48 @@ static void steal_record_is_kept(void)
     CHECK_RC(NO_TRAP, cpu_wrmsr(MSR_KVM_STEAL_TIME, 0));
 }
 
+static volatile unsigned interrupts;
+
+static void self_handler(TrapFrame *frame)
+{
+    (void)frame;
+    interrupts++;
+    /* Were the bit set the guest would clear it, and have ended it. */
+    if (pv_eoi & 1) {
+        pv_eoi &= ~1u;
+    } else {
+        lapic_eoi();
+    }
+}
+
+/* linux: arch/x86/kvm/lapic.c, kvm_lapic_set_pv_eoi */
+static void pv_eoi_is_checked_and_leaves_interrupts_alone(void)
+{
+    static const uint64_t bad[] = {2, 3, 0xf0000001u, ~0ull & ~2ull};
+    uint64_t value = 1;
+
+    CHECK_RC(NO_TRAP, cpu_wrmsr(MSR_KVM_PV_EOI_EN, address_of(&pv_eoi) | 1));
+    for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+        input("value %llx", (unsigned long long)bad[i]);
+        CHECK_RC(VEC_GP, cpu_wrmsr(MSR_KVM_PV_EOI_EN, bad[i]));
+    }
+    CHECK_RC(NO_TRAP, cpu_rdmsr(MSR_KVM_PV_EOI_EN, &value));
+    CHECK_EQ(address_of(&pv_eoi) | 1, value);
+    cpu_set_handler(VEC_SELF, self_handler);
+    for (unsigned i = 1; i <= 10; i++) {
+        input("interrupt %u", i);
+        lapic_write(LAPIC_ICR, ICR_SELF | VEC_SELF);
+        cpu_open_interrupts();
+        CHECK_EQ(i, interrupts);
+        CHECK_EQ(0, pv_eoi & 1);
+    }
+    /* Off, any place will do. */
+    CHECK_RC(NO_TRAP, cpu_wrmsr(MSR_KVM_PV_EOI_EN, 0xf0000000u));
+    CHECK_RC(NO_TRAP, cpu_rdmsr(MSR_KVM_PV_EOI_EN, &value));
+    CHECK_EQ(0xf0000000u, value);
+    CHECK_RC(NO_TRAP, cpu_wrmsr(MSR_KVM_PV_EOI_EN, 0));
+}
+
 static long hypercall(unsigned long nr, unsigned long a0, unsigned long a1)
 {
     long ret;
@@ -334,4 +381,5 @@ PAYLOAD(NEEDS_NOTHING, TEST(leaves_say_kvm), TEST(msrs_not_offered_fault),
         TEST(clock_is_written_with_its_msr), TEST(clock_never_steps_back),
         TEST(clock_survives_a_write_of_the_tsc), TEST(vcpus_have_one_clock),
         TEST(wall_clock_is_of_system_time_zero), TEST(steal_record_is_kept),
+        TEST(pv_eoi_is_checked_and_leaves_interrupts_alone),
         TEST(hypercalls_answer_as_kvm), TEST(cut_moves_the_clock_and_tells));

@@ -6,14 +6,13 @@
  * is safe and of the guest's frequency, or can be scaled to it; always-emulate
  * always does; native never, and the guest's frequency is the host's.  Each
  * move to another host counts the incarnation up.  The TSC can be written in
- * every mode.  The local APIC's TSC-deadline mode is not offered.
+ * every mode.
  * Check: every register of sub-leaves 0, 1 and 2, the TSC's rate, WRMSR(TSC)
  * and TSC_ADJUST on nine hosts, one after the other: all of safe or not, with
- * scaling or without, of the first frequency or another; CPUID.1 ECX[24].
+ * scaling or without, of the first frequency or another.
  * Cannot tell apart: rates that differ by less than a millionth.
  * Real Xen: the same (xen: arch/x86/time.c, tsc_set_info; arch/x86/cpuid.c,
- * cpuid_hypervisor_leaves; arch/x86/hvm/hvm.c, hvm_set_guest_tsc_fixed), but
- * that it offers TSC-deadline mode.
+ * cpuid_hypervisor_leaves; arch/x86/hvm/hvm.c, hvm_set_guest_tsc_fixed).
  *
  * The hosts are in hosts[]; EAX on each is a digit of the word eax=.
  *
@@ -52,20 +51,18 @@
  *      plugin=cut=0.35:tsc-scaling=off plugin=cut=0.4:tsc-khz=2596122
  *      append=mode=2 append=eax=446644666
  */
-#include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/clock.h"
 
-#define NS_PER_MS        1000000ull
-#define EMULATED         1u
-#define MODE_DEFAULT     0
-#define MODE_NATIVE      2
-#define ODD_KHZ          2596122u
-#define FIRST_KHZ        1000000u
-#define CUT_NS           (50 * NS_PER_MS)
-#define UPTIME_NS        50000000000ull
-#define BIG              (1ull << 45)
-#define SOON_NS          NS_PER_MS
-#define ECX_TSC_DEADLINE (1u << 24)
+#define NS_PER_MS    1000000ull
+#define EMULATED     1u
+#define MODE_DEFAULT 0
+#define MODE_NATIVE  2
+#define ODD_KHZ      2596122u
+#define FIRST_KHZ    1000000u
+#define CUT_NS       (50 * NS_PER_MS)
+#define UPTIME_NS    50000000000ull
+#define BIG          (1ull << 45)
+#define SOON_NS      NS_PER_MS
 
 /* Frequency of each host's TSC */
 static const uint32_t hosts[] = {FIRST_KHZ, ODD_KHZ,   ODD_KHZ,
@@ -214,12 +211,5 @@ static void leaf_is_the_same_on_every_vcpu(void)
     }
 }
 
-/* Else a guest would program it, and wait for ever. */
-static void tsc_deadline_mode_is_not_offered(void)
-{
-    CHECK_EQ(0, cpu_cpuid(1, 0).ecx & ECX_TSC_DEADLINE);
-}
-
 PAYLOAD(NEEDS_XEN, TEST(first_host_is_told), TEST(every_other_host_is_told),
-        TEST(leaf_is_the_same_on_every_vcpu),
-        TEST(tsc_deadline_mode_is_not_offered));
+        TEST(leaf_is_the_same_on_every_vcpu));

@@ -20,6 +20,7 @@
 #define CLOCK_GPA 0x3040u
 #define STEAL_GPA 0x4080u
 #define WALL_GPA  0x5004u
+#define EOI_GPA   0x6008u
 
 /* A kvmclock record, as it lies in memory. */
 typedef struct Record {

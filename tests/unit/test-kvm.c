@@ -36,8 +36,9 @@ static void cpuid_leaves_are_kvms(Kvm *t, gconstpointer data)
         g_assert_cmphex(out.ecx, ==, 0x564b4d56);
         g_assert_cmphex(out.edx, ==, 0x4d);
         g_assert_true(kvm_guest_cpuid(k, base + 1, &out));
-        /* clocksource, no I/O delay, clocksource2, steal time, stable */
-        g_assert_cmphex(out.eax, ==, 0x0100002b);
+        /* clocksource, no I/O delay, clocksource2, steal time, PV EOI,
+         * stable */
+        g_assert_cmphex(out.eax, ==, 0x0100006b);
         g_assert_cmphex(out.ebx | out.ecx | out.edx, ==, 0);
         g_assert_true(kvm_guest_cpuid(k, base + 2, &out));
         g_assert_cmphex(out.eax | out.ebx | out.ecx | out.edx, ==, 0);
@@ -68,7 +69,15 @@ static void msr_values_are_checked(Kvm *t, gconstpointer data)
         {MSR_KVM_STEAL_TIME, STEAL_GPA | 2, GUEST_MSR_GP},
         {MSR_KVM_STEAL_TIME, STEAL_GPA | 0x20 | 1, GUEST_MSR_GP},
         {MSR_KVM_ASYNC_PF_EN, 0, GUEST_MSR_GP},
-        {MSR_KVM_PV_EOI_EN, 0, GUEST_MSR_GP},
+        {MSR_KVM_PV_EOI_EN, 0, GUEST_MSR_OK},
+        {MSR_KVM_PV_EOI_EN, EOI_GPA | 1, GUEST_MSR_OK},
+        {MSR_KVM_PV_EOI_EN, 0x3ffc | 1, GUEST_MSR_OK},
+        {MSR_KVM_PV_EOI_EN, (uint64_t)ABSENT << 12, GUEST_MSR_OK},
+        {MSR_KVM_PV_EOI_EN, EOI_GPA | 2, GUEST_MSR_GP},
+        {MSR_KVM_PV_EOI_EN, EOI_GPA | 3, GUEST_MSR_GP},
+        {MSR_KVM_PV_EOI_EN, (uint64_t)ABSENT << 12 | 1, GUEST_MSR_GP},
+        {MSR_KVM_PV_EOI_EN, (uint64_t)READONLY << 12 | 1, GUEST_MSR_GP},
+        {MSR_KVM_PV_EOI_EN, UINT64_MAX & ~2ull, GUEST_MSR_GP},
         {MSR_KVM_POLL_CONTROL, 0, GUEST_MSR_GP},
         {MSR_KVM_MIGRATION_CONTROL, 0, GUEST_MSR_GP},
         {0x4b564dff, 0, GUEST_MSR_GP},
@@ -88,13 +97,53 @@ static void msr_values_are_checked(Kvm *t, gconstpointer data)
             cases[i].want);
         g_assert_cmpint(kvm_guest_rdmsr(t->k, 1, cases[i].index, &value), ==,
                         cases[i].want == GUEST_MSR_GP &&
-                                cases[i].index == MSR_KVM_STEAL_TIME
+                                (cases[i].index == MSR_KVM_STEAL_TIME ||
+                                 cases[i].index == MSR_KVM_PV_EOI_EN)
                             ? GUEST_MSR_OK
                             : cases[i].want);
         if (cases[i].want == GUEST_MSR_OK) {
             g_assert_cmphex(value, ==, cases[i].value);
         }
     }
+}
+
+static void pv_eoi_refused_stays_as_it_was(Kvm *t, gconstpointer data)
+{
+    uint64_t value;
+
+    (void)data;
+    kvm_wrmsr(t, 1, MSR_KVM_PV_EOI_EN, EOI_GPA | 1);
+    g_assert_cmpint(
+        kvm_guest_wrmsr(t->k, 1, MSR_KVM_PV_EOI_EN, (EOI_GPA + 4) | 3), ==,
+        GUEST_MSR_GP);
+    fake_host_fail_nth(t->fake, 1);
+    g_assert_cmpint(
+        kvm_guest_wrmsr(t->k, 1, MSR_KVM_PV_EOI_EN, (EOI_GPA + 4) | 1), ==,
+        GUEST_MSR_GP);
+    g_assert_true(fake_host_fault_fired(t->fake));
+    kvm_guest_rdmsr(t->k, 1, MSR_KVM_PV_EOI_EN, &value);
+    g_assert_cmphex(value, ==, EOI_GPA | 1);
+    /* Nothing is held or written. */
+    g_assert_cmpuint(fake_host_alive(t->fake).pins, ==, 0);
+    g_assert_cmphex(fake_host_peek32(t->fake, EOI_GPA), ==, 0);
+}
+
+static void init_switches_pv_eoi_off_alone(Kvm *t, gconstpointer data)
+{
+    uint64_t value;
+
+    (void)data;
+    for (unsigned i = 0; i < NR_VCPUS; i++) {
+        kvm_wrmsr(t, i, MSR_KVM_PV_EOI_EN, EOI_GPA | 1);
+        kvm_wrmsr(t, i, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
+    }
+    kvm_guest_vcpu_init(t->k, 1);
+    kvm_guest_rdmsr(t->k, 1, MSR_KVM_PV_EOI_EN, &value);
+    g_assert_cmphex(value, ==, 0);
+    kvm_guest_rdmsr(t->k, 1, MSR_KVM_STEAL_TIME, &value);
+    g_assert_cmphex(value, ==, STEAL_GPA | 1);
+    kvm_guest_rdmsr(t->k, 0, MSR_KVM_PV_EOI_EN, &value);
+    g_assert_cmphex(value, ==, EOI_GPA | 1);
 }
 
 static void msr_pairs_are_one(Kvm *t, gconstpointer data)
@@ -229,6 +278,7 @@ static void use_everything(Kvm *t)
     kvm_wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, (CLOCK_GPA + 0x40) | 1);
     kvm_wrmsr(t, 1, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
     kvm_wrmsr(t, 0, MSR_KVM_WALL_CLOCK, WALL_GPA);
+    kvm_wrmsr(t, 1, MSR_KVM_PV_EOI_EN, EOI_GPA | 1);
     kvm_guest_vcpu_state(t->k, 1, KVM_VCPU_RUNNABLE);
     fake_host_advance(t->fake, 5);
     kvm_guest_vcpu_state(t->k, 1, KVM_VCPU_RUNNING);
@@ -401,6 +451,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     KVM_TEST(cpuid_leaves_are_kvms);
     KVM_TEST(msr_values_are_checked);
+    KVM_TEST(pv_eoi_refused_stays_as_it_was);
+    KVM_TEST(init_switches_pv_eoi_off_alone);
     KVM_TEST(msr_pairs_are_one);
     KVM_TEST(hypercall_errors_are_kvms);
     KVM_TEST(hypercall_clock_pairing_is_one_moment);
