@@ -132,7 +132,7 @@ static void what_is_xens_is_refused(void)
 
     g_assert_nonnull(strstr(upcall, "Xen"));
     g_assert_nonnull(strstr(store, "xenstore"));
-    g_assert_false(qtest_rdmsr(q, 0, MSR_KVM_PV_EOI_EN, &value));
+    g_assert_false(qtest_rdmsr(q, 0, MSR_KVM_ASYNC_PF_EN, &value));
     qtest_quit(q);
     chardev = qtest_start_refused(NULL, "guest=kvm,console=none");
     g_assert_nonnull(strstr(chardev, "console=none"));
