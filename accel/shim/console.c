@@ -40,7 +40,10 @@ static int console_can_read(void *opaque)
 {
     ShimConsole *c = opaque;
 
-    return SHIM_CONSOLE_FIFO - c->fifo_len;
+    /* What comes while a migration completes would be neither here nor there.
+     */
+    return runstate_is_live(runstate_get()) ? SHIM_CONSOLE_FIFO - c->fifo_len
+                                            : 0;
 }
 
 static void console_read(void *opaque, const uint8_t *buf, int size)
@@ -193,6 +196,11 @@ void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len)
 void shim_console_accept(ShimConsole *c)
 {
     console_push(c);
+    shim_console_resume(c);
+}
+
+void shim_console_resume(ShimConsole *c)
+{
     if (c->connected) {
         qemu_chr_fe_accept_input(&c->chr);
     }

@@ -27,6 +27,8 @@ ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
 void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len);
 /* The guest has room again. */
 void shim_console_accept(ShimConsole *c);
+/* The machine goes on: it takes no input while it is stopped. */
+void shim_console_resume(ShimConsole *c);
 /* Bytes the guest has written since its start. */
 uint64_t shim_console_bytes(const ShimConsole *c);
 void shim_console_set_bytes(ShimConsole *c, uint64_t bytes);

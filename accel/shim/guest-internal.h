@@ -7,6 +7,7 @@
 
 #include "accel/shim/console.h"
 #include "accel/shim/guest.h"
+#include "accel/shim/run-timer.h"
 #include "accel/shim/vcpu.h"
 #include "hw/clock/tsc-deadline.h"
 
@@ -70,7 +71,7 @@ struct Guest {
     uint8_t beneath_ap_stop[4];
     Contention *contention; /* NULL: vCPUs are never held */
     ShimConsole *console;
-    QEMUTimer *cut_timer, *digest_timer;
+    RunTimer cut_timer, digest_timer;
     int64_t next_digest_ns;
     GArray *pending; /* of CutSpec, by time */
     GArray *cuts;    /* of GuestCut */

@@ -91,7 +91,7 @@ static void digest_timer_fired(void *opaque)
 
     guest_take_digest(g, "interval");
     g->next_digest_ns += g->options.digest_ns;
-    timer_mod_ns(g->digest_timer, g->next_digest_ns);
+    run_timer_mod(&g->digest_timer, g->next_digest_ns);
 }
 
 /* Digests are taken at multiples of the interval: after a load, the next. */
@@ -102,7 +102,7 @@ void guest_arm_digest_timer(Guest *g)
 
     if (interval) {
         g->next_digest_ns = (now / interval + 1) * interval;
-        timer_mod_ns(g->digest_timer, g->next_digest_ns);
+        run_timer_mod(&g->digest_timer, g->next_digest_ns);
     }
 }
 
@@ -111,9 +111,10 @@ void guest_arm_digest_timer(Guest *g)
 void guest_arm_cut_timer(Guest *g)
 {
     if (g->pending->len) {
-        timer_mod_ns(g->cut_timer, g_array_index(g->pending, CutSpec, 0).at_ns);
+        run_timer_mod(&g->cut_timer,
+                      g_array_index(g->pending, CutSpec, 0).at_ns);
     } else {
-        timer_del(g->cut_timer);
+        run_timer_del(&g->cut_timer);
     }
 }
 
@@ -262,7 +263,12 @@ static void run_state_changed(void *opaque, bool running, RunState state)
 {
     Guest *g = opaque;
 
-    for (unsigned i = 0; running && i < g->nr_parts; i++) {
+    if (!running) {
+        return;
+    }
+    run_timers_resume();
+    shim_console_resume(g->console);
+    for (unsigned i = 0; i < g->nr_parts; i++) {
         if (g->parts[i].ops->resumed) {
             g->parts[i].ops->resumed(g->parts[i].part);
         }
@@ -325,12 +331,12 @@ static void make_timers(Guest *g)
     g->pending = g_array_new(false, false, sizeof(CutSpec));
     g->cuts = g_array_new(false, false, sizeof(GuestCut));
     g->digests = g_array_new(false, false, sizeof(GuestDigest));
-    g->cut_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, cut_timer_fired, g);
+    run_timer_init(&g->cut_timer, cut_timer_fired, g);
     g_array_append_vals(g->pending, g->options.cuts->data,
                         g->options.cuts->len);
     g_array_sort(g->pending, compare_cuts);
     guest_arm_cut_timer(g);
-    g->digest_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, digest_timer_fired, g);
+    run_timer_init(&g->digest_timer, digest_timer_fired, g);
     guest_arm_digest_timer(g);
 }
 

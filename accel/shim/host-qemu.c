@@ -18,6 +18,7 @@
 #include "accel/shim/apart.h"
 #include "accel/shim/guest-memory.h"
 #include "accel/shim/host-qemu.h"
+#include "accel/shim/run-timer.h"
 #include "accel/shim/trace-host.h"
 #include "accel/shim/vcpu.h"
 #include "accel/shim/xen-pirq.h"
@@ -29,7 +30,7 @@ typedef struct HostQemu {
 } HostQemu;
 
 struct HostTimer {
-    QEMUTimer timer;
+    RunTimer timer;
     HostTimerFn *fn;
     void *opaque;
     unsigned calls; /* under way to a thread that may make them */
@@ -192,25 +193,26 @@ static HostTimer *host_timer_new(Host *host, HostTimerFn *fn, void *opaque)
 
     timer->fn = fn;
     timer->opaque = opaque;
-    timer_init_ns(&timer->timer, QEMU_CLOCK_VIRTUAL, timer_fired, timer);
+    run_timer_init(&timer->timer, timer_fired, timer);
     return timer;
 }
 
 static void host_timer_mod(Host *host, HostTimer *timer, int64_t expire_ns)
 {
     timer->due = false;
-    timer_mod_ns(&timer->timer, expire_ns);
+    run_timer_mod(&timer->timer, expire_ns);
 }
 
 static void host_timer_del(Host *host, HostTimer *timer)
 {
     timer->due = false;
-    timer_del(&timer->timer);
+    run_timer_del(&timer->timer);
 }
 
 static void host_timer_free(Host *host, HostTimer *timer)
 {
     host_timer_del(host, timer);
+    run_timer_deinit(&timer->timer);
     timer->freed = true;
     if (!timer->calls) {
         g_free(timer);

@@ -8,6 +8,7 @@
 #include "qapi/qmp-registry.h"
 #include "qapi/qapi-emit-events.h"
 #include "monitor/monitor-internal.h"
+#include "system/runstate.h"
 #include "jumpcut-qapi-commands.h"
 #include "jumpcut-qapi-emit-events.h"
 #include "jumpcut-qapi-events.h"
@@ -186,6 +187,16 @@ static JumpcutVcpuClock *vcpu_clock(Guest *g, unsigned vcpu, int64_t now)
     return out;
 }
 
+bool shim_qmp_may_change(Error **errp)
+{
+    if (runstate_check(RUN_STATE_FINISH_MIGRATE)) {
+        error_setg(errp, "a migration is completing: the guest cannot be "
+                         "changed here any more");
+        return false;
+    }
+    return true;
+}
+
 static bool qmp_have_guest(Error **errp)
 {
     if (!qmp.guest) {
@@ -260,7 +271,7 @@ void qmp_jumpcut_cut(bool has_at_ns, int64_t at_ns, const char *uptime,
 {
     HostProfile p = {.set = 0};
 
-    if (!qmp_have_guest(errp)) {
+    if (!qmp_have_guest(errp) || !shim_qmp_may_change(errp)) {
         return;
     }
     if (has_at_ns && at_ns < 0) {
@@ -281,7 +292,7 @@ void qmp_jumpcut_cut(bool has_at_ns, int64_t at_ns, const char *uptime,
 
 void qmp_jumpcut_resume(Error **errp)
 {
-    if (qmp_have_guest(errp)) {
+    if (qmp_have_guest(errp) && shim_qmp_may_change(errp)) {
         guest_resume(qmp.guest, errp);
     }
 }

@@ -11,5 +11,10 @@
 void shim_qmp_register(const char *version, const char *build_id);
 /* From now on they answer for @g. */
 void shim_qmp_set_guest(Guest *g);
+/*
+ * May a command change the guest?  Not while a migration completes: the change
+ * would be neither in what was sent nor here.
+ */
+bool shim_qmp_may_change(Error **errp);
 
 #endif

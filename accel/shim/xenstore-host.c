@@ -9,6 +9,7 @@
 #include "qapi/qmp-registry.h"
 #include "monitor/monitor-internal.h"
 #include "jumpcut-qapi-commands-xenstore.h"
+#include "accel/shim/qmp.h"
 #include "accel/shim/xenstore-events.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
@@ -112,7 +113,7 @@ void qmp_jumpcut_xenstore_write(const char *path, const char *value,
     g_autofree uint8_t *bytes = NULL;
     size_t len = strlen(value);
 
-    if (!path_check(path, false, errp)) {
+    if (!path_check(path, false, errp) || !shim_qmp_may_change(errp)) {
         return;
     }
     if (has_format && format == JUMPCUT_XENSTORE_FORMAT_BASE64) {
@@ -138,7 +139,7 @@ void qmp_jumpcut_xenstore_remove(const char *path, Error **errp)
     guint64 generation;
 
     /* The protocol takes removing what is not there for a success. */
-    if (path_check(path, false, errp) &&
+    if (path_check(path, false, errp) && shim_qmp_may_change(errp) &&
         done(ops->directory(host.tree, DOM0, 0, path, &generation, &names),
              path, errp)) {
         done(ops->rm(host.tree, DOM0, 0, path), path, errp);
@@ -181,6 +182,9 @@ static bool set_permissions(const char *path, const strList *list, Error **errp)
             return false;
         }
         g_ptr_array_add(perms, list->value);
+    }
+    if (!shim_qmp_may_change(errp)) {
+        return false;
     }
     if (perms->len == 0 || perms->len > PERMS_MAX) {
         error_setg(errp, "xenstore: %u permissions, must be 1 to %u",

@@ -7,8 +7,9 @@ after the other, must be that of one guest whose clocks moved at the cuts only.
 The guest is stopped wherever it is (QMP stop is not exact in virtual time), so
 this cannot tell whether the run is the same to the instruction.
 """
+from guest import Guest
 from harness import (INITRD, Failure, amid_samples_ns, check, check_in,
-                     kernel, main, samples_of, test_each)
+                     kernel, main, samples_of, test, test_each)
 from qmp import Qemu, command_of
 
 NS = 1_000_000_000
@@ -106,6 +107,45 @@ def guest_moves_and_notices_nothing(directory, _name, version, vcpus, kind):
     check("system time after the second cut", second["system-time-after"],
           UPTIME_NS + APART_NS + 3 * NS)
     check_clocks(console, cuts)
+
+
+# An idle machine stands at a timer's deadline most of the time.
+STOPS = 30
+EVENTS_SEEN = ("runstate_set", "jumpcut_timer_fire")
+
+
+@test
+def nothing_fires_while_the_machine_is_stopped(directory):
+    """What did would be lost if it were a migration that completes."""
+    log = directory / "trace"
+    with Guest(directory, "6.12", "--memory", "128M", "--smp", "2") as guest:
+        guest.ready()
+        guest.do("migrate-set-capabilities", capabilities=[
+            {"capability": "events", "state": True}])
+        guest.do("human-monitor-command",
+                 **{"command-line": f"logfile {log}"})
+        for event in EVENTS_SEEN:
+            guest.do("human-monitor-command",
+                     **{"command-line": f"trace-event {event} on"})
+        for _ in range(STOPS):
+            guest.do("stop")
+            guest.do("migrate", uri=f"file:{directory}/state")
+            status = ""
+            while status != "completed":
+                status = guest.wait_event("MIGRATION")["status"]
+                check("migration", status == "failed", False)
+            while guest.do("query-status")["status"] != "postmigrate":
+                pass
+            guest.do("cont")
+            guest.shell("sleep 0.05")
+    running, fired = True, 0
+    for line in log.read_text().splitlines():
+        if line.startswith("runstate_set"):
+            running = line.endswith("(running)")
+        elif line.startswith("jumpcut_timer_fire"):
+            check(f"while the machine runs: {line}", running, True)
+            fired += 1
+    check(f"timers that fired: {fired}", fired > STOPS, True)
 
 
 if __name__ == "__main__":
