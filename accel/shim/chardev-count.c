@@ -19,9 +19,12 @@
 #define STOP_PATIENCE_US 1000000
 #define STOP_RETRY_US    1000
 
+/* It tells us when the character device goes. */
+#define PROPERTY_NAME "jumpcut-counted"
+
 /* A class's method carries no pointer of ours. */
 static struct {
-    Chardev *chr;
+    Chardev *chr; /* NULL once it has gone */
     int (*stock)(Chardev *chr, const uint8_t *buf, int len);
     GByteArray *queue; /* changed with chr_write_lock held, as by a write */
     GSource *watch;
@@ -110,6 +113,9 @@ static void drain(void)
 {
     gint64 give_up = g_get_monotonic_time() + STOP_PATIENCE_US;
 
+    if (!counter.chr) {
+        return;
+    }
     qemu_mutex_lock(&counter.chr->chr_write_lock);
     while (counter.queue->len && g_get_monotonic_time() < give_up) {
         int n =
@@ -133,6 +139,17 @@ static void run_state_changed(void *opaque, bool running, RunState state)
     }
 }
 
+/* QMP's chardev-change put another in its place: what waits is for neither. */
+static void counted_gone(Object *obj, const char *name, void *opaque)
+{
+    if (counter.watch) {
+        g_source_destroy(counter.watch);
+        g_clear_pointer(&counter.watch, g_source_unref);
+    }
+    g_byte_array_set_size(counter.queue, 0);
+    counter.chr = NULL;
+}
+
 bool chardev_count(const char *chardev, ChardevCountFn *fn, void *opaque,
                    Error **errp)
 {
@@ -150,6 +167,8 @@ bool chardev_count(const char *chardev, ChardevCountFn *fn, void *opaque,
     counter.stock = cc->chr_write;
     counter.queue = g_byte_array_new();
     qemu_add_vm_change_state_handler(run_state_changed, NULL);
+    object_property_add(OBJECT(chr), PROPERTY_NAME, "bool", NULL, NULL,
+                        counted_gone, NULL);
     counter.fn = fn;
     counter.opaque = opaque;
     cc->chr_write = counted_write;

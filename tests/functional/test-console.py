@@ -79,5 +79,21 @@ def a_stuck_reader_stops_the_machine_and_not_quit(directory):
         check_in("stderr", b"nobody took the last", guest.process.stderr.read())
 
 
+@test
+def a_counted_device_is_replaced_and_the_machine_stops(directory):
+    command = command_of(directory / "unused", "--guest=kvm", kernel("6.1"))
+    at = next(i for i, word in enumerate(command)
+              if word.startswith("file,id=jumpcut-console"))
+    command[at] = "null,id=jumpcut-console"
+    with Qemu(command) as qemu:
+        qemu.do("chardev-change", id="jumpcut-console",
+                backend={"type": "null", "data": {}})
+        qemu.do("stop")
+        check("state", qemu.do("query-status")["status"], "paused")
+        qemu.do("quit")
+        qemu.process.wait(QUIT_S)
+        check("exit status", qemu.process.returncode, 0)
+
+
 if __name__ == "__main__":
     main()
