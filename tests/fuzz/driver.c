@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INPUT_MAX 8192u
+/* Well above the longest file, or nothing could be inserted into it. */
+#define INPUT_MAX 65536u
 
 static const uint8_t *current;
 static size_t current_len;
@@ -143,6 +144,10 @@ static void add_file(GPtrArray *corpus, const char *path)
 
     if (!g_file_get_contents(path, &text, &len, &error)) {
         g_error("fuzz: %s", error->message);
+    }
+    if (len > INPUT_MAX / 2) {
+        g_error("fuzz: %s has %" G_GSIZE_FORMAT " bytes, %u are the most", path,
+                len, INPUT_MAX / 2);
     }
     g_ptr_array_add(corpus, g_byte_array_new_take((guint8 *)text, len));
 }
