@@ -79,7 +79,10 @@ HostPage *xen_page_load(XenDomain *d, const char *what, StateReader *r)
         return NULL;
     }
     g_byte_array_append(blob, (const guint8 *)"", 1);
-    page = d->host->ops->mem.page_pin_named(d->host, (const char *)blob->data);
+    page = strlen((const char *)blob->data) + 1 == blob->len
+               ? d->host->ops->mem.page_pin_named(d->host,
+                                                  (const char *)blob->data)
+               : NULL;
     if (!page) {
         state_reader_fail(r, "%s: no memory called so", what);
     }

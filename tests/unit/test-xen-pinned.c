@@ -3,6 +3,7 @@
  * Pages the hypervisor uses stay what they are, wherever the guest moves them,
  * and over a migration: on Xen a reference is to the page, not to its frame.
  */
+#define _GNU_SOURCE /* memmem() */
 #include <string.h>
 
 #include "tests/conformance.h"
@@ -201,6 +202,70 @@ static void test_load_that_fails_pins_nothing(void)
     g_assert_cmpuint(refused, >, PINS);
 }
 
+/* The bytes @what in @state become @with, which is as long. */
+static void replace(GByteArray *state, const char *what, const char *with,
+                    size_t len)
+{
+    uint8_t *at = memmem(state->data, state->len, what, len);
+
+    g_assert_nonnull(at);
+    memcpy(at, with, len);
+}
+
+static void test_name_of_no_memory_is_refused(void)
+{
+    static const char names[][7] = {"ram:5\0", "ram:\0\0", "\0am:50",
+                                    "ram:5g",  "ram: 5",   "ram:-1",
+                                    "rom:50",  "ram50:",   "ram:zz"};
+    g_autoptr(XenGuest) g = guest_new();
+    g_autoptr(GByteArray) state = xen_guest_save(g);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GByteArray) bad = g_byte_array_new();
+
+        g_test_message("name %u: %.6s", i, names[i]);
+        g_byte_array_append(bad, state->data, state->len);
+        replace(bad, "ram:50", names[i], 6);
+        xen_domain_reset(g->d);
+        g_assert_false(load(g, bad));
+        g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 0);
+    }
+    xen_domain_reset(g->d);
+    g_assert_true(load(g, state));
+}
+
+/* Pages of ours can be in use, too: what is there need not be the guest's. */
+static void test_overlays_in_use_migrate(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 20);
+    struct vcpu_register_vcpu_info info = {XEN_GUEST_SHINFO, 0xf00, 0};
+    struct evtchn_init_control control = {.control_gfn = GRANT_GUEST_TABLE,
+                                          .offset = 0xf00};
+    uint64_t time = (XEN_GUEST_SHINFO << HOST_PAGE_SHIFT) + 0xf80;
+    g_autoptr(GByteArray) state = NULL, again = NULL;
+    FakeSnapshot *memory;
+
+    grant_guest_setup(g, 1);
+    g_assert_cmpint(
+        xen_guest_vcpu_op(g, VCPUOP_register_vcpu_info, 0, &info, sizeof(info)),
+        ==, 0);
+    g_assert_cmpint(xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_TIME_PHYS_AREA, 0,
+                                      &time, sizeof(time)),
+                    ==, 0);
+    g_assert_cmpint(
+        xen_guest_op(g, EVT, EVTCHNOP_init_control, &control, sizeof(control)),
+        ==, 0);
+    removed(g, XEN_GUEST_SHINFO);
+    state = xen_guest_save(g);
+    memory = fake_host_snapshot(g->fake);
+    xen_domain_reset(g->d);
+    fake_host_restore(g->fake, memory);
+    g_assert_true(load(g, state));
+    again = xen_guest_save(g);
+    g_assert_cmpmem(again->data, again->len, state->data, state->len);
+    g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 3);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -208,5 +273,7 @@ int main(int argc, char **argv)
     ADD(pages_moved_away_stay_in_use);
     ADD(pages_moved_away_migrate);
     ADD(load_that_fails_pins_nothing);
+    ADD(name_of_no_memory_is_refused);
+    ADD(overlays_in_use_migrate);
     return g_test_run();
 }
