@@ -38,7 +38,7 @@ typedef struct XenGrantMapping {
 /* What lies where a mapping is. */
 typedef struct XenGrantAlias {
     HostPage *page;
-    uint64_t frame; /* that is to be seen there */
+    const void *ptr; /* of the page that is to be seen there */
     bool read_only;
 } XenGrantAlias;
 
@@ -87,8 +87,8 @@ int16_t xen_grant_map(XenGrantTable *t, struct gnttab_map_grant_ref *op);
 int16_t xen_grant_unmap(XenGrantTable *t,
                         const struct gnttab_unmap_grant_ref *op);
 
-bool xen_grant_alias_add(XenGrantTable *t, HostPage *page, uint64_t frame,
-                         uint64_t gfn, bool read_only);
+bool xen_grant_alias_add(XenGrantTable *t, HostPage *page, uint64_t gfn,
+                         bool read_only);
 
 /* grant-map-state.c */
 void xen_grant_maps_save(const XenGrantTable *t, StateWriter *w);

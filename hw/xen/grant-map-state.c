@@ -12,7 +12,6 @@ typedef enum GrantMapTag {
     TAG_FREE_HANDLE,
     TAG_NR_ALIASES,
     TAG_ALIAS_GFN,
-    TAG_ALIAS_FRAME,
     TAG_ALIAS_READ_ONLY,
 } GrantMapTag;
 
@@ -28,7 +27,6 @@ static gboolean alias_save(void *key, void *value, void *opaque)
     StateWriter *w = save->w;
 
     state_put_u64(w, TAG_ALIAS_GFN, *(uint64_t *)key);
-    state_put_u64(w, TAG_ALIAS_FRAME, alias->frame);
     xen_page_save(save->d, alias->page, w);
     state_put_u64(w, TAG_ALIAS_READ_ONLY, alias->read_only);
     return FALSE;
@@ -111,20 +109,18 @@ static void free_handles_load(XenGrantTable *t, StateReader *r)
     }
 }
 
-/* The page at @ptr, granted as @frame, that a mapping keeps in use, or NULL. */
-static HostPage *page_mapped(const XenGrantTable *t, uint64_t frame,
-                             const void *ptr)
+/* The page at @ptr that a mapping keeps in use, or NULL. */
+static HostPage *page_mapped(const XenGrantTable *t, const void *ptr)
 {
-    const Host *host = t->d->host;
+    Host *host = t->d->host;
 
     for (unsigned i = 0; i < t->mappings->len; i++) {
         const XenGrantMapping *m =
             &g_array_index(t->mappings, XenGrantMapping, i);
+        HostPage *page = m->flags ? t->active[m->ref].page : NULL;
 
-        if (m->flags && t->active[m->ref].gfn == frame &&
-            host->ops->mem.page_ptr(t->d->host, t->active[m->ref].page) ==
-                ptr) {
-            return t->active[m->ref].page;
+        if (page && host->ops->mem.page_ptr(host, page) == ptr) {
+            return page;
         }
     }
     return NULL;
@@ -133,8 +129,6 @@ static HostPage *page_mapped(const XenGrantTable *t, uint64_t frame,
 static void alias_load(XenGrantTable *t, StateReader *r)
 {
     uint64_t gfn = state_get_u64(r, TAG_ALIAS_GFN, "mapped frame", UINT64_MAX);
-    uint64_t frame =
-        state_get_u64(r, TAG_ALIAS_FRAME, "frame mapped", UINT64_MAX);
     HostPage *pin = xen_page_load(t->d, "page mapped", r);
     bool read_only =
         state_get_u64(r, TAG_ALIAS_READ_ONLY, "mapped for reading", 1);
@@ -144,12 +138,12 @@ static void alias_load(XenGrantTable *t, StateReader *r)
     if (!pin) {
         return;
     }
-    page = page_mapped(t, frame, host->ops->mem.page_ptr(host, pin));
+    page = page_mapped(t, host->ops->mem.page_ptr(host, pin));
     host->ops->mem.page_unpin(host, pin);
     if (state_reader_failed(r)) {
         return;
     }
-    if (!page || !xen_grant_alias_add(t, page, frame, gfn, read_only)) {
+    if (!page || !xen_grant_alias_add(t, page, gfn, read_only)) {
         state_reader_fail(r, "mapped frame: cannot be at 0x%" PRIx64, gfn);
     }
 }

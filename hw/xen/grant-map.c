@@ -105,12 +105,13 @@ static XenGrantMapping *mapping(XenGrantTable *t, uint32_t handle)
     return &g_array_index(t->mappings, XenGrantMapping, handle);
 }
 
-/* Show the pinned page of @frame at guest frame @gfn too. */
-bool xen_grant_alias_add(XenGrantTable *t, HostPage *page, uint64_t frame,
-                         uint64_t gfn, bool read_only)
+/* Show the pinned @page at guest frame @gfn too. */
+bool xen_grant_alias_add(XenGrantTable *t, HostPage *page, uint64_t gfn,
+                         bool read_only)
 {
     Host *host = t->d->host;
-    XenGrantAlias alias = {.frame = frame, .read_only = read_only};
+    XenGrantAlias alias = {.ptr = host->ops->mem.page_ptr(host, page),
+                           .read_only = read_only};
 
     if (g_tree_lookup(t->aliases, &gfn)) {
         return false;
@@ -142,8 +143,8 @@ static int16_t map_entry(XenGrantTable *t,
         return status;
     }
     if ((op->flags & ~GNTMAP_readonly) != GNTMAP_host_map ||
-        !xen_grant_alias_add(t, act->page, act->gfn,
-                             op->host_addr >> HOST_PAGE_SHIFT, read_only)) {
+        !xen_grant_alias_add(t, act->page, op->host_addr >> HOST_PAGE_SHIFT,
+                             read_only)) {
         xen_grant_release(t, op->ref, use.write);
         return GNTST_general_error;
     }
@@ -199,6 +200,7 @@ int16_t xen_grant_map(XenGrantTable *t, struct gnttab_map_grant_ref *op)
 static int16_t unmap_handle(XenGrantTable *t, XenGrantMapping *m,
                             const struct gnttab_unmap_grant_ref *op)
 {
+    Host *host = t->d->host;
     uint64_t gfn = op->host_addr >> HOST_PAGE_SHIFT;
     XenGrantAlias *alias;
 
@@ -209,10 +211,11 @@ static int16_t unmap_handle(XenGrantTable *t, XenGrantMapping *m,
         return GNTST_okay;
     }
     alias = g_tree_lookup(t->aliases, &gfn);
-    if (!alias || alias->frame != t->active[m->ref].gfn) {
+    if (!alias ||
+        alias->ptr != host->ops->mem.page_ptr(host, t->active[m->ref].page)) {
         return GNTST_general_error;
     }
-    t->d->host->ops->mem.alias_unmap(t->d->host, alias->page);
+    host->ops->mem.alias_unmap(host, alias->page);
     g_tree_remove(t->aliases, &gfn);
     xen_grant_release(t, m->ref, !(m->flags & GNTMAP_readonly));
     m->flags = 0;
@@ -222,8 +225,9 @@ static int16_t unmap_handle(XenGrantTable *t, XenGrantMapping *m,
 
 /*
  * GNTTABOP_unmap_grant_ref.  Without an address nothing is done.
- * @return: GNTST_okay; GNTST_bad_handle: not in use; GNTST_general_error: what
- * the handle's entry grants is not mapped at that address.
+ * @return: GNTST_okay; GNTST_bad_handle: not in use; GNTST_general_error: the
+ * page the handle's entry grants is not mapped at that address (xen:
+ * arch/x86/mm/p2m.c, replace_grant_p2m_mapping).
  */
 int16_t xen_grant_unmap(XenGrantTable *t,
                         const struct gnttab_unmap_grant_ref *op)

@@ -266,6 +266,51 @@ static void test_overlays_in_use_migrate(void)
     g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 3);
 }
 
+/*
+ * Two entries grant the same frame while different pages lie there: each handle
+ * ends the mapping of its own page (xen: arch/x86/mm/p2m.c,
+ * replace_grant_p2m_mapping, which compares machine frames).
+ */
+static void test_handle_does_not_end_another_pages_mapping(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 20);
+    g_autoptr(GByteArray) state = NULL, again = NULL;
+    struct gnttab_map_grant_ref maps[2];
+    struct gnttab_unmap_grant_ref unmap = {0};
+    FakeSnapshot *memory;
+
+    grant_guest_setup(g, 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        maps[i] = (struct gnttab_map_grant_ref){.host_addr = (AT_GFN + i)
+                                                             << HOST_PAGE_SHIFT,
+                                                .flags = GNTMAP_host_map,
+                                                .ref = REF + i,
+                                                .dom = XEN_GUEST_DOMID};
+        grant_guest_entry(g, REF + i, GTF_permit_access, XEN_GUEST_DOMID,
+                          GRANT_GUEST_PAGE);
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_grant_table_op,
+                                     GNTTABOP_map_grant_ref, &maps[i],
+                                     sizeof(maps[i])),
+                        ==, 0);
+        g_assert_cmpint(maps[i].status, ==, GNTST_okay);
+        moved(g, GRANT_GUEST_PAGE + 1 + i, GRANT_GUEST_PAGE);
+    }
+    unmap.handle = maps[0].handle;
+    unmap.host_addr = maps[1].host_addr;
+    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_grant_table_op,
+                                 GNTTABOP_unmap_grant_ref, &unmap,
+                                 sizeof(unmap)),
+                    ==, 0);
+    g_assert_cmpint(unmap.status, ==, GNTST_general_error);
+    state = xen_guest_save(g);
+    memory = fake_host_snapshot(g->fake);
+    xen_domain_reset(g->d);
+    fake_host_restore(g->fake, memory);
+    g_assert_true(load(g, state));
+    again = xen_guest_save(g);
+    g_assert_cmpmem(again->data, again->len, state->data, state->len);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -275,5 +320,6 @@ int main(int argc, char **argv)
     ADD(load_that_fails_pins_nothing);
     ADD(name_of_no_memory_is_refused);
     ADD(overlays_in_use_migrate);
+    ADD(handle_does_not_end_another_pages_mapping);
     return g_test_run();
 }
