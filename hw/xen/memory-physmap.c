@@ -59,12 +59,14 @@ static bool no_gfn(uint64_t gfn)
  * the machine can lay nothing there; -XEN_EPERM: memory of another domain,
  * whichever, is for a hardware domain (xen: arch/x86/mm/p2m.c,
  * p2m_add_foreign)
+ * DEVIATION: nothing is put where a grant is mapped (-XEN_EINVAL); Xen ends the
+ * domain as well (xen: arch/x86/mm/p2m.c, p2m_add_page).
  */
 static int64_t physmap_add(XenCall *c, uint32_t space, uint64_t idx,
                            uint64_t gfn)
 {
     XenDomain *d = c->d;
-    bool none = no_gfn(gfn);
+    bool none = no_gfn(gfn) || xen_grant_maps_gfn(d, gfn);
     XenOverlay *o;
     int64_t ret = -XEN_EINVAL;
 

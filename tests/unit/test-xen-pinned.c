@@ -311,6 +311,34 @@ static void test_handle_does_not_end_another_pages_mapping(void)
     g_assert_cmpmem(again->data, again->len, state->data, state->len);
 }
 
+/* Whatever lies at a frame before a migration does so after it. */
+static void test_nothing_is_put_where_a_grant_is_mapped(void)
+{
+    static const struct {
+        unsigned space;
+        uint64_t idx;
+    } cases[] = {
+        {XENMAPSPACE_shared_info, 0},
+        {XENMAPSPACE_grant_table, 0},
+        {XENMAPSPACE_gmfn, GRANT_GUEST_PAGE + 1},
+        {XENMAPSPACE_gmfn, GRANT_GUEST_TABLE},
+        {XENMAPSPACE_gmfn_range, GRANT_GUEST_PAGE + 1},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(XenGuest) g = guest_new();
+        struct xen_add_to_physmap op = {DOMID_SELF, 1, cases[i].space,
+                                        cases[i].idx, AT_GFN};
+
+        g_test_message("case %u", i);
+        g_assert_cmpint(
+            xen_guest_op(g, MEM, XENMEM_add_to_physmap, &op, sizeof(op)), ==,
+            -XEN_EINVAL);
+        fake_host_poke32(g->fake, AT_GFN << 12, 0x5a5a + i);
+        g_assert_cmphex(word_of(g, GRANT_GUEST_PAGE, 0), ==, 0x5a5a + i);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -321,5 +349,6 @@ int main(int argc, char **argv)
     ADD(name_of_no_memory_is_refused);
     ADD(overlays_in_use_migrate);
     ADD(handle_does_not_end_another_pages_mapping);
+    ADD(nothing_is_put_where_a_grant_is_mapped);
     return g_test_run();
 }
