@@ -54,6 +54,18 @@ static ShimInsn insn_group7(uint8_t modrm)
     }
 }
 
+/* 90 after @n bytes of prefixes: of REP and REPNE the last one counts. */
+static bool insn_is_pause(const uint8_t *code, size_t n, bool long_mode)
+{
+    if (n > 0 && long_mode && (code[n - 1] & 0xf1) == 0x41) {
+        return false; /* XCHG with R8 */
+    }
+    while (n > 0 && code[n - 1] != 0xf2 && code[n - 1] != 0xf3) {
+        n--;
+    }
+    return n > 0 && code[n - 1] == 0xf3;
+}
+
 ShimInsn shim_insn_decode(const uint8_t *code, size_t len, bool long_mode,
                           size_t *insn_len)
 {
@@ -66,6 +78,10 @@ ShimInsn shim_insn_decode(const uint8_t *code, size_t len, bool long_mode,
     while (i < len && (insn_is_prefix(code[i]) ||
                        (long_mode && (code[i] & 0xf0) == 0x40))) {
         i++;
+    }
+    if (i < len && code[i] == 0x90 && insn_is_pause(code, i, long_mode)) {
+        *insn_len = i + 1;
+        return SHIM_INSN_PAUSE;
     }
     if (i + 2 > len || code[i] != 0x0f) {
         return SHIM_INSN_OTHER;

@@ -186,6 +186,31 @@ static void hold_end(CPUState *cs, ShimVcpu *v)
     qemu_cpu_kick(cs);
 }
 
+/* Is a vCPU held? */
+bool vcpu_hold_any(void)
+{
+    for (unsigned i = 0; i < shim->nr_vcpus; i++) {
+        if (shim->vcpus[i].held) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is there no vCPU but @self that would execute if it had its turn? */
+bool vcpu_hold_alone(const CPUState *self)
+{
+    CPUState *cs;
+
+    CPU_FOREACH(cs)
+    {
+        if (cs != self && (!cs->halted || hold_has_work(cs))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void vcpu_hold_apply(unsigned vcpu, bool held)
 {
     ShimVcpu *v = &shim->vcpus[vcpu];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The instructions taken over from a vCPU: CPUID, RDMSR, WRMSR, RDTSC, RDTSCP,
- * VMCALL and VMMCALL.
+ * PAUSE, VMCALL and VMMCALL.
  */
 #include "qemu/osdep.h"
 #include "cpu.h"
@@ -14,9 +14,24 @@
 #include "accel/shim/insn.h"
 #include "accel/shim/vcpu-internal.h"
 
+/*
+ * What a PAUSE takes of virtual time if only time can end the wait.  A
+ * hypervisor that notices such loops gives the processor away for longer.
+ */
+#define PAUSE_NS 1000
+
 bool vcpu_long_mode(const CPUX86State *env)
 {
     return env->hflags & HF_CS64_MASK;
+}
+
+/* @insns of the budget are used up, or all that is left of it. */
+static void vcpu_spend(CPUState *cs, int64_t insns)
+{
+    int64_t low = MIN(insns, cs->neg.icount_decr.u16.low);
+
+    cs->neg.icount_decr.u16.low -= low;
+    cs->icount_extra -= MIN(insns - low, cs->icount_extra);
 }
 
 /*
@@ -34,11 +49,7 @@ static void vcpu_complete_insn(CPUState *cs, size_t len)
     }
     env->hflags &= ~HF_INHIBIT_IRQ_MASK;
     if (icount_enabled()) {
-        if (cs->neg.icount_decr.u16.low) {
-            cs->neg.icount_decr.u16.low--;
-        } else if (cs->icount_extra) {
-            cs->icount_extra--;
-        }
+        vcpu_spend(cs, 1);
     }
     if (env->eflags & TF_MASK) {
         env->dr[6] |= DR6_BS;
@@ -191,6 +202,21 @@ static bool vcpu_do_hypercall(CPUState *cs)
     return true;
 }
 
+/*
+ * PAUSE gives other vCPUs their turn if one of them would use it.  That does
+ * not depend on the host: what wakes a vCPU comes from one that executes or
+ * from a timer of virtual time, and none of these is due before this turn ends.
+ */
+static void vcpu_do_pause(CPUState *cs, size_t len)
+{
+    vcpu_complete_insn(cs, len);
+    if (!vcpu_hold_alone(cs)) {
+        cs->exception_index = EXCP_INTERRUPT;
+        cpu_loop_exit(cs);
+    }
+    vcpu_spend(cs, PAUSE_NS / icount_to_ns(1));
+}
+
 bool vcpu_handle_exit(CPUState *cs)
 {
     size_t len;
@@ -212,6 +238,9 @@ bool vcpu_handle_exit(CPUState *cs)
     case SHIM_INSN_RDTSCP:
         vcpu_do_rdtsc(cs, true);
         break;
+    case SHIM_INSN_PAUSE:
+        vcpu_do_pause(cs, len);
+        return true;
     default:
         return false;
     }

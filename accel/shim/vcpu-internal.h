@@ -54,6 +54,8 @@ void vcpu_hold_apply(unsigned vcpu, bool held);
 void vcpu_hold_look(CPUState *cs, ShimVcpu *v);
 bool vcpu_hold_stops(CPUState *cs, ShimVcpu *v);
 void vcpu_hold_takes_over(CPUState *cs, ShimVcpu *v);
+bool vcpu_hold_any(void);
+bool vcpu_hold_alone(const CPUState *self);
 
 /* @cs leaves the machine: as if it had never run. */
 void shim_vcpu_gone(CPUState *cs);

@@ -37,6 +37,16 @@ ShimVcpu *shim_vcpu_by_index(unsigned vcpu)
     return shim && vcpu < shim->nr_vcpus ? &shim->vcpus[vcpu] : NULL;
 }
 
+/*
+ * A guest spins with PAUSE for as long as a vCPU it waits for is held, and
+ * each PAUSE gives the other vCPUs their turn.  Held or idle they do nothing
+ * with it, which takes QEMU many times as long as to take the PAUSE over.
+ */
+static bool vcpu_traps_pause(void)
+{
+    return icount_enabled() && vcpu_hold_any();
+}
+
 static uint64_t vcpu_intercepts(bool trap_tsc)
 {
     uint64_t bits = 1ull << (SVM_EXIT_CPUID - SVM_EXIT_INTR) |
@@ -44,6 +54,9 @@ static uint64_t vcpu_intercepts(bool trap_tsc)
 
     if (trap_tsc) {
         bits |= 1ull << (SVM_EXIT_RDTSC - SVM_EXIT_INTR);
+    }
+    if (vcpu_traps_pause()) {
+        bits |= 1ull << (SVM_EXIT_PAUSE - SVM_EXIT_INTR);
     }
     return bits;
 }

@@ -9,6 +9,7 @@
  * Check: gaps in the clock against the runstate record and the share that was
  * asked for; states add up to the time that passed; XEN_RUNSTATE_UPDATE is off
  * when the guest looks; a blocked vCPU loses nothing; each vCPU in its turn.
+ * A PAUSE while another vCPU is held takes 1 us, unless a third one would run.
  * Cannot tell apart: gaps shorter than 20 us from slow instructions.
  * Real Xen: a vCPU that shares its processor sees the same, at times the
  * scheduler chooses (xen: common/sched/core.c, vcpu_runstate_change;
@@ -165,6 +166,66 @@ static void others_lose_their_share(void)
     }
 }
 
+/*
+ * With one vCPU held or another at all times: a PAUSE takes a microsecond, and
+ * does not cost the host a turn of all vCPUs every few instructions.
+ */
+static void pause_takes_its_time_while_another_is_held(void)
+{
+    uint64_t percent = cmdline_number("percent", 0), start = clock_now();
+    unsigned pauses = 0;
+
+    if (percent * cpu_count() < 100) {
+        return;
+    }
+    while (clock_now() - start < SPAN_NS) {
+        cpu_relax();
+        pauses++;
+    }
+    input("percent %u", (unsigned)percent);
+    CHECK(pauses > SPAN_NS * (100 - percent) / 100 / 3000);
+    CHECK(pauses < SPAN_NS * (100 - percent) / 100 / 1000);
+}
+
+static volatile unsigned turn;
+
+static void other_takes_turns(void *arg)
+{
+    uint64_t start = clock_now();
+
+    (void)arg;
+    while (clock_now() - start < SPAN_NS) {
+        if (turn) {
+            turn = 0;
+        }
+        cpu_relax();
+    }
+}
+
+/* Two that wait for each other: half of the time neither is held. */
+static void pause_gives_a_vcpu_that_would_run_its_turn(void)
+{
+    uint64_t start;
+    unsigned rounds = 0;
+
+    if (cpu_count() < 4) {
+        return;
+    }
+    CHECK(cpu_start_other(1, other_takes_turns, NULL));
+    start = clock_now();
+    while (clock_now() - start < SPAN_NS / 2) {
+        if (!turn) {
+            turn = 1;
+            rounds++;
+        }
+        cpu_relax();
+    }
+    CHECK(cpu_other_done(1));
+    CHECK(rounds > SPAN_NS / 4 / 5000);
+}
+
 PAYLOAD(NEEDS_XEN, TEST(area_is_registered), TEST(gaps_are_the_runnable_time),
         TEST(area_tells_the_same), TEST(states_add_up),
-        TEST(blocked_vcpu_loses_little), TEST(others_lose_their_share));
+        TEST(blocked_vcpu_loses_little), TEST(others_lose_their_share),
+        TEST(pause_takes_its_time_while_another_is_held),
+        TEST(pause_gives_a_vcpu_that_would_run_its_turn));
