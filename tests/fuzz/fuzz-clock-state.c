@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * State streams of any bytes: the reader stays within them, and a clock loaded
- * from one is unchanged, or saves the same bytes again and keeps its rules.
+ * from one is unchanged, or saves the same bytes again and keeps its rules.  So
+ * do TSC deadlines.
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "hw/clock/clock.h"
+#include "hw/clock/tsc-deadline.h"
+#include "tests/unit/fake-host.h"
+
+#define DEADLINE_VCPUS 2u
 
 /* Fields of every kind, with tags and limits drawn from the input. */
 static void read_fields(FuzzInput *in)
@@ -55,6 +59,20 @@ static GByteArray *state_of(const Clock *clock)
     return state_writer_finish(w);
 }
 
+/* The TSC is @tsc, or just past it, at the moment told, and not before. */
+static void check_reached(const Clock *clock, unsigned vcpu, gint64 now,
+                          guint64 tsc)
+{
+    gint64 at = clock_tsc_reached(clock, vcpu, now, tsc);
+
+    g_assert_cmpint(at, >=, now);
+    if (at > now && at < G_MAXINT64) {
+        g_assert_cmpuint(clock_guest_tsc(clock, vcpu, at) - tsc, <=,
+                         HOST_TSC_KHZ_MAX / 1000000 + 1);
+        g_assert_cmpuint(clock_guest_tsc(clock, vcpu, at - 1), <, tsc);
+    }
+}
+
 static void use_clock(Clock *clock, unsigned nr_vcpus)
 {
     static const gint64 times[] = {0, 1, 1000000007, G_MAXINT64};
@@ -73,6 +91,8 @@ static void use_clock(Clock *clock, unsigned nr_vcpus)
         g_assert_cmpuint(rec.tsc_timestamp, ==,
                          clock_guest_tsc(clock, nr_vcpus - 1, times[i]));
         g_assert_cmpint(clock_virtual_time(clock, system), >=, times[i]);
+        check_reached(clock, nr_vcpus - 1, times[i], G_MAXUINT64);
+        check_reached(clock, nr_vcpus - 1, times[i], rec.tsc_timestamp + 12345);
     }
     clock_tsc_info(clock, &info);
     g_assert_cmpuint(info.guest_khz, >=, HOST_TSC_KHZ_MIN);
@@ -107,12 +127,59 @@ static void load_clock(FuzzInput *in)
     clock_free(clock);
 }
 
+static uint32_t armed_lvt(void *opaque, unsigned vcpu)
+{
+    (void)opaque;
+    (void)vcpu;
+    return TSC_DEADLINE_LVT_MODE | 0x30;
+}
+
+static GByteArray *state_of_deadlines(const TscDeadline *td)
+{
+    StateWriter *w = state_writer_new();
+
+    tsc_deadline_save(td, w);
+    return state_writer_finish(w);
+}
+
+static void load_deadlines(FuzzInput *in)
+{
+    const HostProfile none = {0};
+    FakeHost *fake = fake_host_new(DEADLINE_VCPUS, 1);
+    Clock *clock = clock_new(&none, CLOCK_TSC_MODE_DEFAULT, DEADLINE_VCPUS, 0);
+    TscDeadline *td = tsc_deadline_new(fake_host_ops(fake), clock,
+                                       DEADLINE_VCPUS, armed_lvt, NULL);
+    GByteArray *before = state_of_deadlines(td), *after;
+    StateReader *r = state_reader_new(in->data, in->left);
+
+    tsc_deadline_load(td, r);
+    after = state_of_deadlines(td);
+    if (state_reader_failed(r)) {
+        g_assert_cmpmem(after->data, after->len, before->data, before->len);
+        g_assert_cmpint(fake_host_next_deadline(fake), ==, G_MAXINT64);
+    } else {
+        g_assert_cmpmem(after->data, after->len, in->data, after->len);
+        fake_host_advance(fake, G_MAXINT32);
+        g_assert_cmpuint(fake_host_event_count(fake, FAKE_LAPIC_INJECT), <=,
+                         DEADLINE_VCPUS);
+    }
+    state_reader_finish(r, NULL);
+    g_byte_array_unref(before);
+    g_byte_array_unref(after);
+    tsc_deadline_free(td);
+    clock_free(clock);
+    fake_host_free(fake);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FuzzInput in = {data, size};
+    uint8_t what = fuzz_u8(&in);
 
-    if (fuzz_u8(&in) & 1) {
+    if (what & 1) {
         load_clock(&in);
+    } else if (what & 2) {
+        load_deadlines(&in);
     } else {
         read_fields(&in);
     }
