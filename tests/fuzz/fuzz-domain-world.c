@@ -437,7 +437,24 @@ static void check_all(World *w)
     }
 }
 
-void world_step(World *w, unsigned step)
+/* It may have given away the pages it calls with. */
+static bool can_call(World *w)
+{
+    static const GuestVirt pages[] = {{XEN_GUEST_ARG}, {XEN_GUEST_BUF}};
+    Host *host = fake_host_ops(w->g->fake);
+    const HostMemoryOps *mem = &host->ops->mem;
+    uint8_t byte;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(pages); i++) {
+        if (!mem->virt_read(host, 0, pages[i], &byte, 1) ||
+            !mem->virt_write(host, 0, pages[i], &byte, 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool world_step(World *w, unsigned step)
 {
     const Action *action;
 
@@ -451,6 +468,10 @@ void world_step(World *w, unsigned step)
     }
     action->run(w);
     follow_vcpus(w);
+    if (!can_call(w)) {
+        return false;
+    }
     check_all(w);
     fake_host_clear_events(w->g->fake);
+    return true;
 }

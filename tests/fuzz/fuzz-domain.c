@@ -122,8 +122,10 @@ static uint64_t run_sequence(uint64_t seed, const bool *keep)
                        " --steps %d --sequences 1, it is step %d; or add "
                        "--minimise\n",
                        seed, nr_steps, i);
-            world_step(w, (unsigned)i);
             done++;
+            if (!world_step(w, (unsigned)i)) {
+                break;
+            }
         }
     }
     world_free(w);

@@ -25,8 +25,11 @@ typedef struct ActionTable {
 /* fuzz-domain-world.c */
 World *world_new(uint64_t seed);
 void world_free(World *w);
-/* Draws an action, runs it, checks every invariant. */
-void world_step(World *w, unsigned step);
+/*
+ * Draws an action, runs it, checks every invariant.
+ * @return: false: the guest cannot call any more
+ */
+bool world_step(World *w, unsigned step);
 /* The domain is as one just made: so is the model. */
 void world_forget(World *w);
 /* The model no longer knows: ask the domain. */
