@@ -3,7 +3,7 @@
 """A kernel's promises about clocks, timers and CPUs, tried inside the guest.
 
 Subject: time and vCPU hot-plug as programs see them (guest/selftest.c says what
-is tried).  Debian packages neither the kernel's own self-tests nor LTP.
+is tried).  test-kselftest.py has the kernel's own tests of that, by hand.
 """
 import os
 import pathlib
