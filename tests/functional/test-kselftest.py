@@ -15,6 +15,7 @@ import runpy
 import subprocess
 import tempfile
 
+from guest import Guest
 from harness import INITRD, ROOT, Failure, Run, Skip, check, main, test_each
 
 SOURCE = pathlib.Path(os.environ.get("JUMPCUT_KSELFTEST",
@@ -37,8 +38,9 @@ SOURCES = {
         "nanosleep", "nsleep-lat", "set-timer-lat", "posix_timers",
         "mqueue-lat", "inconsistency-check", "raw_skew", "threadtest",
         "rtcpie", "valid-adjtimex", "set-tz", "set-tai", "leap-a-day",
-        "adjtick", "freq-step", "clocksource-switch", "skew_consistency",
-        "change_skew", "set-2038"), ()),
+        "leapcrash", "adjtick", "freq-step", "clocksource-switch",
+        "skew_consistency", "change_skew", "set-2038", "alarmtimer-suspend"),
+        ()),
 }
 
 READ = ("nanosleep", "nsleep-lat", "set-timer-lat", "posix_timers",
@@ -46,9 +48,9 @@ READ = ("nanosleep", "nsleep-lat", "set-timer-lat", "posix_timers",
         "raw_skew", "vdso_test_gettimeofday", "vdso_test_clock_getres",
         "vdso_test_correctness", "vdso_test_abi", "vdso_test_getcpu",
         "test_vsyscall", "cpu-on-off-test.sh", "cpu-on-off-test.sh -a")
-SET = ("valid-adjtimex", "set-tz", "set-tai", "leap-a-day -i 3", "adjtick",
-       "freq-step", "clocksource-switch", "skew_consistency", "change_skew",
-       "set-2038")
+SET = ("valid-adjtimex", "set-tz", "set-tai", "leap-a-day -i 3", "leapcrash",
+       "adjtick", "freq-step", "clocksource-switch", "skew_consistency",
+       "change_skew", "set-2038")
 
 # Guests without an RTC.
 NO_RTC = ("xen-pvh",)
@@ -202,6 +204,26 @@ def wrong_with(command, kind, text):
     return problems
 
 
+@test_each(
+    ("passed", "rtcpie", "kvm", "ok 1 a", 0, []),
+    ("failed", "rtcpie", "kvm", "", 1, ["status 1, wanted 0"]),
+    ("skipped", "rtcpie", "kvm", "ok 1 # SKIP a", SKIPPED,
+     ["status 4, wanted 0", "left out: ok 1 # SKIP a"]),
+    ("expected", "rtcpie", "xen-pvh", "", SKIPPED, []),
+    ("expected-passed", "rtcpie", "xen-pvh", "", 0,
+     ["status 0, wanted 4: there is no RTC"]),
+    ("left-out", "nanosleep", "xen-pvh", "ok 1 # SKIP CLOCK_BOOTTIME_ALARM", 0,
+     []),
+    ("left-out-with-rtc", "nanosleep", "kvm",
+     "ok 1 # SKIP CLOCK_BOOTTIME_ALARM", 0, ["left out: CLOCK_BOOTTIME_ALARM"]),
+    ("hung", "nanosleep", "kvm", "", None, ["did not run to its end"]))
+def program_is_judged(_directory, _name, command, kind, said, status, wanted):
+    text = f"KSELFTEST begin {command}\n{said}\n"
+    if status is not None:
+        text += f"KSELFTEST end {status} {command}\n"
+    check("wrong", wrong_with(command, kind, text), wanted)
+
+
 @test_each(*((f"{kind}-{version}-{name}", kind, version, commands)
              for kind in ("xen-hvm", "xen-pvh", "kvm")
              for version in ("6.12", "6.1")
@@ -217,6 +239,24 @@ def kernel_tests_pass(directory, _name, kind, version, commands):
     if wrong:
         (directory / "console").write_text(text, encoding="utf-8")
         raise Failure("\n".join(wrong))
+
+
+@test_each(("6.12", "6.12"), ("6.1", "6.1"), by_hand=True)
+def alarms_come_across_sleep(directory, _name, version):
+    command = "alarmtimer-suspend"
+    with Guest(directory, version, "--smp", "2",
+               append="jumpcut.run=/bin/kselftest",
+               initrd=initramfs(directory, [command])) as guest:
+        # An alarm is to end the sleep, but QEMU stops virtual time during it
+        # and our RTC runs by that: we do in its place.
+        while not guest.wait_event("SUSPEND", "SHUTDOWN"):
+            guest.do("system_wakeup")
+            guest.wait_event("WAKEUP")
+        guest.wait("JUMPCUT ended status=0")
+        text = guest.console.decode().replace("\r", "")
+    check("problems", wrong_with(command, "xen-hvm", text), [])
+    # Half of them amid sleeps, of two clocks; none if it cannot sleep.
+    check("alarms", text.count("ALARM("), 20)
 
 
 if __name__ == "__main__":
