@@ -68,6 +68,19 @@ class Qemu:
             if "event" in message:
                 self.events.append(message)
 
+    def announce_migration(self):
+        """Have wait_migrated() told."""
+        self.do("migrate-set-capabilities",
+                capabilities=[{"capability": "events", "state": True}])
+
+    def wait_migrated(self):
+        """Until this end of a migration is complete."""
+        status = ""
+        while status != "completed":
+            status = self.wait_event("MIGRATION")["status"]
+            if status == "failed":
+                raise Failure(f"migration failed at the {self.name}")
+
 
 def command_of(log, *boot_arguments):
     """What jumpcut boot would run, with its console in the file log."""

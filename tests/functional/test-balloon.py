@@ -11,7 +11,6 @@ from harness import check, main, test_each
 BALLOON = "/sys/devices/system/xen_memory/xen_memory0"
 TOTAL_KIB = 256 << 10
 LESS_KIB = 128 << 10
-EVENTS = [{"capability": "events", "state": True}]
 # A file in memory, which may take half of what there was at the start.
 FILL = "dd if=/dev/zero of=/fill bs=1M count={} 2>/dev/null"
 
@@ -69,14 +68,11 @@ def memory_follows_its_target(directory, _name, version, kind):
 
 def move(source, target, path):
     for qemu in (source, target):
-        qemu.do("migrate-set-capabilities", capabilities=EVENTS)
+        qemu.announce_migration()
     target.do("migrate-incoming", uri=f"unix:{path}")
     source.do("stop")
     source.do("migrate", uri=f"unix:{path}")
-    status = ""
-    while status != "completed":
-        status = target.wait_event("MIGRATION")["status"]
-        check("migration", status == "failed", False)
+    target.wait_migrated()
     source.do("quit")
     target.do("cont")
 

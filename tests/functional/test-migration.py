@@ -35,19 +35,14 @@ def arguments(version, vcpus, kind):
 def move(source, target, path):
     """@return: the cuts the source made; a QEMU tells its own only."""
     for qemu in (source, target):
-        qemu.do("migrate-set-capabilities",
-                capabilities=[{"capability": "events", "state": True}])
+        qemu.announce_migration()
     target.do("migrate-incoming", uri=f"unix:{path}")
     source.do("cont")
     source.wait_event("JUMPCUT_CUT")
     source.do("stop")
     source.do("migrate", uri=f"unix:{path}")
     for qemu in (source, target):
-        status = ""
-        while status != "completed":
-            status = qemu.wait_event("MIGRATION")["status"]
-            if status == "failed":
-                raise Failure(f"migration failed at the {qemu.name}")
+        qemu.wait_migrated()
     cuts = source.do("query-jumpcut")["cuts"]
     source.do("quit")
     return cuts
@@ -120,8 +115,7 @@ def nothing_fires_while_the_machine_is_stopped(directory):
     log = directory / "trace"
     with Guest(directory, "6.12", "--memory", "128M", "--smp", "2") as guest:
         guest.ready()
-        guest.do("migrate-set-capabilities", capabilities=[
-            {"capability": "events", "state": True}])
+        guest.announce_migration()
         guest.do("human-monitor-command",
                  **{"command-line": f"logfile {log}"})
         for event in EVENTS_SEEN:
@@ -130,10 +124,7 @@ def nothing_fires_while_the_machine_is_stopped(directory):
         for _ in range(STOPS):
             guest.do("stop")
             guest.do("migrate", uri=f"file:{directory}/state")
-            status = ""
-            while status != "completed":
-                status = guest.wait_event("MIGRATION")["status"]
-                check("migration", status == "failed", False)
+            guest.wait_migrated()
             while guest.do("query-status")["status"] != "postmigrate":
                 pass
             guest.do("cont")
