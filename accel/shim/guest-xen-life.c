@@ -10,6 +10,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "accel/shim/guest-internal.h"
+#include "accel/shim/stop.h"
 #include "accel/shim/xen-backend.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
@@ -60,8 +61,7 @@ static void shutdown_work(CPUState *cs, run_on_cpu_data data)
         qemu_system_guest_panicked(NULL);
         break;
     case SHUTDOWN_suspend:
-        qemu_system_vmstop_request_prepare();
-        qemu_system_vmstop_request(RUN_STATE_PAUSED);
+        shim_stop_here();
         break;
     default:
         qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);

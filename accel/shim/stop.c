@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stopping the machine at an exact place. */
+#include "qemu/osdep.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
+#include "cpu.h"
+#include "hw/core/cpu.h"
+#include "system/runstate.h"
+#include "accel/shim/run-timer.h"
+#include "accel/shim/stop.h"
+
+/* The machine has one state to stop. */
+static struct {
+    bool ready;
+    bool reached; /* the place is: fn is told of the next stop */
+    RunTimer timer;
+    ShimStoppedFn *fn; /* NULL: nobody to tell */
+    void *opaque;
+} stop;
+
+void shim_stop_here(void)
+{
+    CPUState *cs;
+
+    /*
+     * As in pause_all_vcpus(), which does it too late: the main loop moves the
+     * clock of an idle machine before it looks at requests.
+     */
+    qemu_clock_enable(QEMU_CLOCK_VIRTUAL, false);
+    qemu_system_vmstop_request_prepare();
+    qemu_system_vmstop_request(RUN_STATE_PAUSED);
+    while (runstate_is_running() && !first_cpu->stop) {
+        qemu_cond_wait_bql(first_cpu->halt_cond);
+        CPU_FOREACH(cs)
+        {
+            /* The main loop may wait for something to be done here. */
+            if (qemu_cpu_is_self(cs)) {
+                process_queued_cpu_work(cs);
+            }
+        }
+    }
+}
+
+static void stop_work(CPUState *cs, run_on_cpu_data data)
+{
+    if (runstate_is_running()) {
+        stop.reached = true;
+        shim_stop_here();
+    }
+}
+
+static void stop_timer_fired(void *opaque)
+{
+    async_run_on_cpu(first_cpu, stop_work, RUN_ON_CPU_NULL);
+}
+
+static void run_state_changed(void *opaque, bool running, RunState state)
+{
+    ShimStoppedFn *fn = stop.fn;
+
+    if (running || !stop.reached) {
+        return;
+    }
+    stop.reached = false;
+    stop.fn = NULL;
+    if (fn) {
+        fn(stop.opaque);
+    }
+}
+
+static void stop_request(ShimStoppedFn *fn, void *opaque)
+{
+    if (!stop.ready) {
+        stop.ready = true;
+        run_timer_init(&stop.timer, stop_timer_fired, NULL);
+        qemu_add_vm_change_state_handler(run_state_changed, NULL);
+    }
+    shim_stop_cancel();
+    stop.fn = fn;
+    stop.opaque = opaque;
+}
+
+void shim_stop_soon(ShimStoppedFn *fn, void *opaque)
+{
+    stop_request(fn, opaque);
+    async_run_on_cpu(first_cpu, stop_work, RUN_ON_CPU_NULL);
+}
+
+void shim_stop_at(int64_t at_ns, ShimStoppedFn *fn, void *opaque)
+{
+    stop_request(fn, opaque);
+    run_timer_mod(&stop.timer, at_ns);
+}
+
+void shim_stop_cancel(void)
+{
+    if (stop.ready) {
+        run_timer_del(&stop.timer);
+    }
+    stop.reached = false;
+    stop.fn = NULL;
+}
