@@ -36,7 +36,8 @@
     X(physmap, op, gfn, home, ret)                               \
     X(pirq_map, pirq, gsi, mapped, ret)                          \
     X(pirq_bind, pirq, port, unused, ret)                        \
-    X(pirq_eoi, pirq, again, unused, ret)
+    X(pirq_eoi, pirq, again, unused, ret)                        \
+    X(fault, kind, which, value, at_ns)
 
 typedef enum HostTraceEvent {
 #define HOST_TRACE_ENUM(name, a, b, c, d) HOST_TRACE_##name,

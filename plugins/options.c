@@ -128,6 +128,18 @@ static bool set_cut(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
+static bool set_fault(PluginOptions *o, const char *key, const char *value,
+                      GError **error)
+{
+    FaultSpec fault;
+
+    if (!fault_spec_parse(&fault, value, error)) {
+        return false;
+    }
+    g_array_append_val(o->guest.faults, fault);
+    return true;
+}
+
 static bool set_steal(PluginOptions *o, const char *key, const char *value,
                       GError **error)
 {
@@ -212,6 +224,10 @@ static const OptionRow option_rows[] = {
      "AT:key=value,,... replace the host profile at virtual time AT; "
      "may be repeated",
      set_cut, true, 0},
+    {"fault",
+     "AT:KIND,,key=value,,... the host does wrong at virtual time AT; may be "
+     "repeated",
+     set_fault, true, 0},
     {"steal",
      "PERIOD:PERCENT: hold each vCPU back for that share of each period",
      set_steal, false, 0},
@@ -301,6 +317,7 @@ bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
         .guest = {.version_major = 4, .version_minor = 17, .domid = 1},
     };
     o->guest.cuts = g_array_new(false, false, sizeof(CutSpec));
+    o->guest.faults = g_array_new(false, false, sizeof(FaultSpec));
     for (int i = 0; i < argc; i++) {
         if (!parse_one(o, argv[i], &seen, error)) {
             plugin_options_clear(o);
@@ -325,6 +342,7 @@ bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
 void plugin_options_clear(PluginOptions *o)
 {
     g_clear_pointer(&o->guest.cuts, g_array_unref);
+    g_clear_pointer(&o->guest.faults, g_array_unref);
     g_free((char *)o->guest.console);
     o->guest.console = NULL;
     g_free((char *)o->guest.xen_log);

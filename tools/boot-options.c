@@ -9,6 +9,7 @@
 
 #include "hw/clock/contention.h"
 #include "hw/clock/host-profile.h"
+#include "hw/fault/fault-spec.h"
 #include "tools/boot-options.h"
 
 #define SMP_MAX        128u
@@ -23,7 +24,7 @@
 typedef struct RawOptions {
     char *guest, *initrd, *smp, *max_smp, *memory, *append;
     char *invtsc, *tsc_mode, *tsc_khz, *host_uptime, *xen_version;
-    char **cuts, **disks;
+    char **cuts, **faults, **disks;
     char *steal, *digest, *net, *reboot, *qemu, *plugin, *console_log, *report,
         *timeout;
     gboolean no_icount, dry_run, help;
@@ -43,6 +44,7 @@ static void raw_options_clear(RawOptions *raw)
         g_free(strings[i]);
     }
     g_strfreev(raw->cuts);
+    g_strfreev(raw->faults);
     g_strfreev(raw->disks);
     g_strfreev(raw->rest);
 }
@@ -103,6 +105,9 @@ static GOptionContext *option_context_new(RawOptions *raw)
         OPTION("cut", STRING_ARRAY, cuts,
                "cut the clocks at virtual time AT (repeatable)",
                "AT:KEY=VALUE,..."),
+        OPTION("fault", STRING_ARRAY, faults,
+               "the host does wrong at virtual time AT",
+               "AT:KIND,..."),
         OPTION("steal", STRING, steal,
                "the host holds each vCPU back PERCENT of the time",
                "PERIOD:PERCENT"),
@@ -231,6 +236,19 @@ static gboolean check_cuts(char **cuts, GError **error)
             }
         }
         times[i] = spec.at_ns;
+    }
+    return TRUE;
+}
+
+static gboolean check_faults(char **faults, GError **error)
+{
+    for (size_t i = 0; faults[i]; i++) {
+        FaultSpec spec;
+
+        if (!fault_spec_parse(&spec, faults[i], error)) {
+            g_prefix_error(error, "--fault %s: ", faults[i]);
+            return FALSE;
+        }
     }
     return TRUE;
 }
@@ -404,7 +422,7 @@ static gboolean check_values(const RawOptions *raw, BootOptions *o,
            check_profile("--host-uptime", "uptime", raw->host_uptime, error) &&
            check_word("--xen-version", raw->xen_version, versions, error) &&
            check_steal(raw->steal, error) && check_xen(raw, error) &&
-           check_cuts(o->cuts, error) && check_digest(raw->digest, error) &&
+           check_cuts(o->cuts, error) && check_faults(o->faults, error) && check_digest(raw->digest, error) &&
            check_asynchronous(raw, error) && boot_net_check(raw->net, error) &&
            check_word("--reboot", raw->reboot, reboots, error) &&
            (!raw->timeout || parse_number("--timeout", raw->timeout, 1,
@@ -503,6 +521,7 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
         return NULL;
     }
     o->cuts = raw.cuts ? g_steal_pointer(&raw.cuts) : g_new0(char *, 1);
+    o->faults = raw.faults ? g_steal_pointer(&raw.faults) : g_new0(char *, 1);
     if (!take_kernel(&raw, o, error) || !check_values(&raw, o, error)) {
         return NULL;
     }
@@ -530,6 +549,7 @@ void boot_options_free(BootOptions *o)
         g_free(strings[i]);
     }
     g_strfreev(o->cuts);
+    g_strfreev(o->faults);
     g_clear_pointer(&o->disks, g_array_unref);
     g_strfreev(o->qemu_args);
     bzimage_clear(&o->image);

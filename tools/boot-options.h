@@ -36,6 +36,7 @@ typedef struct BootOptions {
     char *host_uptime;
     char *steal;      /* "PERIOD:PERCENT" */
     char **cuts;      /* "AT:key=value,..."; never NULL */
+    char **faults;    /* "AT:KIND,key=value,..."; never NULL */
     char *digest;     /* interval */
     GArray *disks;    /* of BootDisk; never NULL */
     char *net;        /* "user[,...]"; NULL: none */

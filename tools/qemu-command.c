@@ -83,6 +83,9 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     for (size_t i = 0; o->cuts[i]; i++) {
         append_key(value, "cut", o->cuts[i]);
     }
+    for (size_t i = 0; o->faults[i]; i++) {
+        append_key(value, "fault", o->faults[i]);
+    }
     append_key(value, "steal", o->steal);
     append_key(value, "digest", o->digest);
     add(argv, "-plugin", value->str);

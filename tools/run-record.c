@@ -70,6 +70,7 @@ static void add_configuration(JsonBuilder *b, const BootOptions *o)
     member_string(b, "host-uptime", o->host_uptime);
     member_string(b, "steal", o->steal);
     member_strings(b, "cuts", o->cuts);
+    member_strings(b, "faults", o->faults);
     member_string(b, "digest", o->digest);
     member_disks(b, o->disks);
     member_string(b, "net", o->net);

@@ -72,6 +72,7 @@ struct Guest {
     Contention *contention; /* NULL: vCPUs are never held */
     ShimConsole *console;
     RunTimer cut_timer, digest_timer;
+    Faults *faults;
     int64_t next_digest_ns;
     GArray *pending; /* of CutSpec, by time */
     GArray *cuts;    /* of GuestCut */

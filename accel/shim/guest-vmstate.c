@@ -129,6 +129,7 @@ GByteArray *guest_state(Guest *g)
     for (unsigned i = 0; i < g->pending->len; i++) {
         put_cut(w, &g_array_index(g->pending, CutSpec, i));
     }
+    faults_save(g->faults, w);
     return state_writer_finish(w);
 }
 
@@ -202,6 +203,7 @@ static int guest_post_load(void *opaque, int version_id)
     load_console(g, r);
     load_ap_stop(g, r);
     load_cuts(g, r);
+    faults_load(g->faults, r);
     ok = state_reader_finish(r, &error);
     g_clear_pointer(&g->state, g_free);
     if (!ok) {

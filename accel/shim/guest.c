@@ -203,6 +203,46 @@ bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
     return true;
 }
 
+/* Faults */
+
+static gboolean fault_now(void *opaque, const FaultSpec *spec, GError **error)
+{
+    Guest *g = opaque;
+
+    return g->domain ? xen_domain_fault(g->domain, spec, error)
+                     : kvm_guest_fault(g->kvm, spec, error);
+}
+
+static void fault_failed(void *opaque, const FaultSpec *spec,
+                         const GError *error)
+{
+    error_report("jumpcut: fault at %" PRId64 " ns: %s", spec->at_ns,
+                 error->message);
+}
+
+bool guest_fault(Guest *g, const FaultSpec *spec, Error **errp)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!faults_add(g->faults, spec, &error)) {
+        error_setg(errp, "%s", error->message);
+        return false;
+    }
+    return true;
+}
+
+static bool make_faults(Guest *g, Error **errp)
+{
+    g->faults = faults_new(g->host, fault_now, fault_failed, g);
+    for (unsigned i = 0; i < g->options.faults->len; i++) {
+        if (!guest_fault(g, &g_array_index(g->options.faults, FaultSpec, i),
+                         errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Contention */
 
 static void hold_vcpu(void *opaque, unsigned vcpu, bool held)
@@ -374,6 +414,9 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
         return NULL;
     }
     make_timers(g);
+    if (!make_faults(g, errp)) {
+        return NULL;
+    }
     if (g->options.contention.period_ns) {
         g->contention = contention_new(g->host, &g->options.contention,
                                        g->nr_vcpus, hold_vcpu, g);

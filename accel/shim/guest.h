@@ -41,6 +41,7 @@ typedef struct GuestOptions {
     HostProfile profile;
     ContentionSpec contention;
     GArray *cuts;        /* of CutSpec; borrowed */
+    GArray *faults;      /* of FaultSpec; borrowed */
     const char *console; /* chardev id or NULL */
     bool madt_all;       /* the MADT of a PVH guest enables every vCPU */
     const char *xen_log; /* chardev id or NULL: see xen-log.h */
@@ -56,6 +57,9 @@ Guest *guest_new(const GuestOptions *options, Error **errp);
  */
 bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
                Error **errp);
+
+/* The host does wrong at @spec's time, which must not be in the past. */
+bool guest_fault(Guest *g, const FaultSpec *spec, Error **errp);
 
 /*
  * A guest that suspended itself (SHUTDOWN_suspend) goes on where it is, and is

@@ -290,6 +290,51 @@ void qmp_jumpcut_cut(bool has_at_ns, int64_t at_ns, const char *uptime,
     }
 }
 
+static void append_key(GString *text, const char *key, const char *value)
+{
+    if (value) {
+        g_string_append_printf(text, ",%s=%s", key, value);
+    }
+}
+
+static void append_number(GString *text, const char *key, bool has,
+                          uint32_t value)
+{
+    if (has) {
+        g_string_append_printf(text, ",%s=%" PRIu32, key, value);
+    }
+}
+
+/* The text is the one form that is checked. */
+void qmp_jumpcut_fault(JumpcutFaultKind kind, bool has_at_ns, int64_t at_ns,
+                       bool has_vcpu, uint32_t vcpu, bool has_port,
+                       uint32_t port, const char *virq, bool has_count,
+                       uint32_t count, const char *delay, const char *time,
+                       Error **errp)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    FaultSpec spec;
+
+    if (!qmp_have_guest(errp) || !shim_qmp_may_change(errp)) {
+        return;
+    }
+    g_string_printf(text, "%" PRId64 "ns:%s",
+                    has_at_ns ? at_ns : qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
+                    JumpcutFaultKind_str(kind));
+    append_number(text, "vcpu", has_vcpu, vcpu);
+    append_number(text, "port", has_port, port);
+    append_key(text, "virq", virq);
+    append_number(text, "count", has_count, count);
+    append_key(text, "delay", delay);
+    append_key(text, "time", time);
+    if (!fault_spec_parse(&spec, text->str, &error)) {
+        error_setg(errp, "%s", error->message);
+        return;
+    }
+    guest_fault(qmp.guest, &spec, errp);
+}
+
 void qmp_jumpcut_resume(Error **errp)
 {
     if (qmp_have_guest(errp) && shim_qmp_may_change(errp)) {
@@ -326,6 +371,8 @@ void shim_qmp_register(const char *version, const char *build_id)
                          qmp_marshal_query_jumpcut_clock, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-resume",
                          qmp_marshal_jumpcut_resume, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-fault",
+                         qmp_marshal_jumpcut_fault, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-cut", qmp_marshal_jumpcut_cut,
                          0, 0);
 }

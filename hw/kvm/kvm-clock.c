@@ -91,17 +91,21 @@ static bool tsc_is_stable(const KvmGuest *k)
 void kvm_clock_update(KvmGuest *k, unsigned vcpu, bool stopped)
 {
     KvmVcpu *v = &k->vcpus[vcpu];
-    struct pvclock_vcpu_time_info *t = &v->time;
+    struct pvclock_vcpu_time_info *t = &v->time, next = {0};
     ClockPvclock pv;
 
     if (!v->time_area.page) {
         return;
     }
     clock_pvclock(k->clock, vcpu, now_ns(k), &pv);
-    t->tsc_timestamp = pv.tsc_timestamp;
-    t->system_time = pv.system_time;
-    t->tsc_to_system_mul = pv.tsc_to_system_mul;
-    t->tsc_shift = pv.tsc_shift;
+    next.tsc_timestamp = pv.tsc_timestamp;
+    next.system_time = pv.system_time;
+    next.tsc_to_system_mul = pv.tsc_to_system_mul;
+    next.tsc_shift = pv.tsc_shift;
+    if (kvm_fault_record(k, vcpu, &next)) {
+        return;
+    }
+    *t = next;
     /* That the guest was stopped is for the guest to take back. */
     t->flags =
         v->time_area.ptr[offsetof(struct pvclock_vcpu_time_info, flags)] &

@@ -37,7 +37,8 @@ KvmGuest *kvm_guest_new(Host *host, Clock *clock, unsigned nr_vcpus,
     k->nr_vcpus = nr_vcpus;
     k->vcpus = g_new0(KvmVcpu, nr_vcpus);
     k->sync_timer = host->ops->timer_new(host, kvm_clock_sync_fire, k);
-    if (!k->sync_timer) {
+    k->fault_timer = host->ops->timer_new(host, kvm_fault_fire, k);
+    if (!k->sync_timer || !k->fault_timer) {
         kvm_guest_free(k);
         return NULL;
     }
@@ -62,6 +63,9 @@ void kvm_guest_free(KvmGuest *k)
     if (k->sync_timer) {
         k->host->ops->timer_free(k->host, k->sync_timer);
     }
+    if (k->fault_timer) {
+        k->host->ops->timer_free(k->host, k->fault_timer);
+    }
     g_free(k->vcpus);
     g_free(k);
 }
@@ -74,6 +78,7 @@ void kvm_guest_reset(KvmGuest *k)
     k->sync_ns = 0;
     k->wall_clock_msr = 0;
     k->old_msr = false;
+    kvm_faults_reset(k);
     for (unsigned i = 0; i < k->nr_vcpus; i++) {
         k->vcpus[i] = (KvmVcpu){
             .state = i ? KVM_VCPU_BLOCKED : KVM_VCPU_RUNNING,

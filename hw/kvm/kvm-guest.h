@@ -10,6 +10,7 @@
 #define JUMPCUT_HW_KVM_KVM_GUEST_H
 
 #include "hw/clock/clock.h"
+#include "hw/fault/faults.h"
 #include "hw/guest-cpu.h"
 #include "hw/host.h"
 #include "hw/state.h"
@@ -67,6 +68,12 @@ void kvm_guest_tsc_written(KvmGuest *k, unsigned vcpu);
  * which QEMU asks for in both cases).
  */
 void kvm_guest_stopped(KvmGuest *k);
+
+/*
+ * The host does wrong from now on.  Refused: a kind that needs Xen, a vCPU that
+ * is not there or has no record, and what is in force already.
+ */
+gboolean kvm_guest_fault(KvmGuest *k, const FaultSpec *spec, GError **error);
 
 /* Figures for QMP. */
 typedef struct KvmVcpuInfo {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/kvm_para.h>
 
+#include "hw/fault/record-fault.h"
 #include "hw/kvm/kvm-guest.h"
 
 /* linux: arch/x86/include/asm/pvclock-abi.h; no header for programs has it */
@@ -72,6 +73,8 @@ struct KvmGuest {
     HostTimer *sync_timer;
     bool sync_armed;
     int64_t sync_ns; /* virtual time it fires at */
+    RecordFault record_fault;
+    HostTimer *fault_timer;
 };
 
 /* kvm-clock.c */
@@ -87,7 +90,17 @@ int64_t kvm_clock_pairing(KvmGuest *k, unsigned vcpu, uint64_t gpa,
                           uint64_t type);
 HostTimerFn kvm_clock_sync_fire;
 
+/* kvm-fault.c */
+/* @return: the record of @vcpu, to become *@next, is not to be written now */
+bool kvm_fault_record(KvmGuest *k, unsigned vcpu,
+                      struct pvclock_vcpu_time_info *next);
+void kvm_faults_reset(KvmGuest *k);
+void kvm_faults_load(KvmGuest *k, StateReader *r);
+HostTimerFn kvm_fault_fire;
+
 /* kvm-steal.c */
+/* @return: false if there is no record */
+bool kvm_steal_add(KvmGuest *k, unsigned vcpu, int64_t ns);
 void kvm_steal_enable(KvmGuest *k, unsigned vcpu, uint64_t value);
 uint64_t kvm_steal_total(const KvmGuest *k, unsigned vcpu);
 

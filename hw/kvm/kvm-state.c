@@ -43,6 +43,7 @@ void kvm_guest_save(const KvmGuest *k, StateWriter *w)
         state_put_u64(w, TAG_HYPERCALLS, v->hypercalls);
         state_put_u64(w, TAG_PV_EOI, v->pv_eoi_msr);
     }
+    record_fault_save(&k->record_fault, w);
 }
 
 /*
@@ -115,6 +116,7 @@ void kvm_guest_load(KvmGuest *k, StateReader *r)
     for (unsigned i = 0; i < k->nr_vcpus; i++) {
         load_vcpu(k, &k->vcpus[i], r);
     }
+    kvm_faults_load(k, r);
     if (state_reader_failed(r)) {
         kvm_guest_reset(k);
     } else if (armed) {

@@ -41,6 +41,23 @@ static void record_update(KvmGuest *k, KvmVcpu *v)
     record_dirty(k, v);
 }
 
+bool kvm_steal_add(KvmGuest *k, unsigned vcpu, int64_t ns)
+{
+    KvmVcpu *v = &k->vcpus[vcpu];
+    uint32_t version;
+
+    if (!v->steal_area.page) {
+        return false;
+    }
+    version = __atomic_load_n(&record(v)->version, __ATOMIC_SEQ_CST);
+    version += 1 + (version & 1);
+    __atomic_store_n(&record(v)->version, version, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&record(v)->steal, (uint64_t)ns, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&record(v)->version, version + 1, __ATOMIC_SEQ_CST);
+    record_dirty(k, v);
+    return true;
+}
+
 static void record_preempted(KvmGuest *k, KvmVcpu *v)
 {
     __atomic_store_n(&record(v)->preempted, KVM_VCPU_PREEMPTED,

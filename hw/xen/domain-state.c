@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "hw/xen/domain-internal.h"
+#include "hw/xen/fault-internal.h"
 
 typedef enum DomainTag {
     TAG_NR_VCPUS = 0x0500,
@@ -332,6 +332,7 @@ void xen_domain_save(XenDomain *d, StateWriter *w)
         xenstore_ring_save(d->store_ring, w);
     }
     xen_console_ring_save(d->console_ring, w);
+    xen_faults_save(d, w);
 }
 
 /* A field that must be what it is here. */
@@ -411,6 +412,7 @@ void xen_domain_load(XenDomain *d, StateReader *r)
         xenstore_ring_load(d->store_ring, r);
     }
     xen_console_ring_load(d->console_ring, r);
+    xen_faults_load(d, r);
     if (state_reader_failed(r)) {
         xen_domain_reset(d);
     } else {

@@ -23,6 +23,7 @@
 typedef struct XenVcpu XenVcpu;
 typedef struct XenMemory XenMemory;
 typedef struct XenGrantTable XenGrantTable;
+typedef struct XenFaults XenFaults;
 
 /* An overlay page and the guest frame it lies over. */
 typedef struct XenOverlay {
@@ -137,6 +138,7 @@ struct XenDomain {
 
     XenstoreRing *store_ring; /* NULL: no xenstore */
     XenConsoleRing *console_ring;
+    XenFaults *faults;
 };
 
 #endif

@@ -2,7 +2,7 @@
 /* A domain as a whole: making it, resetting it, what can be asked of it. */
 #include <string.h>
 
-#include "hw/xen/domain-internal.h"
+#include "hw/xen/fault-internal.h"
 
 G_DEFINE_QUARK(xen - domain - error - quark, xen_domain_error)
 
@@ -134,7 +134,7 @@ XenDomain *xen_domain_new(Host *host, Clock *clock, const XenDomainConfig *cfg,
         d->vcpus[i].d = d;
         d->vcpus[i].id = i;
     }
-    if (!pages_new(d, tree != NULL) || !timers_new(d)) {
+    if (!pages_new(d, tree != NULL) || !timers_new(d) || !xen_faults_new(d)) {
         g_set_error(error, xen_domain_error_quark(), 0,
                     "xen domain: no pages or timers to be had");
         xen_domain_free(d);
@@ -155,6 +155,7 @@ void xen_domain_free(XenDomain *d)
     if (!d) {
         return;
     }
+    xen_faults_free(d);
     xen_evtchn_free(d);
     xen_pirqs_free(d->pirqs);
     if (d->store_ring) {
@@ -218,6 +219,7 @@ void xen_rings_reset(XenDomain *d)
 
 void xen_domain_reset(XenDomain *d)
 {
+    xen_faults_reset(d);
     xen_callback_reset(d);
     xen_memory_reset(d);
     xen_overlay_reset(d, &d->shared_info);

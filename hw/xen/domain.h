@@ -9,6 +9,7 @@
 #define JUMPCUT_HW_XEN_DOMAIN_H
 
 #include "hw/clock/clock.h"
+#include "hw/fault/faults.h"
 #include "hw/guest-cpu.h"
 #include "hw/host.h"
 #include "hw/state.h"
@@ -117,6 +118,12 @@ bool xen_domain_vcpu_upcall_due(XenDomain *d, unsigned vcpu);
 void xen_domain_clock_changed(XenDomain *d);
 /* After clock_move_wallclock(): the guest set its RTC. */
 void xen_domain_wallclock_changed(XenDomain *d);
+
+/*
+ * The host does wrong from now on; an event fault needs no event to come.
+ * Refused: a vCPU that is not there, and what is in force already.
+ */
+gboolean xen_domain_fault(XenDomain *d, const FaultSpec *spec, GError **error);
 
 /*
  * Console input: takes up to @len bytes into the guest's ring, in order.

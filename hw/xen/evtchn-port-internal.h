@@ -81,6 +81,7 @@ struct XenEvtchn {
 XenPort *xen_port_get(const XenDomain *d, uint32_t port);
 bool xen_port_usable(const XenPort *p);
 uint32_t xen_port_status(const XenPort *p);
+void xen_port_raise(XenDomain *d, uint32_t port);
 void xen_port_set_pending(XenDomain *d, uint32_t port);
 void xen_ports_grow(XenDomain *d, uint32_t nr);
 XenPort *xen_port_alloc(XenDomain *d, uint32_t *port, int64_t *ret);

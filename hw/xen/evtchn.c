@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hw/xen/evtchn-port-internal.h"
+#include "hw/xen/fault-internal.h"
 
 /* Ports a reset closes before it lets the guest take interrupts. */
 #define RESET_BATCH 1024u
@@ -99,7 +100,7 @@ uint32_t xen_port_status(const XenPort *p)
 }
 
 /* Nothing if @port is not in use. */
-void xen_port_set_pending(XenDomain *d, uint32_t port)
+void xen_port_raise(XenDomain *d, uint32_t port)
 {
     XenPort *p = xen_port_get(d, port);
     bool masked;
@@ -110,6 +111,14 @@ void xen_port_set_pending(XenDomain *d, uint32_t port)
     masked = d->evtchn->ops->is_masked(d, port);
     d->evtchn->ops->set_pending(d, port, p);
     xen_trace(d, HOST_TRACE_evtchn_send, port, p->vcpu, masked, 0);
+}
+
+/* The same, unless a fault keeps the event back. */
+void xen_port_set_pending(XenDomain *d, uint32_t port)
+{
+    if (!xen_port_usable(xen_port_get(d, port)) || !xen_fault_event(d, port)) {
+        xen_port_raise(d, port);
+    }
 }
 
 void xen_evtchn_send_virq(XenDomain *d, unsigned vcpu, unsigned virq)

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "hw/xen/domain-internal.h"
+#include "hw/xen/fault-internal.h"
 
 #define NS_PER_S 1000000000
 
@@ -115,6 +115,9 @@ void xen_time_update(XenVcpu *v, bool force)
     if (!force && !memcmp(&new, &v->time, sizeof(new))) {
         return;
     }
+    if (!force && xen_fault_record(v, &new)) {
+        return;
+    }
     v->time = new;
     primary_write(v);
     secondary_write(v);
@@ -203,7 +206,9 @@ void xen_latch_shared_info(XenDomain *d, unsigned vcpu)
 
 void xen_domain_wallclock_changed(XenDomain *d)
 {
-    xen_wallclock_update(d);
+    if (!xen_fault_wallclock(d)) {
+        xen_wallclock_update(d);
+    }
 }
 
 void xen_domain_clock_changed(XenDomain *d)
@@ -215,6 +220,6 @@ void xen_domain_clock_changed(XenDomain *d)
         xen_time_update(&d->vcpus[i], false);
     }
     xen_epoch_arm(d);
-    xen_wallclock_update(d);
+    xen_domain_wallclock_changed(d);
     xen_timers_rearm(d);
 }

@@ -259,6 +259,64 @@ static void steal_record_goes_on_from_the_guests(Kvm *t, gconstpointer data)
     g_assert_cmpuint(fake_host_alive(t->fake).pins, ==, 0);
 }
 
+/* Faults */
+
+static bool fault(Kvm *t, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    FaultSpec spec;
+    bool taken;
+
+    g_assert_true(fault_spec_parse(&spec, text, &error));
+    taken = kvm_guest_fault(t->k, &spec, &error);
+    g_assert_cmpint(taken, ==, error == NULL);
+    return taken;
+}
+
+static void fault_tears_the_next_record(Kvm *t, gconstpointer data)
+{
+    Record before, torn, after;
+
+    (void)data;
+    kvm_wrmsr(t, 1, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
+    before = kvm_clock_record(t, CLOCK_GPA);
+    g_assert_true(fault(t, "0:pvclock-torn,vcpu=1,delay=50ns"));
+    fake_host_advance(t->fake, 100);
+    kvm_guest_stopped(t->k);
+    torn = kvm_clock_record(t, CLOCK_GPA);
+    g_assert_cmpuint(torn.version, ==, before.version + 2);
+    g_assert_cmpuint(torn.tsc_timestamp, ==, before.tsc_timestamp + 200);
+    g_assert_cmpuint(torn.system_time, ==, before.system_time);
+    g_assert_false(fault(t, "0:pvclock-late,vcpu=1,delay=50ns"));
+    kvm_guest_stopped(t->k);
+    g_assert_cmpuint(kvm_clock_record(t, CLOCK_GPA).version, ==, torn.version);
+    fake_host_advance(t->fake, 50);
+    after = kvm_clock_record(t, CLOCK_GPA);
+    g_assert_cmpuint(after.system_time, ==, before.system_time + 150);
+    g_assert_cmpuint(after.tsc_timestamp, ==, before.tsc_timestamp + 300);
+    g_assert_true(fault(t, "0:pvclock-late,vcpu=1,delay=50ns"));
+}
+
+static void fault_moves_the_steal_record(Kvm *t, gconstpointer data)
+{
+    (void)data;
+    g_assert_false(fault(t, "0:steal-add,time=5ns"));
+    kvm_wrmsr(t, 0, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
+    g_assert_true(fault(t, "0:steal-add,time=5ns"));
+    g_assert_cmpuint(steal_record(t, STEAL_GPA).steal, ==, 5);
+    g_assert_true(fault(t, "0:steal-add,time=-6ns"));
+    g_assert_cmpuint(steal_record(t, STEAL_GPA).steal, ==, UINT64_MAX);
+    g_assert_cmpuint(steal_record(t, STEAL_GPA).version % 2, ==, 0);
+}
+
+static void fault_of_xens_is_refused(Kvm *t, gconstpointer data)
+{
+    (void)data;
+    g_assert_false(fault(t, "0:event-lost"));
+    g_assert_false(fault(t, "0:wallclock-late,delay=1s"));
+    g_assert_false(fault(t, "0:pvclock-late,vcpu=2,delay=1s"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -275,5 +333,8 @@ int main(int argc, char **argv)
     KVM_TEST(wall_clock_nowhere_is_ignored);
     KVM_TEST(steal_counts_what_was_runnable);
     KVM_TEST(steal_record_goes_on_from_the_guests);
+    KVM_TEST(fault_tears_the_next_record);
+    KVM_TEST(fault_moves_the_steal_record);
+    KVM_TEST(fault_of_xens_is_refused);
     return g_test_run();
 }

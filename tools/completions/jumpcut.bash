@@ -3,7 +3,7 @@
 # --help.
 
 _jumpcut_boot_options='--guest --initrd --smp --max-smp --memory --append --invtsc --tsc-mode
---tsc-khz --host-uptime --xen-version --cut --steal --digest --disk --net --reboot
+--tsc-khz --host-uptime --xen-version --cut --fault --steal --digest --disk --net --reboot
 --no-icount
 --qemu --plugin --console-log --report --timeout --dry-run --help'
 _jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
@@ -24,7 +24,7 @@ _jumpcut_values()
     --append) echo jumpcut.run=agent jumpcut.run=shell jumpcut.run=echo \
         jumpcut.run=root jumpcut.run=poweroff jumpcut.run=reboot \
         jumpcut.run=panic ;;
-    --cut | --tsc-khz | --host-uptime | --steal | --digest | --timeout) ;;
+    --cut | --fault | --tsc-khz | --host-uptime | --steal | --digest | --timeout) ;;
     *) return 1 ;;
     esac
 }
@@ -33,7 +33,7 @@ _jumpcut_boot()
 {
     local words
     case $prev in
-    --cut | --guest | --steal | --initrd | --smp | --max-smp | --memory | --append | --invtsc | --tsc-mode | \
+    --cut | --fault | --guest | --steal | --initrd | --smp | --max-smp | --memory | --append | --invtsc | --tsc-mode | \
         --tsc-khz | --host-uptime | --xen-version | --digest | --disk | \
         --net | --reboot | \
         --qemu | --plugin | --console-log | --report | --timeout)
