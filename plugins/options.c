@@ -191,6 +191,16 @@ static bool set_digest(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
+static bool set_digest_verify(PluginOptions *o, const char *key,
+                              const char *value, GError **error)
+{
+    o->guest.digest_verify = !strcmp(value, "on");
+    if (!o->guest.digest_verify && strcmp(value, "off")) {
+        return option_fail(error, key, value, "on or off");
+    }
+    return true;
+}
+
 static bool set_help(PluginOptions *o, const char *key, const char *value,
                      GError **error)
 {
@@ -240,6 +250,9 @@ static const OptionRow option_rows[] = {
      set_xen_log, false, GUEST_XEN},
     {"digest", "take a digest of the machine every so often (virtual time)",
      set_digest, false, 0},
+    {"digest-verify",
+     "on: hash all memory for each digest, and compare (default off)",
+     set_digest_verify, false, 0},
     {"help", "on: print this list", set_help, false, 0},
 };
 

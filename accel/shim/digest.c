@@ -1,173 +1,139 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A digest of the machine state a guest can see.
+ * A digest of the machine state a guest can see, put together from its parts.
  */
 #include "qemu/osdep.h"
-#include "qemu/cutils.h"
 #include "qapi/error.h"
 #include "cpu.h"
 #include "crypto/hash.h"
-#include "qemu/rcu.h"
-#include "exec/cpu-common.h"
 #include "hw/core/cpu.h"
 #include "accel/shim/digest.h"
 
-#define DIGEST_PAGE 4096u
+struct ShimDigester {
+    MemoryDigest *memory;
+    bool verify;
+};
 
-static void put(GByteArray *out, const void *buf, size_t len)
+ShimDigester *shim_digester_new(bool track, bool verify)
 {
-    g_byte_array_append(out, buf, len);
+    ShimDigester *d = g_new0(ShimDigester, 1);
+
+    d->memory = memory_digest_new(track);
+    d->verify = verify;
+    return d;
 }
 
-static void put_u64(GByteArray *out, uint64_t value)
+void shim_digester_forget(ShimDigester *d)
 {
-    uint64_t le = GUINT64_TO_LE(value);
-
-    put(out, &le, sizeof(le));
+    memory_digest_forget(d->memory);
 }
 
-static void put_segment(GByteArray *out, const SegmentCache *seg)
+const MemoryDigest *shim_digester_memory(const ShimDigester *d)
 {
-    put_u64(out, seg->selector);
-    put_u64(out, seg->base);
-    put_u64(out, seg->limit);
-    put_u64(out, seg->flags);
+    return d->memory;
 }
 
-static void put_system_registers(GByteArray *out, const CPUX86State *env)
+static void part_clear(gpointer data)
 {
-    for (int i = 0; i < 6; i++) {
-        put_segment(out, &env->segs[i]);
-    }
-    put_segment(out, &env->ldt);
-    put_segment(out, &env->tr);
-    put_segment(out, &env->gdt);
-    put_segment(out, &env->idt);
-    for (int i = 0; i < 5; i++) {
-        put_u64(out, env->cr[i]);
-    }
-    for (int i = 0; i < 8; i++) {
-        put_u64(out, env->dr[i]);
-    }
-    put_u64(out, env->xcr0);
-    put_u64(out, env->efer);
-    put_u64(out, env->star);
-    put_u64(out, env->lstar);
-    put_u64(out, env->cstar);
-    put_u64(out, env->fmask);
-    put_u64(out, env->kernelgsbase);
-    put_u64(out, env->sysenter_cs);
-    put_u64(out, env->sysenter_esp);
-    put_u64(out, env->sysenter_eip);
-    put_u64(out, env->tsc_aux);
-    put_u64(out, env->pat);
+    g_free(((DigestPart *)data)->name);
 }
 
-/* In its own function: floatx80 has padding, so field by field. */
-static void put_fpu(GByteArray *out, const CPUX86State *env)
+static void put_part(GArray *parts, char *name, MemoryHash hash)
 {
-    put_u64(out, env->fpstt);
-    put_u64(out, env->fpus);
-    put_u64(out, env->fpuc);
-    for (int i = 0; i < 8; i++) {
-        put_u64(out, env->fptags[i]);
-        put_u64(out, env->fpregs[i].d.low);
-        put_u64(out, env->fpregs[i].d.high);
-    }
-    put_u64(out, env->mxcsr);
-    for (int i = 0; i < CPU_NB_REGS; i++) {
-        put(out, &env->xmm_regs[i], sizeof(env->xmm_regs[i]));
-    }
+    DigestPart part = {.name = name, .hash = hash};
+
+    g_array_append_val(parts, part);
 }
 
-/*
- * A timer's callback may find a vCPU on its way out of cpu_exec, with flags
- * still in TCG's lazy form: cpu_compute_eflags() is right in either form.
- */
-static void put_vcpu(GByteArray *out, CPUState *cs)
+static void put_vcpus(StateDigest *digest)
 {
-    CPUX86State *env = cpu_env(cs);
-
-    put_u64(out, cs->cpu_index);
-    put_u64(out, cs->halted);
-    for (int i = 0; i < CPU_NB_REGS; i++) {
-        put_u64(out, env->regs[i]);
-    }
-    put_u64(out, env->eip);
-    put_u64(out, cpu_compute_eflags(env));
-    put_system_registers(out, env);
-    put_fpu(out, env);
-}
-
-typedef struct DigestMemory {
-    QCryptoHash *hash;
-    Error **errp;
-} DigestMemory;
-
-/*
- * Name, page numbers and content of the pages that are not all zero.  The
- * guest's RAM, firmware, and the overlays with what they hold; what does not
- * migrate is none of the guest's.
- */
-static int hash_block(RAMBlock *rb, void *opaque)
-{
-    DigestMemory *m = opaque;
-    const char *name = qemu_ram_get_idstr(rb);
-    const uint8_t *base = qemu_ram_get_host_addr(rb);
-    uint64_t size = qemu_ram_get_used_length(rb);
-
-    if (!qemu_ram_is_migratable(rb)) {
-        return 0;
-    }
-    if (qcrypto_hash_update(m->hash, name, strlen(name) + 1, m->errp) < 0) {
-        return -1;
-    }
-    for (uint64_t off = 0; off < size; off += DIGEST_PAGE) {
-        size_t len = MIN(size - off, DIGEST_PAGE);
-        uint64_t le = GUINT64_TO_LE(off);
-        struct iovec iov[2] = {
-            {.iov_base = &le, .iov_len = sizeof(le)},
-            {.iov_base = (void *)(base + off), .iov_len = len},
-        };
-
-        if (buffer_is_zero(base + off, len)) {
-            continue;
-        }
-        if (qcrypto_hash_updatev(m->hash, iov, 2, m->errp) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static bool hash_memory(QCryptoHash *hash, Error **errp)
-{
-    DigestMemory m = {.hash = hash, .errp = errp};
-
-    RCU_READ_LOCK_GUARD();
-    return qemu_ram_foreach_block(hash_block, &m) == 0;
-}
-
-char *shim_digest(const GByteArray *extra, Error **errp)
-{
-    g_autoptr(QCryptoHash) hash =
-        qcrypto_hash_new(QCRYPTO_HASH_ALGO_SHA256, errp);
-    g_autoptr(GByteArray) regs = g_byte_array_new();
-    char *hex = NULL;
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
     CPUState *cs;
 
-    if (!hash) {
-        return NULL;
-    }
     CPU_FOREACH(cs)
     {
-        put_vcpu(regs, cs);
+        uint64_t core[DIGEST_REGISTERS];
+
+        g_byte_array_set_size(bytes, 0);
+        digest_put_vcpu(bytes, cs);
+        put_part(digest->parts, g_strdup_printf("vcpu%d", cs->cpu_index),
+                 memory_hash_bytes(bytes->data, bytes->len));
+        digest_core_registers(cs, core);
+        g_array_append_vals(digest->registers, core, DIGEST_REGISTERS);
     }
-    if (qcrypto_hash_update(hash, (char *)regs->data, regs->len, errp) < 0 ||
-        qcrypto_hash_update(hash, (char *)extra->data, extra->len, errp) < 0 ||
-        !hash_memory(hash, errp) ||
-        qcrypto_hash_finalize_digest(hash, &hex, errp) < 0) {
+}
+
+static gint compare_parts(gconstpointer a, gconstpointer b)
+{
+    return strcmp(((const DigestPart *)a)->name, ((const DigestPart *)b)->name);
+}
+
+static char *hash_parts(const GArray *parts, Error **errp)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    char *hex = NULL;
+
+    for (unsigned i = 0; i < parts->len; i++) {
+        const DigestPart *part = &g_array_index(parts, DigestPart, i);
+        uint64_t hash[2] = {GUINT64_TO_LE(part->hash.low),
+                            GUINT64_TO_LE(part->hash.high)};
+
+        g_byte_array_append(bytes, (const uint8_t *)part->name,
+                            strlen(part->name) + 1);
+        g_byte_array_append(bytes, (const uint8_t *)hash, sizeof(hash));
+    }
+    qcrypto_hash_digest(QCRYPTO_HASH_ALGO_SHA256, (const char *)bytes->data,
+                        bytes->len, &hex, errp);
+    return hex;
+}
+
+static bool put_memory(ShimDigester *d, StateDigest *digest, Error **errp)
+{
+    const GArray *groups;
+    g_autofree char *unseen = NULL;
+
+    put_part(digest->parts, g_strdup("ram"), memory_digest_update(d->memory));
+    unseen = d->verify ? memory_digest_verify(d->memory) : NULL;
+    if (unseen) {
+        error_setg(errp, "a change of the page %s went unseen", unseen);
+        return false;
+    }
+    groups = memory_digest_changed(d->memory, &digest->group_shift);
+    g_array_append_vals(digest->groups, groups->data, groups->len);
+    return true;
+}
+
+StateDigest *shim_digest(ShimDigester *d, Error **errp)
+{
+    StateDigest *digest = g_new0(StateDigest, 1);
+    g_autoptr(GByteArray) stream = digest_device_stream(errp);
+
+    digest->parts = g_array_new(false, false, sizeof(DigestPart));
+    g_array_set_clear_func(digest->parts, part_clear);
+    digest->registers = g_array_new(false, false, sizeof(uint64_t));
+    digest->groups = g_array_new(false, false, sizeof(MemoryGroup));
+    if (!stream || !put_memory(d, digest, errp)) {
+        state_digest_free(digest);
         return NULL;
     }
-    return hex;
+    put_vcpus(digest);
+    digest_put_devices(digest->parts, stream);
+    g_array_sort(digest->parts, compare_parts);
+    digest->sha256 = hash_parts(digest->parts, errp);
+    if (!digest->sha256) {
+        state_digest_free(digest);
+        return NULL;
+    }
+    return digest;
+}
+
+void state_digest_free(StateDigest *digest)
+{
+    if (digest) {
+        g_array_unref(digest->parts);
+        g_array_unref(digest->registers);
+        g_array_unref(digest->groups);
+        g_free(digest->sha256);
+        g_free(digest);
+    }
 }

@@ -6,6 +6,7 @@
 #define JUMPCUT_ACCEL_SHIM_GUEST_INTERNAL_H
 
 #include "accel/shim/console.h"
+#include "accel/shim/digest.h"
 #include "accel/shim/guest.h"
 #include "accel/shim/run-timer.h"
 #include "accel/shim/vcpu.h"
@@ -77,14 +78,14 @@ struct Guest {
     GArray *pending; /* of CutSpec, by time */
     GArray *cuts;    /* of GuestCut */
     GArray *digests; /* of GuestDigest */
+    ShimDigester *digester;
+    StateDigest *last_digest; /* NULL: none was taken */
 
     /* Only while migrating */
     uint32_t state_len;
     uint8_t *state;
 };
 
-/* All state of ours that migrates and counts for a digest. */
-GByteArray *guest_state(Guest *g);
 void guest_register_vmstate(Guest *g);
 void guest_arm_cut_timer(Guest *g);
 void guest_arm_digest_timer(Guest *g);

@@ -223,6 +223,21 @@ bool guest_ram_pinned(const void *ptr)
     return pins && g_hash_table_contains(pins, ptr);
 }
 
+void guest_ram_pins_foreach(void (*fn)(const void *ptr, void *opaque),
+                            void *opaque)
+{
+    GHashTableIter iter;
+    gpointer ptr;
+
+    if (!pins) {
+        return;
+    }
+    g_hash_table_iter_init(&iter, pins);
+    while (g_hash_table_iter_next(&iter, &ptr, NULL)) {
+        fn(ptr, opaque);
+    }
+}
+
 static HostPage *page_pin(MemoryRegion *mr, uint64_t offset)
 {
     HostPage *page = g_new0(HostPage, 1);
@@ -249,6 +264,8 @@ HostPage *guest_page_pin(uint64_t gfn)
 void guest_page_unpin(HostPage *page)
 {
     pins_add(guest_page_ptr(page), -1);
+    /* What was written through it, nobody has noted. */
+    memory_region_set_dirty(page->mr, page->offset, HOST_PAGE_SIZE);
     memory_region_unref(page->mr);
     g_free(page);
 }

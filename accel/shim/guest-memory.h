@@ -31,6 +31,9 @@ HostPage *guest_page_pin_named(const char *name);
 void guest_ram_changed(MemoryRegion *mr, void *ptr, size_t len);
 /* Is the page of RAM at @ptr pinned? */
 bool guest_ram_pinned(const void *ptr);
+/* Each pinned page, by its host address; @fn must not pin or unpin. */
+void guest_ram_pins_foreach(void (*fn)(const void *ptr, void *opaque),
+                            void *opaque);
 
 HostPage *guest_overlay_new(const char *name);
 bool guest_overlay_map(HostPage *page, uint64_t gfn);

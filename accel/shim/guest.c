@@ -70,19 +70,22 @@ void guest_take_digest(Guest *g, const char *reason)
         .at_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
         .reason = reason,
     };
-    g_autoptr(GByteArray) state = NULL;
+    StateDigest *rich;
     Error *err = NULL;
 
     if (!digests_wanted()) {
         return;
     }
-    state = guest_state(g);
-    digest.sha256 = shim_digest(state, &err);
-    if (!digest.sha256) {
-        error_report_err(err);
+    rich = shim_digest(g->digester, &err);
+    if (!rich) {
+        error_reportf_err(err, "digest at %" PRId64 " ns: ", digest.at_ns);
+        qemu_system_shutdown_request(SHUTDOWN_CAUSE_HOST_ERROR);
         return;
     }
+    digest.sha256 = g_strdup(rich->sha256);
     g_array_append_val(g->digests, digest);
+    g_clear_pointer(&g->last_digest, state_digest_free);
+    g->last_digest = rich;
 }
 
 static void digest_timer_fired(void *opaque)
@@ -413,6 +416,8 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
         !shim_install(&guest_hypervisor_ops, g, g->nr_vcpus, errp)) {
         return NULL;
     }
+    g->digester =
+        shim_digester_new(g->options.digest_ns, g->options.digest_verify);
     make_timers(g);
     if (!make_faults(g, errp)) {
         return NULL;

@@ -46,6 +46,7 @@ typedef struct GuestOptions {
     bool madt_all;       /* the MADT of a PVH guest enables every vCPU */
     const char *xen_log; /* chardev id or NULL: see xen-log.h */
     int64_t digest_ns;   /* 0: no digests at intervals */
+    bool digest_verify;  /* hash all memory for each, too, and compare */
 } GuestOptions;
 
 /* From a machine-init-done notifier; lives as long as the process. */

@@ -74,6 +74,7 @@ static void option_bad_value_is_named(void)
         {XEN "madt=some", {"madt", "some", "online or all"}},
         {XEN "digest=0", {"digest", "0"}},
         {XEN "digest=often", {"digest", "often"}},
+        {XEN "digest-verify=yes", {"digest-verify", "yes", "on or off"}},
         {XEN "console=nobody", {"nobody"}},
         {XEN "console=", {"console", "chardev"}},
     };
