@@ -6,39 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "hw/clock/contention.h"
-#include "hw/clock/host-profile.h"
-#include "hw/fault/fault-spec.h"
-#include "tools/boot-options.h"
+#include "tools/boot-options-internal.h"
 
-#define SMP_MAX        128u
-#define MEMORY_MIB_MIN 64u
-/* Below the PCI hole, where Linux finds Xen's shared pages outside its RAM. */
-#define MEMORY_MIB_MAX 65536u
-#define TIMEOUT_S_MAX  (30u * 86400)
-#define DEFAULT_MEMORY "512M"
-#define DIGEST_NS_MIN  1000000u
-
-/* Options as typed. */
-typedef struct RawOptions {
-    char *guest, *initrd, *smp, *max_smp, *memory, *append;
-    char *invtsc, *tsc_mode, *tsc_khz, *host_uptime, *xen_version;
-    char **cuts, **faults, **disks;
-    char *steal, *digest, *net, *reboot, *qemu, *plugin, *console_log, *report,
-        *timeout;
-    gboolean no_icount, dry_run, help;
-    char **rest;
-} RawOptions;
+#define DEFAULT_DIGEST "1s" /* of record */
 
 static void raw_options_clear(RawOptions *raw)
 {
     char *strings[] = {
-        raw->guest,   raw->max_smp,     raw->initrd,      raw->smp,
-        raw->memory,  raw->append,      raw->invtsc,      raw->tsc_mode,
-        raw->tsc_khz, raw->host_uptime, raw->xen_version, raw->digest,
-        raw->reboot,  raw->qemu,        raw->plugin,      raw->console_log,
-        raw->report,  raw->timeout,     raw->net,         raw->steal};
+        raw->guest,     raw->max_smp,     raw->initrd,      raw->smp,
+        raw->memory,    raw->append,      raw->invtsc,      raw->tsc_mode,
+        raw->tsc_khz,   raw->host_uptime, raw->xen_version, raw->digest,
+        raw->reboot,    raw->qemu,        raw->plugin,      raw->console_log,
+        raw->report,    raw->timeout,     raw->net,         raw->steal,
+        raw->output,    raw->control,     raw->level,       raw->pace,
+        raw->checkpoint};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
@@ -57,7 +40,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RawOptions, raw_options_clear)
     }
 
 /* Without options; the help's text above and below them. */
-static GOptionContext *help_context_new(void)
+static GOptionContext *help_context_new(gboolean record)
 {
     GOptionContext *context =
         g_option_context_new("KERNEL [-- QEMU-OPTION...]");
@@ -65,23 +48,28 @@ static GOptionContext *help_context_new(void)
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(
         context,
-        "Boots KERNEL as a Xen guest on a stock QEMU; the guest's console is"
-        "\nthe terminal.  Ctrl-A X ends it.  KERNEL is a bzImage, or for a"
-        "\nPVH guest an ELF image too.");
+        record
+            ? "Boots KERNEL as jumpcut boot does and writes a trace, from which"
+              "\njumpcut replay repeats the run, with all that was typed."
+            : "Boots KERNEL as a Xen guest on a stock QEMU; the guest's console"
+              "\nis the terminal.  Ctrl-A X ends it.  KERNEL is a bzImage, or"
+              "\nfor a PVH guest an ELF image too.");
     g_option_context_set_description(
         context,
-        "Keys of --cut: uptime, tsc, tsc-khz, invtsc, tsc-scaling, wallclock,"
+        "Keys of --cut: way (in-place, suspend, migrate or cancel), via (unix"
+        "\nor file), uptime, tsc, tsc-khz, invtsc, tsc-scaling, wallclock,"
         "\ndowntime.  Times are seconds with up to nine decimals, or whole"
         "\nnumbers with a unit (ns, us, ms, s, m, h, d).\n\n"
         "Exit status: 0 powered off, 1 crashed, 2 bad usage, 3 QEMU failed,"
-        "\n4 timeout, 5 reboot asked for, 6 quit, 7 result not written.\n");
+        "\n4 timeout, 5 reboot asked for, 6 quit, 7 result not written, 8 cut"
+        "\nnot made.\n");
     return context;
 }
 
 /* @return: the option context over @raw; g_option_context_free() it. */
 static GOptionContext *option_context_new(RawOptions *raw)
 {
-    const GOptionEntry entries[] = {
+    const GOptionEntry boot_entries[] = {
         OPTION("guest", STRING, guest, "xen-hvm, xen-pvh or kvm (xen-hvm)",
                "KIND"),
         OPTION("initrd", FILENAME, initrd, "initial RAM disk", "FILE"),
@@ -89,7 +77,7 @@ static GOptionContext *option_context_new(RawOptions *raw)
         OPTION("max-smp", STRING, max_smp,
                "vCPUs there can be, the rest offline (N of --smp)", "N"),
         OPTION("memory", STRING, memory,
-               "memory, with unit M or G (" DEFAULT_MEMORY ")", "SIZE"),
+               "memory, with unit M or G (" BOOT_DEFAULT_MEMORY ")", "SIZE"),
         OPTION("append", STRING, append,
                "kernel parameters, after those it always gets", "TEXT"),
         OPTION("invtsc", STRING, invtsc, "expose the invariant TSC (off)",
@@ -106,8 +94,7 @@ static GOptionContext *option_context_new(RawOptions *raw)
                "cut the clocks at virtual time AT (repeatable)",
                "AT:KEY=VALUE,..."),
         OPTION("fault", STRING_ARRAY, faults,
-               "the host does wrong at virtual time AT",
-               "AT:KIND,..."),
+               "the host does wrong at virtual time AT", "AT:KIND,..."),
         OPTION("steal", STRING, steal,
                "the host holds each vCPU back PERCENT of the time",
                "PERIOD:PERCENT"),
@@ -129,6 +116,8 @@ static GOptionContext *option_context_new(RawOptions *raw)
                "write what was run and seen, for jumpcut report", "FILE.json"),
         OPTION("timeout", STRING, timeout,
                "end the run after SECONDS of wall-clock time", "SECONDS"),
+        OPTION("control", FILENAME, control,
+               "take commands of jumpcut cut on this socket", "SOCKET"),
         OPTION("dry-run", NONE, dry_run, "print the QEMU command line and exit",
                NULL),
         OPTION("help", NONE, help, "show this", NULL),
@@ -136,180 +125,27 @@ static GOptionContext *option_context_new(RawOptions *raw)
          NULL, NULL},
         G_OPTION_ENTRY_NULL,
     };
-    GOptionContext *context = help_context_new();
+    const GOptionEntry record_entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &raw->output,
+         "the trace that is written", "FILE"},
+        OPTION("level", STRING, level,
+               "what is recorded: inputs, digests or devices (digests)",
+               "LEVEL"),
+        OPTION("pace", STRING, pace,
+               "hold the guest to the wall clock's pace (on at a terminal)",
+               "on|off"),
+        OPTION("checkpoint", STRING, checkpoint,
+               "keep the machine's state every INTERVAL of virtual time",
+               "INTERVAL"),
+        G_OPTION_ENTRY_NULL,
+    };
+    GOptionContext *context = help_context_new(raw->record);
 
-    g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_add_main_entries(context, boot_entries, NULL);
+    if (raw->record) {
+        g_option_context_add_main_entries(context, record_entries, NULL);
+    }
     return context;
-}
-
-static gboolean fail(GError **error, const char *format, ...)
-    G_GNUC_PRINTF(2, 3);
-
-static gboolean fail(GError **error, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    g_propagate_error(error,
-                      g_error_new_valist(G_OPTION_ERROR,
-                                         G_OPTION_ERROR_BAD_VALUE, format, ap));
-    va_end(ap);
-    return FALSE;
-}
-
-static gboolean parse_number(const char *option, const char *text, unsigned min,
-                             unsigned max, unsigned *value, GError **error)
-{
-    guint64 number;
-
-    if (!g_ascii_string_to_unsigned(text, 10, min, max, &number, NULL)) {
-        return fail(error, "%s %s: want a number from %u to %u", option, text,
-                    min, max);
-    }
-    *value = number;
-    return TRUE;
-}
-
-static gboolean parse_memory(const char *text, unsigned *mib, GError **error)
-{
-    char *end = NULL;
-    guint64 number = g_ascii_strtoull(text, &end, 10);
-    guint64 unit = 0;
-
-    if (g_ascii_isdigit(text[0]) && end[0] && !end[1]) {
-        unit = end[0] == 'M' ? 1 : end[0] == 'G' ? 1024 : 0;
-    }
-    if (!unit || number > MEMORY_MIB_MAX || number * unit < MEMORY_MIB_MIN ||
-        number * unit > MEMORY_MIB_MAX) {
-        return fail(error, "--memory %s: want %uM to %uG", text, MEMORY_MIB_MIN,
-                    MEMORY_MIB_MAX / 1024);
-    }
-    *mib = number * unit;
-    return TRUE;
-}
-
-/* @text may be NULL; else it must be one of the NULL-terminated @words. */
-static gboolean check_word(const char *option, const char *text,
-                           const char *const *words, GError **error)
-{
-    g_autofree char *list = NULL;
-
-    if (!text || g_strv_contains(words, text)) {
-        return TRUE;
-    }
-    list = g_strjoinv(", ", (char **)words);
-    return fail(error, "%s %s: want one of %s", option, text, list);
-}
-
-/* Check @text (may be NULL) as @key of a host profile. */
-static gboolean check_profile(const char *option, const char *key,
-                              const char *text, GError **error)
-{
-    HostProfile profile = {0};
-
-    if (text && !host_profile_set(&profile, key, text, error)) {
-        g_prefix_error(error, "%s %s: ", option, text);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean check_cuts(char **cuts, GError **error)
-{
-    g_autofree gint64 *times = g_new0(gint64, g_strv_length(cuts) + 1);
-
-    for (size_t i = 0; cuts[i]; i++) {
-        CutSpec spec = {0};
-
-        if (!cut_spec_parse(&spec, cuts[i], error)) {
-            g_prefix_error(error, "--cut %s: ", cuts[i]);
-            return FALSE;
-        }
-        if (spec.at_ns <= 0) {
-            return fail(error, "--cut %s: in the past: the guest starts at 0",
-                        cuts[i]);
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (times[j] == spec.at_ns) {
-                return fail(error, "--cut %s: --cut %s is at the same time",
-                            cuts[i], cuts[j]);
-            }
-        }
-        times[i] = spec.at_ns;
-    }
-    return TRUE;
-}
-
-static gboolean check_faults(char **faults, GError **error)
-{
-    for (size_t i = 0; faults[i]; i++) {
-        FaultSpec spec;
-
-        if (!fault_spec_parse(&spec, faults[i], error)) {
-            g_prefix_error(error, "--fault %s: ", faults[i]);
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
-static gboolean check_digest(const char *text, GError **error)
-{
-    guint64 ns;
-
-    if (!text) {
-        return TRUE;
-    }
-    if (!host_time_parse(text, "interval", HOST_UPTIME_NS_MAX, &ns, error)) {
-        g_prefix_error(error, "--digest %s: ", text);
-        return FALSE;
-    }
-    if (ns < DIGEST_NS_MIN) {
-        return fail(error, "--digest %s: want 1ms or more", text);
-    }
-    return TRUE;
-}
-
-/*
- * Disks and networks answer when the host does; what is to come out the same
- * each time cannot have them.
- */
-static gboolean check_asynchronous(const RawOptions *raw, GError **error)
-{
-    const char *option = raw->disks ? "--disk" : raw->net ? "--net" : NULL;
-
-    if (!option || !raw->digest) {
-        return TRUE;
-    }
-    return fail(error,
-                "%s %s: not with --digest: it answers when the host does; "
-                "give the guest its files with --initrd",
-                option, raw->disks ? raw->disks[0] : raw->net);
-}
-
-static gboolean check_steal(const char *text, GError **error)
-{
-    ContentionSpec spec;
-
-    if (text && !contention_parse(&spec, text, error)) {
-        g_prefix_error(error, "--steal %s: ", text);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-/* What is Xen's is not for a guest that finds none. */
-static gboolean check_xen(const RawOptions *raw, GError **error)
-{
-    const char *option = raw->xen_version ? "--xen-version"
-                         : raw->disks     ? "--disk"
-                         : raw->net       ? "--net"
-                                          : NULL;
-
-    if (!option || g_strcmp0(raw->guest, "kvm")) {
-        return TRUE;
-    }
-    return fail(error, "%s: a guest of --guest kvm finds no Xen", option);
 }
 
 gboolean boot_options_xen(const BootOptions *o)
@@ -324,14 +160,15 @@ static GMappedFile *map_file(const char *what, const char *path, GError **error)
     GMappedFile *map;
 
     if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
-        fail(error, "%s %s: is a directory", what, path);
+        boot_fail(error, "%s %s: is a directory", what, path);
         return NULL;
     }
     map = g_mapped_file_new(path, FALSE, &reason);
     if (!map) {
         const char *text = strrchr(reason->message, ':');
 
-        fail(error, "%s %s: %s", what, path, text ? text + 2 : reason->message);
+        boot_fail(error, "%s %s: %s", what, path,
+                  text ? text + 2 : reason->message);
     }
     return map;
 }
@@ -390,43 +227,14 @@ static gboolean find_programs(BootOptions *o, GError **error)
     g_autofree char *qemu = g_find_program_in_path(o->qemu);
 
     if (!qemu) {
-        return fail(error, "--qemu %s: no such program", o->qemu);
+        return boot_fail(error, "--qemu %s: no such program", o->qemu);
     }
     g_free(o->qemu);
     o->qemu = g_steal_pointer(&qemu);
     if (!g_file_test(o->plugin, G_FILE_TEST_IS_REGULAR)) {
-        return fail(error, "--plugin %s: no such file", o->plugin);
+        return boot_fail(error, "--plugin %s: no such file", o->plugin);
     }
     return TRUE;
-}
-
-static gboolean check_values(const RawOptions *raw, BootOptions *o,
-                             GError **error)
-{
-    static const char *const switches[] = {"on", "off", NULL};
-    static const char *const modes[] = {"default", "always-emulate", "native",
-                                        NULL};
-    static const char *const versions[] = {"4.17", "4.20", NULL};
-    static const char *const reboots[] = {"stop", "continue", NULL};
-
-    static const char *const guests[] = {"xen-hvm", "xen-pvh", "kvm", NULL};
-
-    return check_word("--guest", raw->guest, guests, error) &&
-           parse_number("--smp", raw->smp ?: "1", 1, SMP_MAX, &o->smp, error) &&
-           parse_number("--max-smp", raw->max_smp ?: raw->smp ?: "1", o->smp,
-                        SMP_MAX, &o->max_smp, error) &&
-           parse_memory(raw->memory ?: DEFAULT_MEMORY, &o->memory_mib, error) &&
-           check_word("--invtsc", raw->invtsc, switches, error) &&
-           check_word("--tsc-mode", raw->tsc_mode, modes, error) &&
-           check_profile("--tsc-khz", "tsc-khz", raw->tsc_khz, error) &&
-           check_profile("--host-uptime", "uptime", raw->host_uptime, error) &&
-           check_word("--xen-version", raw->xen_version, versions, error) &&
-           check_steal(raw->steal, error) && check_xen(raw, error) &&
-           check_cuts(o->cuts, error) && check_faults(o->faults, error) && check_digest(raw->digest, error) &&
-           check_asynchronous(raw, error) && boot_net_check(raw->net, error) &&
-           check_word("--reboot", raw->reboot, reboots, error) &&
-           (!raw->timeout || parse_number("--timeout", raw->timeout, 1,
-                                          TIMEOUT_S_MAX, &o->timeout_s, error));
 }
 
 /*
@@ -452,6 +260,19 @@ static char *make_append(const RawOptions *raw, const BootOptions *o)
     return g_string_free(g_steal_pointer(&append), FALSE);
 }
 
+static void take_trace(RawOptions *raw, BootOptions *o)
+{
+    o->output = g_steal_pointer(&raw->output);
+    o->record = g_strconcat(o->output, ".partial", NULL);
+    o->level = g_steal_pointer(&raw->level) ?: g_strdup("digests");
+    o->pace = g_steal_pointer(&raw->pace)
+                  ?: g_strdup(isatty(STDIN_FILENO) ? "on" : "off");
+    o->checkpoint = g_steal_pointer(&raw->checkpoint);
+    if (!o->digest) {
+        o->digest = g_strdup(DEFAULT_DIGEST);
+    }
+}
+
 static void take_values(RawOptions *raw, BootOptions *o)
 {
     o->guest = g_steal_pointer(&raw->guest) ?: g_strdup("xen-hvm");
@@ -475,6 +296,11 @@ static void take_values(RawOptions *raw, BootOptions *o)
         o->console_log = g_strconcat(o->report, ".console", NULL);
     }
     o->dry_run = raw->dry_run;
+    o->control = g_steal_pointer(&raw->control);
+    o->append_given = g_steal_pointer(&raw->append);
+    if (raw->record) {
+        take_trace(raw, o);
+    }
 }
 
 static gboolean take_kernel(RawOptions *raw, BootOptions *o, GError **error)
@@ -482,12 +308,13 @@ static gboolean take_kernel(RawOptions *raw, BootOptions *o, GError **error)
     guint count = raw->rest ? g_strv_length(raw->rest) : 0;
 
     if (!count) {
-        return fail(error, "boot: no KERNEL given");
+        return boot_fail(error, "%s: no KERNEL given",
+                         raw->record ? "record" : "boot");
     }
     if (count > 1) {
-        return fail(error,
-                    "boot: %s: one KERNEL only; QEMU's options come after --",
-                    raw->rest[1]);
+        return boot_fail(
+            error, "%s: %s: one KERNEL only; QEMU's options come after --",
+            raw->record ? "record" : "boot", raw->rest[1]);
     }
     o->kernel = g_strdup(raw->rest[0]);
     return TRUE;
@@ -496,7 +323,7 @@ static gboolean take_kernel(RawOptions *raw, BootOptions *o, GError **error)
 BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
                                 GError **error)
 {
-    g_auto(RawOptions) raw = {0};
+    g_auto(RawOptions) raw = {.record = !strcmp(argv[0], "record")};
     g_autoptr(GOptionContext) context = option_context_new(&raw);
     g_autoptr(BootOptions) o = g_new0(BootOptions, 1);
     g_autoptr(GStrvBuilder) ours = g_strv_builder_new();
@@ -505,7 +332,9 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
 
     /* All after "--" is QEMU's. */
     while (split < argc && strcmp(argv[split], "--")) {
-        g_strv_builder_add(ours, split ? argv[split] : "jumpcut boot");
+        g_strv_builder_add(ours, split        ? argv[split]
+                                 : raw.record ? "jumpcut record"
+                                              : "jumpcut boot");
         split++;
     }
     o->qemu_args = g_strdupv(split < argc ? argv + split + 1 : argv + argc);
@@ -520,9 +349,9 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
         fputs(text, stdout);
         return NULL;
     }
-    o->cuts = raw.cuts ? g_steal_pointer(&raw.cuts) : g_new0(char *, 1);
+    o->moves = g_ptr_array_new_with_free_func((GDestroyNotify)cut_request_free);
     o->faults = raw.faults ? g_steal_pointer(&raw.faults) : g_new0(char *, 1);
-    if (!take_kernel(&raw, o, error) || !check_values(&raw, o, error)) {
+    if (!take_kernel(&raw, o, error) || !boot_options_check(&raw, o, error)) {
         return NULL;
     }
     o->disks = boot_disks_parse(raw.disks, error);
@@ -538,18 +367,21 @@ BootOptions *boot_options_parse(int argc, char **argv, gboolean *help,
 
 void boot_options_free(BootOptions *o)
 {
-    char *strings[] = {o->guest,         o->kernel,      o->initrd,
-                       o->append,        o->xen_version, o->tsc_mode,
-                       o->invtsc,        o->tsc_khz,     o->host_uptime,
-                       o->digest,        o->qemu,        o->plugin,
-                       o->console_log,   o->report,      o->kernel_sha256,
-                       o->initrd_sha256, o->net,         o->steal};
+    char *strings[] = {
+        o->guest,       o->kernel,     o->initrd,        o->append,
+        o->xen_version, o->tsc_mode,   o->invtsc,        o->tsc_khz,
+        o->host_uptime, o->digest,     o->qemu,          o->plugin,
+        o->console_log, o->report,     o->kernel_sha256, o->initrd_sha256,
+        o->net,         o->steal,      o->control,       o->append_given,
+        o->output,      o->record,     o->replay,        o->level,
+        o->pace,        o->checkpoint, o->from};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);
     }
     g_strfreev(o->cuts);
     g_strfreev(o->faults);
+    g_clear_pointer(&o->moves, g_ptr_array_unref);
     g_clear_pointer(&o->disks, g_array_unref);
     g_strfreev(o->qemu_args);
     bzimage_clear(&o->image);

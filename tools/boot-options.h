@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options of "jumpcut boot", validated before anything is started.
+ * Options of "jumpcut boot" and "jumpcut record", validated before anything is
+ * started.
  */
 #ifndef JUMPCUT_TOOLS_BOOT_OPTIONS_H
 #define JUMPCUT_TOOLS_BOOT_OPTIONS_H
@@ -9,6 +10,7 @@
 
 #include "tools/boot-devices.h"
 #include "tools/bzimage.h"
+#include "tools/cut-request.h"
 
 /*
  * What the kernel always gets: hvc0 as its console, and a panic that ends the
@@ -22,8 +24,9 @@ typedef struct BootOptions {
     /* What the guest is. */
     char *guest; /* "xen-hvm", "xen-pvh", "kvm" */
     char *kernel;
-    char *initrd; /* NULL: none */
-    char *append; /* the whole command line */
+    char *initrd;       /* NULL: none */
+    char *append;       /* the whole command line */
+    char *append_given; /* --append's part of it; NULL: none */
     unsigned smp;
     unsigned max_smp; /* vCPUs with those that are offline at first */
     unsigned memory_mib;
@@ -35,7 +38,8 @@ typedef struct BootOptions {
     char *tsc_khz;
     char *host_uptime;
     char *steal;      /* "PERIOD:PERCENT" */
-    char **cuts;      /* "AT:key=value,..."; never NULL */
+    char **cuts;      /* in place, "AT:key=value,..."; never NULL */
+    GPtrArray *moves; /* CutRequest: the other cuts, by time; never NULL */
     char **faults;    /* "AT:KIND,key=value,..."; never NULL */
     char *digest;     /* interval */
     GArray *disks;    /* of BootDisk; never NULL */
@@ -48,6 +52,15 @@ typedef struct BootOptions {
     char *report;       /* NULL: none */
     unsigned timeout_s; /* 0: none */
     gboolean dry_run;
+    char *control; /* path of the socket that takes commands; NULL: none */
+    /* Traces; from record on the plugin's options of these names, or NULL. */
+    char *output; /* the finished trace, NULL unless one is recorded */
+    char *record;
+    char *replay;
+    char *level;
+    char *pace;
+    char *checkpoint;
+    char *from;
     /* What was found out. */
     BzImage image;
     char *kernel_sha256;

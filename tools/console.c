@@ -18,22 +18,22 @@
 #define ESCAPE       0x01 /* Ctrl-A */
 
 struct Console {
-    int guest_fd;
+    int guest_fd; /* -1: none is attached */
     int log_fd;
     const ConsoleHandlers *handlers;
     gpointer opaque;
     GChecksum *checksum;
     guint64 bytes;
-    int output_error;  /* errno of the log */
-    gboolean mute;     /* standard output is gone */
-    gboolean terminal; /* standard input is one, now in raw mode */
-    gboolean escaped;  /* the byte before was Ctrl-A */
+    int output_error;     /* errno of the log */
+    gboolean mute;        /* standard output is gone */
+    gboolean terminal;    /* standard input is one, now in raw mode */
+    gboolean escaped;     /* the byte before was Ctrl-A */
+    gboolean input_ended; /* standard input has no more, or is not relayed */
     struct termios cooked;
     guint output_source; /* guest to terminal; 0: closed */
-    guint input_source;  /* terminal to guest; 0: no more or waiting */
+    guint input_source;  /* terminal; 0: no more or a rest waits */
     guint flush_source;  /* waiting for the guest to take input */
-    guint8 input[INPUT_CHUNK];
-    size_t input_len;
+    GByteArray *input;
 };
 
 /* @return: 0 or errno.  Waits when @fd is not blocking. */
@@ -56,6 +56,16 @@ static int write_fully(int fd, const guint8 *buf, size_t len)
     return 0;
 }
 
+static void detach(Console *c)
+{
+    if (c->flush_source) {
+        g_source_remove(c->flush_source);
+        c->flush_source = 0;
+    }
+    close(c->guest_fd);
+    c->guest_fd = -1;
+}
+
 static gboolean output_ready(gint fd, GIOCondition condition, gpointer opaque)
 {
     Console *c = opaque;
@@ -68,6 +78,7 @@ static gboolean output_ready(gint fd, GIOCondition condition, gpointer opaque)
     }
     if (n <= 0) {
         c->output_source = 0;
+        detach(c);
         c->handlers->closed(c->opaque);
         return G_SOURCE_REMOVE;
     }
@@ -79,32 +90,39 @@ static gboolean output_ready(gint fd, GIOCondition condition, gpointer opaque)
     if (c->log_fd >= 0 && !c->output_error) {
         c->output_error = write_fully(c->log_fd, buf, n);
     }
+    if (c->handlers->output) {
+        c->handlers->output(buf, n, c->opaque);
+    }
     return G_SOURCE_CONTINUE;
 }
 
 static gboolean input_ready(gint fd, GIOCondition condition, gpointer opaque);
+static gboolean input_flush(gint fd, GIOCondition condition, gpointer opaque);
 
+/* While the guest has a rest to take, no more is read. */
 static void input_watch(Console *c)
 {
-    c->input_source = g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR,
-                                    input_ready, c);
+    if (!c->input->len && !c->input_source && !c->input_ended) {
+        c->input_source = g_unix_fd_add(
+            STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, input_ready, c);
+    }
+    if (c->input->len && !c->flush_source && c->guest_fd >= 0) {
+        c->flush_source =
+            g_unix_fd_add(c->guest_fd, G_IO_OUT | G_IO_HUP, input_flush, c);
+    }
 }
 
-/* Give the guest what it takes; while there is a rest, none is read. */
 static gboolean input_flush(gint fd, GIOCondition condition, gpointer opaque)
 {
     Console *c = opaque;
-    ssize_t n = write(fd, c->input, c->input_len);
+    ssize_t n = write(fd, c->input->data, c->input->len);
 
     (void)condition;
-    if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        n = c->input_len; /* QEMU is gone, which others notice */
-    }
+    /* After an error QEMU is gone, which output_ready() notices. */
     if (n > 0) {
-        c->input_len -= n;
-        memmove(c->input, c->input + n, c->input_len);
+        g_byte_array_remove_range(c->input, 0, n);
     }
-    if (c->input_len) {
+    if (c->input->len) {
         return G_SOURCE_CONTINUE;
     }
     c->flush_source = 0;
@@ -122,29 +140,26 @@ static void escape_help(void)
 }
 
 /*
- * Take the escapes out of @len bytes in c->input.
+ * Queue @len bytes of @buf for the guest, without the escapes.
  * @return: TRUE if one of them asks for the end of the run.
  */
-static gboolean escapes_filter(Console *c, size_t len)
+static gboolean escapes_filter(Console *c, const guint8 *buf, size_t len)
 {
-    c->input_len = 0;
     for (size_t i = 0; i < len; i++) {
-        guint8 byte = c->input[i];
-
         if (!c->escaped) {
-            c->escaped = byte == ESCAPE;
+            c->escaped = buf[i] == ESCAPE;
             if (!c->escaped) {
-                c->input[c->input_len++] = byte;
+                g_byte_array_append(c->input, &buf[i], 1);
             }
             continue;
         }
         c->escaped = FALSE;
-        if (byte == 'x' || byte == 'X') {
+        if (buf[i] == 'x' || buf[i] == 'X') {
             return TRUE;
-        } else if (byte == 'h' || byte == 'H' || byte == '?') {
+        } else if (buf[i] == 'h' || buf[i] == 'H' || buf[i] == '?') {
             escape_help();
-        } else if (byte == ESCAPE) {
-            c->input[c->input_len++] = byte;
+        } else if (buf[i] == ESCAPE) {
+            g_byte_array_append(c->input, &buf[i], 1);
         }
     }
     return FALSE;
@@ -153,7 +168,8 @@ static gboolean escapes_filter(Console *c, size_t len)
 static gboolean input_ready(gint fd, GIOCondition condition, gpointer opaque)
 {
     Console *c = opaque;
-    ssize_t n = read(fd, c->input, INPUT_CHUNK);
+    guint8 buf[INPUT_CHUNK];
+    ssize_t n = read(fd, buf, INPUT_CHUNK);
 
     (void)condition;
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -161,20 +177,30 @@ static gboolean input_ready(gint fd, GIOCondition condition, gpointer opaque)
     }
     if (n <= 0) {
         c->input_source = 0;
+        c->input_ended = TRUE;
         return G_SOURCE_REMOVE;
     }
     if (!c->terminal) {
-        c->input_len = n;
-    } else if (escapes_filter(c, n)) {
+        g_byte_array_append(c->input, buf, n);
+    } else if (escapes_filter(c, buf, n)) {
         c->handlers->quit(c->opaque);
     }
-    if (!c->input_len) {
+    if (!c->input->len) {
         return G_SOURCE_CONTINUE;
     }
     c->input_source = 0;
-    c->flush_source =
-        g_unix_fd_add(c->guest_fd, G_IO_OUT | G_IO_HUP, input_flush, c);
+    input_watch(c);
     return G_SOURCE_REMOVE;
+}
+
+void console_type(Console *c, const guint8 *buf, size_t len)
+{
+    g_byte_array_append(c->input, buf, len);
+    if (c->input_source) {
+        g_source_remove(c->input_source);
+        c->input_source = 0;
+    }
+    input_watch(c);
 }
 
 /* As QEMU's stdio does: output keeps its post-processing. */
@@ -197,22 +223,49 @@ static gboolean terminal_set_raw(Console *c)
     return tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
-Console *console_new(int guest_fd, int log_fd, const ConsoleHandlers *handlers,
-                     gpointer opaque)
+Console *console_new(unsigned flags, int log_fd,
+                     const ConsoleHandlers *handlers, gpointer opaque)
 {
     Console *c = g_new0(Console, 1);
 
-    c->guest_fd = guest_fd;
+    c->guest_fd = -1;
     c->log_fd = log_fd;
     c->handlers = handlers;
     c->opaque = opaque;
     c->checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    c->terminal = terminal_set_raw(c);
+    c->input = g_byte_array_new();
+    c->mute = !(flags & CONSOLE_OUTPUT);
+    c->input_ended = !(flags & CONSOLE_INPUT);
+    c->terminal = !c->input_ended && terminal_set_raw(c);
+    input_watch(c);
+    return c;
+}
+
+void console_attach(Console *c, int guest_fd)
+{
+    c->guest_fd = guest_fd;
     g_unix_set_fd_nonblocking(guest_fd, TRUE, NULL);
     c->output_source =
         g_unix_fd_add(guest_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, output_ready, c);
     input_watch(c);
-    return c;
+}
+
+gboolean console_is_terminal(const Console *c)
+{
+    return c->terminal;
+}
+
+void console_restore_terminal(Console *c)
+{
+    if (c->input_source) {
+        g_source_remove(c->input_source);
+        c->input_source = 0;
+    }
+    c->input_ended = TRUE;
+    if (c->terminal) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &c->cooked);
+        c->terminal = FALSE;
+    }
 }
 
 guint64 console_bytes(const Console *c)
@@ -232,18 +285,19 @@ int console_output_error(const Console *c)
 
 void console_free(Console *c)
 {
-    guint sources[] = {c->output_source, c->input_source, c->flush_source};
+    guint sources[] = {c->output_source, c->flush_source};
 
+    console_restore_terminal(c);
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
         if (sources[i]) {
             g_source_remove(sources[i]);
         }
     }
-    if (c->terminal) {
-        tcsetattr(STDIN_FILENO, TCSANOW, &c->cooked);
-    }
     g_checksum_free(c->checksum);
-    close(c->guest_fd);
+    g_byte_array_unref(c->input);
+    if (c->guest_fd >= 0) {
+        close(c->guest_fd);
+    }
     if (c->log_fd >= 0) {
         close(c->log_fd);
     }

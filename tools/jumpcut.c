@@ -11,6 +11,7 @@
 
 static const Command commands[] = {
     {"boot", "boot a kernel as a Xen guest and cut its clocks", boot_command},
+    {"cut", "cut the clocks of a guest that runs", cut_command},
     {"report", "show what guests saw, and whether runs repeated exactly",
      report_command},
 };

@@ -88,6 +88,12 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     }
     append_key(value, "steal", o->steal);
     append_key(value, "digest", o->digest);
+    append_key(value, "record", o->record);
+    append_key(value, "replay", o->replay);
+    append_key(value, "level", o->level);
+    append_key(value, "pace", o->pace);
+    append_key(value, "checkpoint", o->checkpoint);
+    append_key(value, "from", o->from);
     add(argv, "-plugin", value->str);
 }
 
@@ -163,6 +169,9 @@ char **qemu_command_new(const BootOptions *o, const QemuChannels *channels)
         add(argv, "-mon", "chardev=" QMP_ID ",mode=control");
         /* The run starts and ends when we say so: -S, shutdown=pause. */
         add(argv, "-S", NULL);
+        if (channels->incoming) {
+            add(argv, "-incoming", "defer");
+        }
         add_format(argv, "-action", "shutdown=pause,reboot=%s",
                    o->reboot ? "reset" : "shutdown");
     } else {

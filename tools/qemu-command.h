@@ -11,6 +11,7 @@
 typedef struct QemuChannels {
     int console_fd;
     int qmp_fd;
+    gboolean incoming; /* it waits for a guest that comes by migration */
 } QemuChannels;
 
 /*

@@ -26,14 +26,27 @@ struct QemuProcess {
     gboolean passing; /* it is passed on to ours */
     gboolean reaped;
     gboolean errors_read;
+    gboolean freed; /* before its end, which we still wait for */
     void (*ended)(gpointer opaque);
     gpointer opaque;
     guint8 chunk[CHUNK];
 };
 
+static void dispose(QemuProcess *p)
+{
+    g_object_unref(p->process);
+    g_string_free(p->held, TRUE);
+    g_free(p);
+}
+
 static void part_ended(QemuProcess *p)
 {
-    if (p->reaped && p->errors_read) {
+    if (!p->reaped || !p->errors_read) {
+        return;
+    }
+    if (p->freed) {
+        dispose(p);
+    } else {
         p->ended(p->opaque);
     }
 }
@@ -114,11 +127,11 @@ static GSubprocess *spawn(char **command, int console_fd, int qmp_fd,
                                         error);
 }
 
-QemuProcess *qemu_process_new(const BootOptions *options, QemuStart *start,
-                              void (*ended)(gpointer opaque), gpointer opaque,
-                              GError **error)
+QemuProcess *qemu_process_new(const BootOptions *options, gboolean incoming,
+                              QemuStart *start, void (*ended)(gpointer opaque),
+                              gpointer opaque, GError **error)
 {
-    const QemuChannels child = {CHILD_CONSOLE_FD, CHILD_QMP_FD};
+    const QemuChannels child = {CHILD_CONSOLE_FD, CHILD_QMP_FD, incoming};
     int console_fd, qmp_fd;
     GSubprocess *process;
     QemuProcess *p;
@@ -194,7 +207,11 @@ char *qemu_process_describe_end(const QemuProcess *p)
 
 void qemu_process_free(QemuProcess *p)
 {
-    g_object_unref(p->process);
-    g_string_free(p->held, TRUE);
-    g_free(p);
+    if (p->reaped && p->errors_read) {
+        dispose(p);
+        return;
+    }
+    p->freed = TRUE;
+    p->passing = FALSE;
+    g_subprocess_force_exit(p->process);
 }

@@ -16,12 +16,13 @@ typedef struct QemuStart {
 } QemuStart;
 
 /*
- * Starts QEMU for @options.  @ended runs once the process is reaped and all
- * of its standard error is read.  It is killed when this program dies.
+ * Starts QEMU for @options; with @incoming it waits for "migrate-incoming" to
+ * tell it where its guest comes from.  @ended runs once the process is reaped
+ * and all of its standard error is read.  It is killed when this program dies.
  */
-QemuProcess *qemu_process_new(const BootOptions *options, QemuStart *start,
-                              void (*ended)(gpointer opaque), gpointer opaque,
-                              GError **error);
+QemuProcess *qemu_process_new(const BootOptions *options, gboolean incoming,
+                              QemuStart *start, void (*ended)(gpointer opaque),
+                              gpointer opaque, GError **error);
 /* From now on standard error is passed on; up to here it is kept back. */
 void qemu_process_pass_stderr(QemuProcess *process);
 void qemu_process_kill(QemuProcess *process);
@@ -29,6 +30,7 @@ void qemu_process_kill(QemuProcess *process);
 gboolean qemu_process_succeeded(const QemuProcess *process);
 /* After the end, one line: "status 1: what it complained about". */
 char *qemu_process_describe_end(const QemuProcess *process);
+/* Kills the process if it lives; @ended does not run any more. */
 void qemu_process_free(QemuProcess *process);
 
 #endif

@@ -152,12 +152,22 @@ QmpClient *qmp_client_new(int fd, const QmpHandlers *handlers, gpointer opaque,
     return client;
 }
 
-void qmp_client_send(QmpClient *client, const char *command, QmpReply reply,
-                     gpointer opaque)
+void qmp_client_execute(QmpClient *client, const char *command,
+                        JsonObject *arguments, QmpReply reply, gpointer opaque)
 {
-    g_autofree char *line = g_strdup_printf("{\"execute\":\"%s\"}\n", command);
+    g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
+    JsonObject *message = json_object_new();
     PendingReply *pending = g_new(PendingReply, 1);
+    g_autofree char *line = NULL;
+    g_autofree char *text = NULL;
 
+    json_object_set_string_member(message, "execute", command);
+    if (arguments) {
+        json_object_set_object_member(message, "arguments", arguments);
+    }
+    json_node_take_object(root, message);
+    text = json_to_string(root, FALSE);
+    line = g_strconcat(text, "\n", NULL);
     pending->reply = reply;
     pending->opaque = opaque;
     g_queue_push_tail(&client->pending, pending);
@@ -165,6 +175,12 @@ void qmp_client_send(QmpClient *client, const char *command, QmpReply reply,
     g_output_stream_write_all(
         g_io_stream_get_output_stream(G_IO_STREAM(client->connection)), line,
         strlen(line), NULL, NULL, NULL);
+}
+
+void qmp_client_send(QmpClient *client, const char *command, QmpReply reply,
+                     gpointer opaque)
+{
+    qmp_client_execute(client, command, NULL, reply, opaque);
 }
 
 void qmp_client_free(QmpClient *client)

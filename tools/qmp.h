@@ -28,7 +28,14 @@ typedef struct QmpHandlers {
  */
 QmpClient *qmp_client_new(int fd, const QmpHandlers *handlers, gpointer opaque,
                           GError **error);
-/* Commands without arguments; replies come in the order of the commands. */
+/*
+ * @arguments: owned by the client from now on; NULL: none.  @reply: may be
+ * NULL.  Replies come in the order of the commands; when the connection goes
+ * first, @reply is never run.
+ */
+void qmp_client_execute(QmpClient *client, const char *command,
+                        JsonObject *arguments, QmpReply reply, gpointer opaque);
+/* The same without arguments. */
 void qmp_client_send(QmpClient *client, const char *command, QmpReply reply,
                      gpointer opaque);
 void qmp_client_free(QmpClient *client);

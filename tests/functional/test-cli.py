@@ -12,6 +12,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -84,6 +85,14 @@ def check_usage(result, message):
     ("cut-zero-frequency", ["--cut", "1:tsc-khz=0"], "--cut 1:tsc-khz=0: "),
     ("cut-twice", ["--cut", "1:tsc=0", "--cut", "1000ms:tsc=0"],
      "--cut 1000ms:tsc=0: --cut 1:tsc=0 is at the same time"),
+    ("cut-way", ["--cut", "1:way=teleport"],
+     "--cut 1:way=teleport: way=teleport: want one of in-place, suspend"),
+    ("cut-via", ["--cut", "1:via=file,tsc=0"],
+     "--cut 1:via=file,tsc=0: via=file: only with way=migrate"),
+    ("cut-cancel", ["--cut", "1:way=cancel,tsc=0"],
+     "--cut 1:way=cancel,tsc=0: tsc=0: way=cancel stays on its host"),
+    ("cut-move-twice", ["--cut", "1:way=migrate", "--cut", "1s:tsc=0"],
+     "--cut 1s:tsc=0: --cut 1:way=migrate is at the same time"),
     ("digest-zero", ["--digest", "0"], "--digest 0: want 1ms or more"),
     ("digest-text", ["--digest", "often"], "--digest often: "),
     ("reboot", ["--reboot", "never"],
@@ -146,6 +155,59 @@ def missing_kernel_is_named(directory):
     check_usage(run(*args[:-1]), "no KERNEL given")
 
 
+@test_each(
+    ("no-socket", [], "cut: no SOCKET given"),
+    ("way", ["s", "--way", "walk"], "cut: way=walk: want one of"),
+    ("at", ["s", "--at", "soon"], "cut: time: "),
+    ("at-start", ["s", "--at", "0", "tsc=0"], "cut: in the past"),
+    ("via", ["s", "--via", "tcp", "--way", "migrate"], "via"),
+    ("nothing", ["s"], "cut: "),
+    ("key", ["s", "speed=1"], "speed"),
+    ("unknown", ["s", "--frob"], "--frob"),
+)
+def bad_cut(_directory, _name, args, message):
+    check_usage(run("cut", *args), message)
+
+
+@test
+def cut_without_a_session_is_status_8(directory):
+    result = run("cut", directory / "socket", "tsc=0")
+    check("exit status", result.returncode, 8)
+    check_in("stderr", f"{directory}/socket: ", result.stderr.decode())
+
+
+@test
+def control_socket_that_cannot_be_is_named(directory):
+    path = directory / "socket"
+    path.touch()
+    result = run(*setup(directory), "--control", path,
+                 env={"FAKE_QEMU": "wait"})
+    check_usage(result, f"--control {path}: ")
+
+
+@test
+def control_socket_takes_commands(directory):
+    path = directory / "socket"
+    command = list(map(str, setup(directory)))
+    with subprocess.Popen([TOOL, *command, "--control", path],
+                          env={**os.environ, "FAKE_QEMU": "wait"},
+                          stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as process:
+        check("first line", process.stdout.readline(), b"hello\r\n")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            lines = client.makefile("r")
+            for said, heard in (
+                    ("[1]", "want one JSON object a line"),
+                    ('{"execute": "session-cut"}', "wanted KEY=VALUE"),
+                    ('{"execute": "query-status"}', "io-error")):
+                client.sendall(said.encode() + b"\n")
+                check_in(said, heard, lines.readline())
+        process.send_signal(signal.SIGTERM)
+        check("exit status", process.wait(), 6)
+    check("socket is gone", path.exists(), False)
+
+
 @test
 def unknown_command_is_named(_directory):
     check_usage(run("frob"), "frob: no such command")
@@ -157,7 +219,7 @@ def version_and_help_go_to_stdout(_directory):
     result = run("--version")
     check("status", result.returncode, 0)
     check_in("version", b"jumpcut 0.", result.stdout)
-    for args in (["--help"], ["boot", "--help"], ["report", "--help"]):
+    for args in (["--help"], *([name, "--help"] for name in commands())):
         result = run(*args)
         check(f"status of {args}", result.returncode, 0)
         check_in(f"{args}", b"Usage:", result.stdout)
@@ -324,9 +386,14 @@ def elf_is_a_kernel_for_pvh_alone(directory):
     check("PVH", run(*args, "--guest", "xen-pvh", "--dry-run").returncode, 0)
 
 
-def help_options():
-    text = run("boot", "--help").stdout.decode()
-    return set(re.findall(r"^  (--[a-z-]+)", text, re.M))
+def commands():
+    text = run("--help").stdout.decode()
+    return set(re.findall(r"^  ([a-z]+) ", text, re.M))
+
+
+def help_options(command):
+    text = run(command, "--help").stdout.decode()
+    return set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.M))
 
 
 @test
@@ -334,9 +401,11 @@ def manual_tells_every_option(_directory):
     source = (ROOT / "docs/jumpcut.1").read_text()
     source = re.sub(r"\\(.)", r"\1", source)
     told = set(re.findall(r"^\.(?:BI|BR|B) (--[a-z-]+)", source, re.M))
-    check("options of the manual", told - {"--"}, help_options() | {"--version"}
-          - {"--"})
-    for status in range(8):
+    check("options of the manual", told - {"--"},
+          set().union(*map(help_options, commands()), {"--version"}))
+    statuses = re.findall(r"STATUS_\w+ = (\d+)",
+                          (ROOT / "tools/command.h").read_text())
+    for status in statuses:
         check_in("exit statuses", f".TP\n.B {status}\n", source)
 
 
@@ -356,9 +425,11 @@ def complete(line):
 
 @test
 def completion_lists_every_option(_directory):
-    check("options", complete("jumpcut boot --"), help_options())
+    for command in commands():
+        check(f"options of {command}", complete(f"jumpcut {command} --"),
+              help_options(command))
     check("commands", complete("jumpcut "),
-          {"boot", "report", "--help", "--version"})
+          commands() | {"--help", "--version"})
 
 
 @test_each(

@@ -5,9 +5,10 @@
 _jumpcut_boot_options='--guest --initrd --smp --max-smp --memory --append --invtsc --tsc-mode
 --tsc-khz --host-uptime --xen-version --cut --fault --steal --digest --disk --net --reboot
 --no-icount
---qemu --plugin --console-log --report --timeout --dry-run --help'
+--qemu --plugin --console-log --report --timeout --control --dry-run --help'
+_jumpcut_cut_options='--way --at --via --help'
 _jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
-downtime='
+downtime= way= via='
 
 # Words for the value of option $1, or return 1 if they are files.
 _jumpcut_values()
@@ -24,7 +25,9 @@ _jumpcut_values()
     --append) echo jumpcut.run=agent jumpcut.run=shell jumpcut.run=echo \
         jumpcut.run=root jumpcut.run=poweroff jumpcut.run=reboot \
         jumpcut.run=panic ;;
-    --cut | --fault | --tsc-khz | --host-uptime | --steal | --digest | --timeout) ;;
+    --way) echo in-place suspend migrate cancel ;;
+    --via) echo unix file ;;
+    --at | --cut | --fault | --tsc-khz | --host-uptime | --steal | --digest | --timeout) ;;
     *) return 1 ;;
     esac
 }
@@ -36,7 +39,7 @@ _jumpcut_boot()
     --cut | --fault | --guest | --steal | --initrd | --smp | --max-smp | --memory | --append | --invtsc | --tsc-mode | \
         --tsc-khz | --host-uptime | --xen-version | --digest | --disk | \
         --net | --reboot | \
-        --qemu | --plugin | --console-log | --report | --timeout)
+        --qemu | --plugin | --console-log | --report | --control | --timeout)
         if [[ $prev = --cut && $cur = *:* ]]; then
             # Complete the last key after "AT:" or a comma.
             local head=${cur%"${cur##*[:,]}"}
@@ -61,6 +64,28 @@ _jumpcut_boot()
     esac
 }
 
+_jumpcut_cut()
+{
+    local words
+    case $prev in
+    --way | --via | --at)
+        words=$(_jumpcut_values "$prev")
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+        ;;
+    *)
+        if [[ $cur = -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$_jumpcut_cut_options" -- "$cur")
+        elif ((${#typed[@]} == 3)); then
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        else
+            mapfile -t COMPREPLY < <(compgen -W "$_jumpcut_cut_keys" -- "$cur")
+            compopt -o nospace
+        fi
+        ;;
+    esac
+}
+
 _jumpcut()
 {
     local cur prev line=${COMP_LINE:0:COMP_POINT}
@@ -72,7 +97,7 @@ _jumpcut()
     prev=${typed[-2]-}
     COMPREPLY=()
     if ((${#typed[@]} <= 2)); then
-        mapfile -t COMPREPLY < <(compgen -W 'boot report --help --version' \
+        mapfile -t COMPREPLY < <(compgen -W 'boot cut report --help --version' \
             -- "$cur")
         return
     fi
@@ -82,6 +107,7 @@ _jumpcut()
     fi
     case ${typed[1]} in
     boot) _jumpcut_boot ;;
+    cut) _jumpcut_cut ;;
     report)
         if [[ $cur = -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur")

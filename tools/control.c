@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket of a session.
+ */
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "tools/control.h"
+
+struct Control {
+    char *path;
+    Session *session;
+    GSocketService *service;
+    GPtrArray *clients; /* of Client */
+};
+
+typedef struct Client {
+    Control *control;
+    GSocketConnection *connection;
+    GDataInputStream *input;
+    GCancellable *cancellable;
+} Client;
+
+static void client_free(gpointer opaque)
+{
+    Client *client = opaque;
+
+    g_cancellable_cancel(client->cancellable);
+    g_object_unref(client->input);
+    g_object_unref(client->connection);
+    g_object_unref(client->cancellable);
+    g_free(client);
+}
+
+/* A question on its way; the client may be gone when it is answered. */
+typedef struct Question {
+    Control *control;
+    Client *client;
+} Question;
+
+static Question *question_new(Client *client)
+{
+    Question *question = g_new(Question, 1);
+
+    question->control = client->control;
+    question->client = client;
+    return question;
+}
+
+static void say(Client *client, JsonObject *message)
+{
+    g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
+    g_autofree char *text = NULL;
+    g_autofree char *line = NULL;
+
+    json_node_take_object(root, message);
+    text = json_to_string(root, FALSE);
+    line = g_strconcat(text, "\n", NULL);
+    /* A failure shows as the end of the input. */
+    g_output_stream_write_all(
+        g_io_stream_get_output_stream(G_IO_STREAM(client->connection)), line,
+        strlen(line), NULL, NULL, NULL);
+}
+
+static void say_error(Client *client, const char *text)
+{
+    JsonObject *message = json_object_new();
+    JsonObject *error = json_object_new();
+
+    json_object_set_string_member(error, "class", "GenericError");
+    json_object_set_string_member(error, "desc", text);
+    json_object_set_object_member(message, "error", error);
+    say(client, message);
+}
+
+static void answered(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    g_autofree Question *question = opaque;
+    JsonObject *message;
+
+    if (!g_ptr_array_find(question->control->clients, question->client, NULL)) {
+        return;
+    }
+    if (!reply) {
+        say_error(question->client, error->message);
+        return;
+    }
+    message = json_object_new();
+    json_object_set_member(message, "return", json_node_copy(reply));
+    say(question->client, message);
+}
+
+static void cut_made(const GError *error, gpointer opaque)
+{
+    g_autoptr(JsonNode) nothing = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_take_object(nothing, json_object_new());
+    answered(error ? NULL : nothing, error, opaque);
+}
+
+static void handle_cut(Client *client, JsonObject *arguments)
+{
+    g_autoptr(GError) error = NULL;
+    const char *text =
+        arguments
+            ? json_object_get_string_member_with_default(arguments, "cut", "")
+            : "";
+    CutRequest *cut = cut_request_parse(text, TRUE, &error);
+
+    if (cut) {
+        session_cut(client->control->session, cut, cut_made,
+                    question_new(client));
+    } else {
+        say_error(client, error->message);
+    }
+}
+
+static void handle_line(Client *client, const char *line)
+{
+    g_autoptr(JsonNode) root = json_from_string(line, NULL);
+    JsonObject *message = root && JSON_NODE_HOLDS_OBJECT(root)
+                              ? json_node_get_object(root)
+                              : NULL;
+    const char *command = message ? json_object_get_string_member_with_default(
+                                        message, "execute", NULL)
+                                  : NULL;
+    JsonNode *node =
+        message ? json_object_get_member(message, "arguments") : NULL;
+    JsonObject *arguments = node && JSON_NODE_HOLDS_OBJECT(node)
+                                ? json_node_get_object(node)
+                                : NULL;
+
+    if (!command) {
+        say_error(client, "want one JSON object a line, with \"execute\"");
+    } else if (!strcmp(command, "session-cut")) {
+        handle_cut(client, arguments);
+    } else {
+        session_execute(client->control->session, command,
+                        arguments ? json_object_ref(arguments) : NULL, answered,
+                        question_new(client));
+    }
+}
+
+static void read_next(Client *client);
+
+static void line_read(GObject *source, GAsyncResult *result, gpointer opaque)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *line = g_data_input_stream_read_line_finish(
+        G_DATA_INPUT_STREAM(source), result, NULL, &error);
+    Client *client = opaque;
+
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+        return; /* the client may be gone */
+    }
+    if (!line) {
+        g_ptr_array_remove_fast(client->control->clients, client);
+        return;
+    }
+    handle_line(client, line);
+    read_next(client);
+}
+
+static void read_next(Client *client)
+{
+    g_data_input_stream_read_line_async(client->input, G_PRIORITY_DEFAULT,
+                                        client->cancellable, line_read, client);
+}
+
+static gboolean incoming(GSocketService *service, GSocketConnection *connection,
+                         GObject *source, gpointer opaque)
+{
+    Control *control = opaque;
+    Client *client = g_new0(Client, 1);
+
+    (void)service;
+    (void)source;
+    client->control = control;
+    client->connection = g_object_ref(connection);
+    client->input = g_data_input_stream_new(
+        g_io_stream_get_input_stream(G_IO_STREAM(connection)));
+    client->cancellable = g_cancellable_new();
+    g_ptr_array_add(control->clients, client);
+    read_next(client);
+    return TRUE;
+}
+
+Control *control_new(const char *path, Session *session, GError **error)
+{
+    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
+    g_autoptr(GSocketService) service = g_socket_service_new();
+    Control *control;
+
+    if (!g_socket_listener_add_address(
+            G_SOCKET_LISTENER(service), address, G_SOCKET_TYPE_STREAM,
+            G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, error)) {
+        return NULL;
+    }
+    control = g_new0(Control, 1);
+    control->path = g_strdup(path);
+    control->session = session;
+    control->service = g_steal_pointer(&service);
+    control->clients = g_ptr_array_new_with_free_func(client_free);
+    g_signal_connect(control->service, "incoming", G_CALLBACK(incoming),
+                     control);
+    return control;
+}
+
+void control_free(Control *control)
+{
+    g_socket_service_stop(control->service);
+    g_socket_listener_close(G_SOCKET_LISTENER(control->service));
+    g_object_unref(control->service);
+    g_ptr_array_unref(control->clients);
+    g_unlink(control->path);
+    g_free(control->path);
+    g_free(control);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cuts of a session: each is armed while the guest stands, so that the
+ * next comes at the same instruction each time, and made one after the other.
+ */
+#include <string.h>
+
+#include "tools/session-internal.h"
+
+typedef struct PendingCut {
+    Session *session;
+    CutRequest *request;
+    SessionCutDone done; /* may be NULL */
+    gpointer opaque;
+    gboolean armed;
+} PendingCut;
+
+struct SessionCuts {
+    Session *session;
+    GQueue queue;   /* of PendingCut, oldest first */
+    gboolean begun; /* the guest has */
+    gint64 domid;   /* the guest's, once it is known */
+};
+
+static void pending_free(gpointer opaque)
+{
+    PendingCut *cut = opaque;
+
+    cut_request_free(cut->request);
+    g_free(cut);
+}
+
+SessionCuts *session_cuts_new(Session *s)
+{
+    SessionCuts *cuts = g_new0(SessionCuts, 1);
+
+    cuts->session = s;
+    g_queue_init(&cuts->queue);
+    return cuts;
+}
+
+void session_cuts_free(SessionCuts *cuts)
+{
+    g_queue_clear_full(&cuts->queue, pending_free);
+    g_free(cuts);
+}
+
+static PendingCut *current(Session *s)
+{
+    return g_queue_peek_head(&s->cuts->queue);
+}
+
+static void arm(PendingCut *cut);
+
+static void cut_finish(Session *s, const GError *error)
+{
+    PendingCut *cut = g_queue_pop_head(&s->cuts->queue);
+
+    if (cut->done) {
+        cut->done(error, cut->opaque);
+    }
+    pending_free(cut);
+    cut = current(s);
+    if (cut && !cut->armed) {
+        arm(cut);
+    }
+}
+
+/* The reply to what only arms a cut. */
+static void armed(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Session *s = opaque;
+
+    if (!reply && current(s)) {
+        cut_finish(s, error);
+    }
+}
+
+/* The reply to what makes a cut. */
+static void made(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Session *s = opaque;
+
+    if (current(s)) {
+        cut_finish(s, reply ? NULL : error);
+    }
+}
+
+static void restored(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Session *s = opaque;
+
+    if (reply) {
+        s->cuts->domid++;
+    }
+    made(reply, error, opaque);
+}
+
+/* Is the one before @cut a restore that is still to come? */
+static gboolean follows_restore(const PendingCut *cut)
+{
+    const PendingCut *head = current(cut->session);
+
+    return head != cut && head->request->way == CUT_SUSPEND;
+}
+
+/* As the toolstack asks for it (xen: tools/libs/light/libxl_dom_suspend.c). */
+static void ask_for_suspend(PendingCut *cut)
+{
+    Session *s = cut->session;
+    gint64 domid = s->cuts->domid + (follows_restore(cut) ? 1 : 0);
+    JsonObject *write = json_object_new();
+    g_autofree char *path = g_strdup_printf(
+        "/local/domain/%" G_GINT64_FORMAT "/control/shutdown", domid);
+
+    json_object_set_string_member(write, "path", path);
+    json_object_set_string_member(write, "value", "suspend");
+    if (cut->request->at_ns >= 0) {
+        JsonObject *later = json_object_new();
+
+        json_object_set_int_member(later, "at-ns", cut->request->at_ns);
+        json_object_set_string_member(later, "execute",
+                                      "jumpcut-xenstore-write");
+        json_object_set_object_member(later, "arguments", write);
+        session_execute(s, "jumpcut-at", later, armed, s);
+    } else {
+        session_execute(s, "jumpcut-xenstore-write", write, armed, s);
+    }
+}
+
+static void domid_received(JsonNode *reply, const GError *error,
+                           gpointer opaque)
+{
+    Session *s = opaque;
+    JsonObject *info = reply && JSON_NODE_HOLDS_OBJECT(reply)
+                           ? json_node_get_object(reply)
+                           : NULL;
+
+    (void)error; /* the session asks again when it ends, and tells */
+    s->cuts->domid =
+        info ? json_object_get_int_member_with_default(info, "domid", 1) : 1;
+    if (current(s) && current(s)->armed) {
+        ask_for_suspend(current(s));
+    }
+}
+
+static void arm_suspend(PendingCut *cut)
+{
+    Session *s = cut->session;
+
+    if (s->cuts->domid) {
+        ask_for_suspend(cut);
+    } else {
+        session_execute(s, "query-jumpcut", NULL, domid_received, s);
+    }
+}
+
+static void arm(PendingCut *cut)
+{
+    Session *s = cut->session;
+    JsonObject *arguments;
+
+    cut->armed = TRUE;
+    switch (cut->request->way) {
+    case CUT_IN_PLACE:
+        arguments = cut_request_arguments(cut->request);
+        if (cut->request->at_ns >= 0) {
+            json_object_set_int_member(arguments, "at-ns", cut->request->at_ns);
+        }
+        session_execute(s, "jumpcut-cut", arguments, made, s);
+        break;
+    case CUT_MIGRATE:
+        arguments = json_object_new();
+        if (cut->request->at_ns >= 0) {
+            json_object_set_int_member(arguments, "at-ns", cut->request->at_ns);
+        }
+        session_execute(s, "jumpcut-handover", arguments, armed, s);
+        break;
+    case CUT_SUSPEND:
+    case CUT_CANCEL:
+        arm_suspend(cut);
+        break;
+    }
+}
+
+/* The guest stands: what comes after the current cut can be armed exactly. */
+static void arm_next(Session *s)
+{
+    PendingCut *next = g_queue_peek_nth(&s->cuts->queue, 1);
+
+    if (next && !next->armed && next->request->at_ns >= 0) {
+        arm(next);
+    }
+}
+
+void session_cut(Session *s, CutRequest *request, SessionCutDone done,
+                 gpointer opaque)
+{
+    PendingCut *cut = g_new0(PendingCut, 1);
+
+    cut->session = s;
+    cut->request = request;
+    cut->done = done;
+    cut->opaque = opaque;
+    g_queue_push_tail(&s->cuts->queue, cut);
+    if (s->cuts->begun && current(s) == cut) {
+        arm(cut);
+    }
+}
+
+static void option_cut_done(const GError *error, gpointer opaque)
+{
+    g_autofree char *why = NULL;
+
+    if (error) {
+        why = g_strdup_printf("--cut: %s", error->message);
+        session_end(opaque, ENDING_CUT, why);
+    }
+}
+
+void session_cuts_begin(Session *s)
+{
+    GPtrArray *moves = s->config.options->moves;
+
+    for (guint i = 0; i < moves->len; i++) {
+        session_cut(s, cut_request_copy(g_ptr_array_index(moves, i)),
+                    option_cut_done, s);
+    }
+    s->cuts->begun = TRUE;
+    if (current(s)) {
+        arm(current(s));
+    }
+}
+
+static void suspended(Session *s)
+{
+    PendingCut *cut = current(s);
+    JsonObject *arguments = cut_request_arguments(cut->request);
+    gboolean cancel = cut->request->way == CUT_CANCEL;
+
+    arm_next(s);
+    if (cancel) {
+        json_object_unref(arguments);
+        session_execute(s, "jumpcut-resume", NULL, made, s);
+    } else {
+        session_execute(s, "jumpcut-restore", arguments, restored, s);
+    }
+}
+
+void session_cuts_stopped(Session *s, const char *reason)
+{
+    PendingCut *cut = current(s);
+    gboolean suspends = cut && (cut->request->way == CUT_SUSPEND ||
+                                cut->request->way == CUT_CANCEL);
+
+    if (s->ending != ENDING_NONE || s->move) {
+        return;
+    }
+    if (!strcmp(reason, "suspend") && suspends) {
+        suspended(s);
+    } else if (!strcmp(reason, "handover")) {
+        if (s->config.migrate_in_place) {
+            session_continue(s);
+        } else {
+            session_move_begin(s, cut && cut->request->via_file);
+        }
+    }
+}
+
+static void moved_and_cut(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Session *s = opaque;
+
+    arm_next(s);
+    if (reply) {
+        session_continue(s);
+    }
+    made(reply, error, opaque);
+}
+
+void session_cuts_moved(Session *s)
+{
+    PendingCut *cut = current(s);
+    JsonObject *arguments;
+
+    if (!cut || cut->request->way != CUT_MIGRATE) {
+        session_continue(s); /* a replay's: the cut is in the trace */
+        return;
+    }
+    if (!*cut->request->text) {
+        arm_next(s);
+        session_continue(s);
+        cut_finish(s, NULL);
+        return;
+    }
+    arguments = cut_request_arguments(cut->request);
+    session_execute(s, "jumpcut-cut", arguments, moved_and_cut, s);
+}
