@@ -309,6 +309,7 @@ static void run_state_changed(void *opaque, bool running, RunState state)
     if (!running) {
         return;
     }
+    shim_digester_resume(g->digester);
     run_timers_resume();
     shim_console_resume(g->console);
     for (unsigned i = 0; i < g->nr_parts; i++) {
