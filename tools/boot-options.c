@@ -53,7 +53,7 @@ static GOptionContext *help_context_new(gboolean record)
               "\njumpcut replay repeats the run, with all that was typed."
             : "Boots KERNEL as a Xen guest on a stock QEMU; the guest's console"
               "\nis the terminal.  Ctrl-A X ends it.  KERNEL is a bzImage, or"
-              "\nfor a PVH guest an ELF image too.");
+              "\nan ELF image with a PVH note.");
     g_option_context_set_description(
         context,
         "Keys of --cut: way (in-place, suspend, migrate or cancel), via (unix"
@@ -188,7 +188,7 @@ static gboolean read_images(BootOptions *o, GError **error)
     if (!kernel) {
         return FALSE;
     }
-    if (!kernel_image_parse(&o->image, !strcmp(o->guest, "xen-pvh"),
+    if (!kernel_image_parse(&o->image,
                             (const guint8 *)g_mapped_file_get_contents(kernel),
                             g_mapped_file_get_length(kernel), error)) {
         g_prefix_error(error, "kernel %s: ", o->kernel);

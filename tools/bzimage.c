@@ -75,13 +75,12 @@ gboolean bzimage_parse(BzImage *image, const guint8 *data, gsize size,
     return TRUE;
 }
 
-gboolean kernel_image_parse(BzImage *image, gboolean elf, const guint8 *data,
-                            gsize size, GError **error)
+gboolean kernel_image_parse(BzImage *image, const guint8 *data, gsize size,
+                            GError **error)
 {
     const guint8 *banner;
 
-    if (!elf || size < ELF_MAGIC_SIZE ||
-        memcmp(data, ELF_MAGIC, ELF_MAGIC_SIZE)) {
+    if (size < ELF_MAGIC_SIZE || memcmp(data, ELF_MAGIC, ELF_MAGIC_SIZE)) {
         return bzimage_parse(image, data, size, error);
     }
     banner = memmem(data, size, BANNER, strlen(BANNER));

@@ -19,11 +19,11 @@ typedef struct BzImage {
 gboolean bzimage_parse(BzImage *image, const guint8 *data, gsize size,
                        GError **error);
 /*
- * The same, or with @elf also an ELF image; its version is what follows
- * "Linux version ", and "" in what is no Linux.
+ * The same, or an ELF image; its version is what follows "Linux version ", and
+ * "" in what is no Linux.
  */
-gboolean kernel_image_parse(BzImage *image, gboolean elf, const guint8 *data,
-                            gsize size, GError **error);
+gboolean kernel_image_parse(BzImage *image, const guint8 *data, gsize size,
+                            GError **error);
 void bzimage_clear(BzImage *image);
 
 #endif

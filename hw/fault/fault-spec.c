@@ -33,6 +33,7 @@ static const struct {
                               FAULT_HAS_DELAY},
     [FAULT_STEAL_ADD] = {"steal-add", FAULT_HAS_NS,
                          FAULT_HAS_VCPU | FAULT_HAS_NS},
+    [FAULT_TIMER_REFUSED] = {"timer-refused", 0, FAULT_HAS_COUNT},
 };
 
 const char *fault_kind_name(FaultKind kind)

@@ -22,6 +22,7 @@ typedef enum FaultKind {
     FAULT_PVCLOCK_TORN,   /* half of it at once, under an even version */
     FAULT_WALLCLOCK_LATE, /* the next wall clock is written later */
     FAULT_STEAL_ADD,      /* the guest's steal time jumps */
+    FAULT_TIMER_REFUSED,  /* one-shot timers of the past are refused */
     FAULT__MAX
 } FaultKind;
 

@@ -17,5 +17,6 @@ void xen_faults_load(XenDomain *d, StateReader *r);
 bool xen_fault_event(XenDomain *d, uint32_t port);
 bool xen_fault_record(XenVcpu *v, struct vcpu_time_info *next);
 bool xen_fault_wallclock(XenDomain *d);
+bool xen_fault_timer(XenVcpu *v);
 
 #endif

@@ -24,6 +24,7 @@ enum {
     TAG_LATE_DUE,
     TAG_WALLCLOCK_DELAY,
     TAG_WALLCLOCK_DUE,
+    TAG_REFUSALS,
 };
 
 typedef struct LateEvent {
@@ -36,6 +37,7 @@ struct XenFaults {
     GArray *events;   /* of FaultSpec; count: events still to come */
     GArray *late;     /* of LateEvent, as they came */
 
+    uint64_t refusals; /* of timers, still to come */
     RecordFault record;
     uint64_t wallclock_delay_ns; /* 0: none waits for a wall clock */
     int64_t wallclock_due_ns;    /* FAULT_NEVER: none is held back */
@@ -124,6 +126,7 @@ void xen_faults_reset(XenDomain *d)
 
     g_array_set_size(f->events, 0);
     g_array_set_size(f->late, 0);
+    f->refusals = 0;
     record_fault_reset(&f->record);
     f->wallclock_delay_ns = 0;
     f->wallclock_due_ns = FAULT_NEVER;
@@ -215,6 +218,24 @@ bool xen_fault_wallclock(XenDomain *d)
     return true;
 }
 
+/*
+ * @return: a one-shot timer of @v whose deadline has passed, and which the
+ * guest wanted to lie in the future, is refused (xen 4.16: common/sched/core.c,
+ * do_vcpu_op)
+ */
+bool xen_fault_timer(XenVcpu *v)
+{
+    XenFaults *f = v->d->faults;
+
+    if (!f->refusals) {
+        return false;
+    }
+    f->refusals--;
+    xen_trace(v->d, HOST_TRACE_fault, FAULT_TIMER_REFUSED, v->id, f->refusals,
+              (uint64_t)xen_now(v->d));
+    return true;
+}
+
 /* The time a vCPU was runnable jumps, as 64-bit numbers do. */
 static void steal_add(XenVcpu *v, int64_t ns)
 {
@@ -263,6 +284,9 @@ gboolean xen_domain_fault(XenDomain *d, const FaultSpec *spec, GError **error)
     case FAULT_WALLCLOCK_LATE:
         f->wallclock_delay_ns = spec->delay_ns;
         break;
+    case FAULT_TIMER_REFUSED:
+        f->refusals += spec->count;
+        break;
     default:
         steal_add(&d->vcpus[spec->vcpu], spec->ns);
         break;
@@ -290,6 +314,7 @@ void xen_faults_save(const XenDomain *d, StateWriter *w)
     record_fault_save(&f->record, w);
     state_put_u64(w, TAG_WALLCLOCK_DELAY, f->wallclock_delay_ns);
     state_put_u64(w, TAG_WALLCLOCK_DUE, (uint64_t)f->wallclock_due_ns);
+    state_put_u64(w, TAG_REFUSALS, f->refusals);
 }
 
 static void load_events(XenFaults *f, StateReader *r)
@@ -330,6 +355,7 @@ void xen_faults_load(XenDomain *d, StateReader *r)
         r, TAG_WALLCLOCK_DELAY, "wall clock delay", FAULT_DELAY_NS_MAX);
     f->wallclock_due_ns = (int64_t)state_get_u64(r, TAG_WALLCLOCK_DUE,
                                                  "wall clock due", INT64_MAX);
+    f->refusals = state_get_u64(r, TAG_REFUSALS, "timer refusals", UINT64_MAX);
     if (state_reader_failed(r)) {
         xen_faults_reset(d);
         return;

@@ -2,6 +2,7 @@
 /* vcpu_op (xen: common/domain.c, common_vcpu_op; arch/x86/domain.c). */
 #include <string.h>
 
+#include "hw/xen/fault-internal.h"
 #include "hw/xen/hypercall-internal.h"
 
 static XenVcpu *target(XenCall *c)
@@ -172,7 +173,10 @@ static int64_t op_stop_periodic(XenCall *c, G_GNUC_UNUSED void *arg)
     return 0;
 }
 
-/* The flag VCPU_SSHOTTMR_future is ignored, as in Xen since 4.17. */
+/*
+ * The flag VCPU_SSHOTTMR_future is ignored, as in Xen since 4.17, unless a
+ * fault is in force.
+ */
 static int64_t op_set_singleshot(XenCall *c, G_GNUC_UNUSED void *arg)
 {
     struct vcpu_set_singleshot_timer op;
@@ -183,6 +187,10 @@ static int64_t op_set_singleshot(XenCall *c, G_GNUC_UNUSED void *arg)
     }
     if (!xen_copy_in(c, c->args[2], &op, len)) {
         return -XEN_EFAULT;
+    }
+    if (op.flags & VCPU_SSHOTTMR_future &&
+        op.timeout_abs_ns < xen_system_time(c->d) && xen_fault_timer(c->v)) {
+        return -XEN_ETIME;
     }
     xen_singleshot_set(c->v, op.timeout_abs_ns);
     return 0;

@@ -379,11 +379,13 @@ def dry_run_prints_the_command_line(directory):
 
 
 @test
-def elf_is_a_kernel_for_pvh_alone(directory):
+def elf_is_a_kernel_too(directory):
     image = b"\x7fELF" + bytes(600) + b"Linux version 6.1.0-elf (a b)\0"
     args = setup(directory, image)
-    check_usage(run(*args, "--dry-run"), "boot flag 0x")
-    check("PVH", run(*args, "--guest", "xen-pvh", "--dry-run").returncode, 0)
+    for guest in ("xen-hvm", "xen-pvh", "kvm"):
+        check(guest, run(*args, "--guest", guest, "--dry-run").returncode, 0)
+    args = setup(directory, b"\x7fELG" + bytes(600))
+    check_usage(run(*args, "--guest", "xen-pvh", "--dry-run"), "boot flag 0x")
 
 
 def commands():

@@ -29,6 +29,8 @@ static void parse_takes_every_kind(void)
         {"2m:wallclock-late,delay=1s",
          {120000000000, FAULT_WALLCLOCK_LATE, FAULT_HAS_DELAY, 0, 0, 0, 1,
           1000000000, 0}},
+        {"1:timer-refused,count=9",
+         {1000000000, FAULT_TIMER_REFUSED, FAULT_HAS_COUNT, 0, 0, 0, 9, 0, 0}},
         {"1:steal-add,time=-5s",
          {1000000000, FAULT_STEAL_ADD, FAULT_HAS_NS, 0, 0, 0, 1, 0,
           -5000000000}},

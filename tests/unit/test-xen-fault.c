@@ -214,6 +214,31 @@ static void steal_time_jumps_either_way(void)
     g_assert_cmpuint(info.time[RUNSTATE_runnable], ==, UINT64_MAX - S + 1);
 }
 
+static void timers_of_the_past_are_refused(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    struct vcpu_set_singleshot_timer past = {XEN_GUEST_UPTIME_NS - 1,
+                                             VCPU_SSHOTTMR_future};
+    struct vcpu_set_singleshot_timer future = {XEN_GUEST_UPTIME_NS + 1,
+                                               VCPU_SSHOTTMR_future};
+    struct vcpu_set_singleshot_timer plain = {XEN_GUEST_UPTIME_NS - 1, 0};
+    const struct {
+        struct vcpu_set_singleshot_timer *op;
+        int64_t want;
+    } calls[] = {
+        {&future, 0},        {&plain, 0}, {&past, -XEN_ETIME},
+        {&past, -XEN_ETIME}, {&past, 0},
+    };
+
+    fault(g, "0:timer-refused,count=2");
+    migrate(g);
+    for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+        g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_set_singleshot_timer, 0,
+                                          calls[i].op, sizeof(*calls[i].op)),
+                        ==, calls[i].want);
+    }
+}
+
 static void what_cannot_be_is_refused(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 17);
@@ -262,6 +287,8 @@ int main(int argc, char **argv)
                     the_wall_clock_is_late);
     g_test_add_func("/xen-fault/steal_time_jumps_either_way",
                     steal_time_jumps_either_way);
+    g_test_add_func("/xen-fault/timers_of_the_past_are_refused",
+                    timers_of_the_past_are_refused);
     g_test_add_func("/xen-fault/what_cannot_be_is_refused",
                     what_cannot_be_is_refused);
     g_test_add_func("/xen-fault/a_reset_ends_them", a_reset_ends_them);
