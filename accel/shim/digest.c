@@ -11,9 +11,7 @@
 
 struct ShimDigester {
     MemoryDigest *memory;
-    bool track;
     bool verify;
-    bool forgot;
 };
 
 ShimDigester *shim_digester_new(bool track, bool verify)
@@ -21,7 +19,6 @@ ShimDigester *shim_digester_new(bool track, bool verify)
     ShimDigester *d = g_new0(ShimDigester, 1);
 
     d->memory = memory_digest_new(track);
-    d->track = track;
     d->verify = verify;
     return d;
 }
@@ -29,15 +26,6 @@ ShimDigester *shim_digester_new(bool track, bool verify)
 void shim_digester_forget(ShimDigester *d)
 {
     memory_digest_forget(d->memory);
-    d->forgot = true;
-}
-
-void shim_digester_resume(ShimDigester *d)
-{
-    if (d->forgot && d->track) {
-        memory_digest_update(d->memory);
-    }
-    d->forgot = false;
 }
 
 const MemoryDigest *shim_digester_memory(const ShimDigester *d)
