@@ -30,6 +30,8 @@ enum {
     TAG_KIND,
     TAG_AP_STOP,
     TAG_BENEATH_AP_STOP,
+    TAG_RANDOM_SEED,
+    TAG_RANDOM_DRAWS,
 };
 
 static void put_cut(StateWriter *w, const CutSpec *cut)
@@ -111,6 +113,24 @@ static void load_console(Guest *g, StateReader *r)
     }
 }
 
+static void put_random(StateWriter *w)
+{
+    ShimRandom state = shim_random();
+
+    state_put_u64(w, TAG_RANDOM_SEED, state.seed);
+    state_put_u64(w, TAG_RANDOM_DRAWS, state.draws);
+}
+
+static void load_random(StateReader *r)
+{
+    ShimRandom state;
+
+    state.seed = state_get_u64(r, TAG_RANDOM_SEED, "random seed", UINT64_MAX);
+    state.draws =
+        state_get_u64(r, TAG_RANDOM_DRAWS, "random numbers drawn", UINT64_MAX);
+    shim_set_random(state);
+}
+
 /* All state of ours that migrates and counts for a digest. */
 static GByteArray *guest_state(Guest *g)
 {
@@ -123,6 +143,7 @@ static GByteArray *guest_state(Guest *g)
     }
     put_vcpus(g, w);
     put_console(g, w);
+    put_random(w);
     state_put_u64(w, TAG_AP_STOP, g->ap_stop);
     state_put_bytes(w, TAG_BENEATH_AP_STOP, g->beneath_ap_stop,
                     g->ap_stop ? sizeof(g->beneath_ap_stop) : 0);
@@ -203,6 +224,7 @@ static int guest_post_load(void *opaque, int version_id)
     }
     load_vcpus(g, r);
     load_console(g, r);
+    load_random(r);
     load_ap_stop(g, r);
     load_cuts(g, r);
     faults_load(g->faults, r);

@@ -262,6 +262,10 @@ bool vcpu_handle_ud(CPUState *cs)
         }
         return true;
     default:
+        if (vcpu_handle_random(cs, &len)) {
+            vcpu_complete_insn(cs, len);
+            return true;
+        }
         return false;
     }
 }

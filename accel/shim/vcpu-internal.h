@@ -66,6 +66,15 @@ void vcpu_plug_install(void);
 /* vcpu-unplug.c */
 void vcpu_unplug_install(void);
 
+/* vcpu-random.c: RDRAND and RDSEED */
+void vcpu_random_install(void);
+/* Before @env's vCPU executes: TCG must not execute them. */
+void vcpu_random_hide(CPUX86State *env);
+/* What CPUID is to say of them nevertheless. */
+void vcpu_random_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+/* @return: true if it was one, of @len bytes, and is done but for that */
+bool vcpu_handle_random(CPUState *cs, size_t *len);
+
 /* vcpu-insn.c: instructions taken over */
 
 /* 64-bit code segment? */

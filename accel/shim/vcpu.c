@@ -79,6 +79,7 @@ static void vcpu_update_tsc(ShimVcpu *v, CPUX86State *env)
 static void vcpu_arm(ShimVcpu *v, CPUX86State *env)
 {
     env->features[FEAT_8000_0001_ECX] &= ~CPUID_EXT3_SVM;
+    vcpu_random_hide(env);
     env->vm_vmcb = v->vmcb_gpa;
     env->hflags |= HF_GUEST_MASK;
     vcpu_update_tsc(v, env);
@@ -320,6 +321,7 @@ void shim_cpuid(CPUState *cs, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 {
     cpu_x86_cpuid(cpu_env(cs), leaf, subleaf, &regs[0], &regs[1], &regs[2],
                   &regs[3]);
+    vcpu_random_cpuid(leaf, subleaf, regs);
     shim->ops->cpuid(shim->opaque, cs->cpu_index, leaf, subleaf, regs);
 }
 
@@ -450,6 +452,7 @@ static void shim_wrap_tcg(void)
     vcpu_hold_install();
     vcpu_unplug_install();
     vcpu_plug_install();
+    vcpu_random_install();
 }
 
 bool shim_install(const ShimHypervisorOps *ops, void *opaque,

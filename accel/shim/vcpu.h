@@ -110,6 +110,13 @@ typedef struct ShimVcpuState {
 ShimVcpuState shim_vcpu_state(unsigned vcpu);
 void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state);
 
+/* Where the numbers of RDRAND are in their sequence; migrates, too. */
+typedef struct ShimRandom {
+    uint64_t seed, draws;
+} ShimRandom;
+ShimRandom shim_random(void);
+void shim_set_random(ShimRandom state);
+
 /* RDTSC changed its scale or offset: vCPUs take notice. */
 void shim_tsc_changed(void);
 
