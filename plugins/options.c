@@ -176,29 +176,6 @@ static bool set_xen_log(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
-static bool set_device_log(PluginOptions *o, const char *key, const char *value,
-                           GError **error)
-{
-    if (!*value) {
-        return option_fail(error, key, value, "the id of a -chardev");
-    }
-    o->guest.device_log = g_strdup(value);
-    o->guest.devices = GUEST_DEVICES_RECORD;
-    return true;
-}
-
-static bool set_device_replay(PluginOptions *o, const char *key,
-                              const char *value, GError **error)
-{
-    bool on = !strcmp(value, "on");
-
-    if (!on && strcmp(value, "off")) {
-        return option_fail(error, key, value, "on or off");
-    }
-    o->guest.devices = on ? GUEST_DEVICES_REPLAY : o->guest.devices;
-    return true;
-}
-
 static bool set_digest(PluginOptions *o, const char *key, const char *value,
                        GError **error)
 {
@@ -220,6 +197,73 @@ static bool set_digest_verify(PluginOptions *o, const char *key,
     o->guest.digest_verify = !strcmp(value, "on");
     if (!o->guest.digest_verify && strcmp(value, "off")) {
         return option_fail(error, key, value, "on or off");
+    }
+    return true;
+}
+
+static bool set_path(const char **path, const char *key, const char *value,
+                     GError **error)
+{
+    if (!*value) {
+        return option_fail(error, key, value, "a file");
+    }
+    *path = g_strdup(value);
+    return true;
+}
+
+static bool set_record(PluginOptions *o, const char *key, const char *value,
+                       GError **error)
+{
+    return set_path(&o->guest.gate.record, key, value, error);
+}
+
+static bool set_replay(PluginOptions *o, const char *key, const char *value,
+                       GError **error)
+{
+    return set_path(&o->guest.gate.replay, key, value, error);
+}
+
+static bool set_gate(PluginOptions *o, const char *key, const char *value,
+                     GError **error)
+{
+    guint64 ns;
+
+    if (!host_time_parse(value, key, INT64_MAX / 2, &ns, error)) {
+        return false;
+    }
+    if (ns < GATE_NS_MIN || ns > GATE_NS_MAX) {
+        return option_fail(error, key, value, "an interval, 0.1 ms to 1 s");
+    }
+    o->guest.gate.gate_ns = ns;
+    return true;
+}
+
+static bool set_level(PluginOptions *o, const char *key, const char *value,
+                      GError **error)
+{
+    if (!gate_level_parse(value, &o->guest.gate.level)) {
+        return option_fail(error, key, value, "inputs, digests or devices");
+    }
+    o->guest.gate.has_level = true;
+    return true;
+}
+
+static bool set_pace(PluginOptions *o, const char *key, const char *value,
+                     GError **error)
+{
+    o->guest.gate.pace = !strcmp(value, "on");
+    if (!o->guest.gate.pace && strcmp(value, "off")) {
+        return option_fail(error, key, value, "on or off");
+    }
+    return true;
+}
+
+static bool set_handover(PluginOptions *o, const char *key, const char *value,
+                         GError **error)
+{
+    o->guest.gate.handover_wait = !strcmp(value, "wait");
+    if (!o->guest.gate.handover_wait && strcmp(value, "in-place")) {
+        return option_fail(error, key, value, "wait or in-place");
     }
     return true;
 }
@@ -276,12 +320,19 @@ static const OptionRow option_rows[] = {
     {"digest-verify",
      "on: hash all memory for each digest, and compare (default off)",
      set_digest_verify, false, 0},
-    {"device-log",
-     "id of the -chardev that device-level records go to, as text",
-     set_device_log, false, 0},
-    {"device-replay",
-     "on: under qtest, device-level records are all that happens",
-     set_device_replay, false, 0},
+    {"record", "trace to write: what comes in from outside, and digests",
+     set_record, false, 0},
+    {"replay", "trace to take from what comes in from outside, and to check",
+     set_replay, false, 0},
+    {"gate", "how often something may come in, virtual time (default 10 ms)",
+     set_gate, false, 0},
+    {"level", "what is recorded: inputs, digests (default) or devices",
+     set_level, false, 0},
+    {"pace", "on: virtual time is never ahead of the host's (default off)",
+     set_pace, false, 0},
+    {"handover",
+     "of a replay: wait for a recorded migration, or in-place (default)",
+     set_handover, false, 0},
     {"help", "on: print this list", set_help, false, 0},
 };
 
@@ -356,7 +407,10 @@ bool plugin_options_parse(PluginOptions *o, int argc, char **argv,
     unsigned seen = 0;
 
     *o = (PluginOptions){
-        .guest = {.version_major = 4, .version_minor = 17, .domid = 1},
+        .guest = {.version_major = 4,
+                  .version_minor = 17,
+                  .domid = 1,
+                  .gate = {.level = GATE_DIGESTS}},
     };
     o->guest.cuts = g_array_new(false, false, sizeof(CutSpec));
     o->guest.faults = g_array_new(false, false, sizeof(FaultSpec));
@@ -389,6 +443,7 @@ void plugin_options_clear(PluginOptions *o)
     o->guest.console = NULL;
     g_free((char *)o->guest.xen_log);
     o->guest.xen_log = NULL;
-    g_free((char *)o->guest.device_log);
-    o->guest.device_log = NULL;
+    g_free((char *)o->guest.gate.record);
+    g_free((char *)o->guest.gate.replay);
+    o->guest.gate.record = o->guest.gate.replay = NULL;
 }

@@ -92,6 +92,7 @@ GByteArray *trace_put_digest(const TraceDigest *digest)
             payload_put(out, vcpu->value[r], 8);
         }
     }
+    payload_put(out, digest->page_shift, 1);
     payload_put(out, digest->pages->len, 4);
     for (guint i = 0; i < digest->pages->len; i++) {
         const TracePage *page = &g_array_index(digest->pages, TracePage, i);
@@ -168,8 +169,15 @@ static void get_vcpus(PayloadReader *r, TraceDigest *out)
 
 static void get_pages(PayloadReader *r, TraceDigest *out)
 {
-    uint32_t n = get_count(r, 4, PAGE_BYTES_LEAST, "number of pages");
     uint64_t pfn = 0;
+    uint32_t n;
+
+    out->page_shift = payload_get(r, 1, "page shift");
+    if (!r->wrong && out->page_shift > TRACE_PAGE_SHIFT_MAX) {
+        r->wrong = g_strdup_printf("page shift is %u, at most %u",
+                                   out->page_shift, TRACE_PAGE_SHIFT_MAX);
+    }
+    n = get_count(r, 4, PAGE_BYTES_LEAST, "number of pages");
 
     for (uint32_t i = 0; i < n && !r->wrong; i++) {
         uint64_t delta = get_varint(r, "a page's distance");

@@ -20,10 +20,16 @@ typedef struct TraceRegisters {
     uint64_t value[TRACE_REGISTERS];
 } TraceRegisters;
 
+/*
+ * 1 << page_shift pages, the first of them @pfn << page_shift.  Pages of the
+ * machine's RAM are numbered from its beginning on, those of other memory from
+ * a multiple of 1 << 32 on.
+ */
 typedef struct TracePage {
-    uint64_t pfn; /* guest physical address / 4096 */
-    uint32_t hash;
+    uint64_t pfn;
+    uint32_t hash; /* of all of them */
 } TracePage;
+#define TRACE_PAGE_SHIFT_MAX 32
 
 /* State, not history: equal states give equal digests. */
 typedef struct TraceDigest {
@@ -34,6 +40,7 @@ typedef struct TraceDigest {
     uint32_t console_crc;   /* CRC-32 of them */
     GArray *parts;          /* of TracePart, at most 65535 */
     GArray *vcpus;          /* of TraceRegisters, at most 65535 */
+    uint8_t page_shift;     /* at most TRACE_PAGE_SHIFT_MAX */
     GArray *pages;          /* of TracePage, ascending: those whose content
                              * differs from that at the previous digest */
 } TraceDigest;

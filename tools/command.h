@@ -8,7 +8,8 @@
 /* Documented in docs/jumpcut.1, EXIT STATUS. */
 typedef enum ExitStatus {
     STATUS_OK = 0,       /* boot: powered off; report: repetitions agree */
-    STATUS_CRASHED = 1,  /* boot: guest crashed; report: a repetition differs */
+    STATUS_CRASHED = 1,  /* boot: guest crashed; report: a repetition differs;
+                          * diff: traces differ; verify: one is not whole */
     STATUS_USAGE = 2,    /* bad option, value or file; nothing was started */
     STATUS_QEMU = 3,     /* QEMU did not start, or died */
     STATUS_TIMEOUT = 4,  /* --timeout passed */
@@ -30,6 +31,10 @@ typedef struct Command {
 ExitStatus boot_command(int argc, char **argv);
 ExitStatus cut_command(int argc, char **argv);
 ExitStatus report_command(int argc, char **argv);
+ExitStatus info_command(int argc, char **argv);
+ExitStatus dump_command(int argc, char **argv);
+ExitStatus verify_command(int argc, char **argv);
+ExitStatus diff_command(int argc, char **argv);
 
 /* Print "jumpcut: message" on stderr. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -14,6 +14,10 @@ static const Command commands[] = {
     {"cut", "cut the clocks of a guest that runs", cut_command},
     {"report", "show what guests saw, and whether runs repeated exactly",
      report_command},
+    {"info", "say what a trace is", info_command},
+    {"dump", "print a trace's records", dump_command},
+    {"verify", "check every byte of traces", verify_command},
+    {"diff", "find the first difference of two traces", diff_command},
 };
 
 void complain(const char *format, ...)

@@ -101,7 +101,7 @@ static int counted_write(Chardev *chr, const uint8_t *buf, int len)
     } else if (counter.queue->len > QUEUE_MAX && runstate_is_running()) {
         stop_machine();
     }
-    counter.fn(counter.opaque, len);
+    counter.fn(counter.opaque, buf, len);
     return len;
 }
 

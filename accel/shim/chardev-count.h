@@ -8,7 +8,7 @@
 #define JUMPCUT_ACCEL_SHIM_CHARDEV_COUNT_H
 
 /* @len bytes were written. */
-typedef void ChardevCountFn(void *opaque, size_t len);
+typedef void ChardevCountFn(void *opaque, const uint8_t *buf, size_t len);
 
 /* Once in a process.  @chardev: id of a -chardev */
 bool chardev_count(const char *chardev, ChardevCountFn *fn, void *opaque,

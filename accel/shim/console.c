@@ -7,6 +7,7 @@
 #include "qemu/error-report.h"
 #include "qemu/notify.h"
 #include "chardev/char-fe.h"
+#include "system/runstate-action.h"
 #include "system/runstate.h"
 #include "system/system.h"
 #include "accel/shim/console.h"
@@ -18,12 +19,14 @@
 struct ShimConsole {
     CharBackend chr;
     bool connected;
+    Gate *gate;     /* NULL: none */
+    GateSink *sink; /* of the gate */
     ShimConsoleInputFn *input;
     void *opaque;
     uint64_t bytes;
     GByteArray *queue; /* output the reader has not taken */
     guint watch;
-    Notifier exit;
+    Notifier shutdown;
     uint8_t fifo[SHIM_CONSOLE_FIFO];
     size_t fifo_len;
 };
@@ -42,18 +45,54 @@ static int console_can_read(void *opaque)
 
     /* What comes while a migration completes would be neither here nor there.
      */
-    return runstate_is_live(runstate_get()) ? SHIM_CONSOLE_FIFO - c->fifo_len
-                                            : 0;
+    if (!runstate_is_live(runstate_get())) {
+        return 0;
+    }
+    return c->sink ? gate_sink_room(c->sink) : SHIM_CONSOLE_FIFO - c->fifo_len;
+}
+
+static void console_take(ShimConsole *c, const uint8_t *buf, size_t size)
+{
+    memcpy(c->fifo + c->fifo_len, buf, size);
+    c->fifo_len += size;
+    console_push(c);
 }
 
 static void console_read(void *opaque, const uint8_t *buf, int size)
 {
     ShimConsole *c = opaque;
 
-    memcpy(c->fifo + c->fifo_len, buf, size);
-    c->fifo_len += size;
-    console_push(c);
+    if (c->sink) {
+        gate_sink_put(c->sink, buf, size);
+        return;
+    }
+    console_take(c, buf, size);
 }
+
+/* Input at a tick of the gate */
+
+static size_t sink_room(void *opaque)
+{
+    const ShimConsole *c = opaque;
+
+    return SHIM_CONSOLE_FIFO - c->fifo_len;
+}
+
+static void sink_deliver(void *opaque, const uint8_t *buf, size_t len)
+{
+    console_take(opaque, buf, len);
+}
+
+static void sink_more(void *opaque)
+{
+    shim_console_resume(opaque);
+}
+
+static const GateSinkOps sink_ops = {
+    .room = sink_room,
+    .deliver = sink_deliver,
+    .more = sink_more,
+};
 
 /* Output */
 
@@ -122,9 +161,8 @@ static void console_event(void *opaque, QEMUChrEvent event)
 }
 
 /* The rest of the output, as long as the reader takes some of it. */
-static void console_exit(Notifier *notifier, void *data)
+static void console_drain(ShimConsole *c)
 {
-    ShimConsole *c = container_of(notifier, ShimConsole, exit);
     gint64 give_up = g_get_monotonic_time() + EXIT_PATIENCE_US;
 
     while (c->queue->len && qemu_chr_fe_backend_open(&c->chr) &&
@@ -144,13 +182,35 @@ static void console_exit(Notifier *notifier, void *data)
     }
 }
 
-ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
-                              void *opaque, Error **errp)
+/* The character device is gone when QEMU runs its exit notifiers. */
+static void console_shutdown(Notifier *notifier, void *data)
+{
+    ShimConsole *c = container_of(notifier, ShimConsole, shutdown);
+
+    if (!runstate_is_running()) {
+        console_drain(c);
+    }
+}
+
+static void console_stopped(void *opaque, bool running, RunState state)
+{
+    /* One that only pauses has time to take it. */
+    if (!running && state == RUN_STATE_SHUTDOWN &&
+        shutdown_action == SHUTDOWN_ACTION_POWEROFF) {
+        console_drain(opaque);
+    }
+}
+
+ShimConsole *shim_console_new(const char *chardev, Gate *gate,
+                              ShimConsoleInputFn *input, void *opaque,
+                              Error **errp)
 {
     ShimConsole *c = g_new0(ShimConsole, 1);
 
     c->input = input;
     c->opaque = opaque;
+    c->gate = gate;
+    c->sink = gate_sink_new(gate, "console", &sink_ops, c);
     if (chardev) {
         Chardev *chr = qemu_chr_find(chardev);
 
@@ -166,8 +226,9 @@ ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
         }
         c->connected = true;
         c->queue = g_byte_array_new();
-        c->exit.notify = console_exit;
-        qemu_add_exit_notifier(&c->exit);
+        c->shutdown.notify = console_shutdown;
+        qemu_register_shutdown_notifier(&c->shutdown);
+        qemu_add_vm_change_state_handler(console_stopped, c);
         qemu_chr_fe_set_handlers(&c->chr, console_can_read, console_read,
                                  console_event, NULL, c, NULL, true);
     }
@@ -184,7 +245,7 @@ void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len)
     console_flush(c);
     if (!qemu_chr_fe_backend_open(&c->chr)) {
         console_bound(c);
-    } else if (c->queue->len > SHIM_CONSOLE_QUEUE_MAX &&
+    } else if (!c->gate && c->queue->len > SHIM_CONSOLE_QUEUE_MAX &&
                runstate_is_running()) {
         warn_report("jumpcut: the console's reader takes nothing; the machine "
                     "is stopped (cont goes on)");
@@ -204,6 +265,12 @@ void shim_console_resume(ShimConsole *c)
     if (c->connected) {
         qemu_chr_fe_accept_input(&c->chr);
     }
+}
+
+bool shim_console_full(const ShimConsole *c)
+{
+    return c->connected && c->queue->len > SHIM_CONSOLE_QUEUE_MAX &&
+           qemu_chr_fe_backend_open((CharBackend *)&c->chr);
 }
 
 uint64_t shim_console_bytes(const ShimConsole *c)

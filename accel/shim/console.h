@@ -12,6 +12,8 @@
 #ifndef JUMPCUT_ACCEL_SHIM_CONSOLE_H
 #define JUMPCUT_ACCEL_SHIM_CONSOLE_H
 
+#include "accel/shim/gate.h"
+
 typedef struct ShimConsole ShimConsole;
 
 #define SHIM_CONSOLE_QUEUE_MAX (1u << 20)
@@ -21,14 +23,20 @@ typedef struct ShimConsole ShimConsole;
 /* Takes input of the console. @return: bytes taken, at most @len */
 typedef size_t ShimConsoleInputFn(void *opaque, const uint8_t *buf, size_t len);
 
-/* @chardev: id of a -chardev, or NULL: then output goes nowhere. */
-ShimConsole *shim_console_new(const char *chardev, ShimConsoleInputFn *input,
-                              void *opaque, Error **errp);
+/*
+ * @chardev: id of a -chardev, or NULL: then output goes nowhere.  @gate: input
+ * waits there; a slow reader holds the guest there, and stops no machine.
+ */
+ShimConsole *shim_console_new(const char *chardev, Gate *gate,
+                              ShimConsoleInputFn *input, void *opaque,
+                              Error **errp);
 void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len);
 /* The guest has room again. */
 void shim_console_accept(ShimConsole *c);
 /* The machine goes on: it takes no input while it is stopped. */
 void shim_console_resume(ShimConsole *c);
+/* Has the reader left too much to take? */
+bool shim_console_full(const ShimConsole *c);
 /* Bytes the guest has written since its start. */
 uint64_t shim_console_bytes(const ShimConsole *c);
 void shim_console_set_bytes(ShimConsole *c, uint64_t bytes);

@@ -23,7 +23,7 @@
  * register, the clock's offsets are those of the host's clocks.
  */
 static const char *const not_devices[] = {
-    "cpu", "cpu_common", "globalstate", "replay", "timer",
+    "cpu", "cpu_common", "globalstate", "jumpcut/gate", "replay", "timer",
 };
 
 typedef struct Section {

@@ -89,11 +89,13 @@ static void put_fpu(GByteArray *out, const CPUX86State *env)
  */
 void digest_core_registers(CPUState *cs, uint64_t *regs)
 {
+    static const uint8_t first[] = {R_EAX, R_EBX, R_ECX, R_EDX,
+                                    R_ESI, R_EDI, R_EBP, R_ESP};
     CPUX86State *env = cpu_env(cs);
 
     QEMU_BUILD_BUG_ON(CPU_NB_REGS + 2 != DIGEST_REGISTERS);
-    for (int i = 0; i < CPU_NB_REGS; i++) {
-        regs[i] = env->regs[i];
+    for (unsigned i = 0; i < CPU_NB_REGS; i++) {
+        regs[i] = env->regs[i < ARRAY_SIZE(first) ? first[i] : i];
     }
     regs[CPU_NB_REGS] = env->eip;
     regs[CPU_NB_REGS + 1] = cpu_compute_eflags(env);

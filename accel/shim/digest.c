@@ -11,7 +11,9 @@
 
 struct ShimDigester {
     MemoryDigest *memory;
+    bool track;
     bool verify;
+    bool forgot;
 };
 
 ShimDigester *shim_digester_new(bool track, bool verify)
@@ -19,6 +21,7 @@ ShimDigester *shim_digester_new(bool track, bool verify)
     ShimDigester *d = g_new0(ShimDigester, 1);
 
     d->memory = memory_digest_new(track);
+    d->track = track;
     d->verify = verify;
     return d;
 }
@@ -26,6 +29,15 @@ ShimDigester *shim_digester_new(bool track, bool verify)
 void shim_digester_forget(ShimDigester *d)
 {
     memory_digest_forget(d->memory);
+    d->forgot = true;
+}
+
+void shim_digester_resume(ShimDigester *d)
+{
+    if (d->forgot && d->track) {
+        memory_digest_update(d->memory);
+    }
+    d->forgot = false;
 }
 
 const MemoryDigest *shim_digester_memory(const ShimDigester *d)

@@ -10,8 +10,7 @@
 
 #include "accel/shim/memory-digest.h"
 
-/* Core registers of a vCPU: 16 general in the order of their encoding (RAX,
- * RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8...R15), RIP, RFLAGS. */
+/* Core registers of a vCPU, as trace_register_names has them */
 #define DIGEST_REGISTERS 18u
 
 /* One part: "vcpuN", "ram", "guest" (all of ours) or "dev:NAME/INSTANCE" */
@@ -38,10 +37,22 @@ ShimDigester *shim_digester_new(bool track, bool verify);
 /* The guest's memory was loaded. */
 void shim_digester_forget(ShimDigester *d);
 /*
+ * Before it goes on after that: pages that change from now on are the next
+ * digest's.
+ */
+void shim_digester_resume(ShimDigester *d);
+/*
  * The vCPUs must not execute.
  * @return: NULL and *@errp on failure
  */
 StateDigest *shim_digest(ShimDigester *d, Error **errp);
+/*
+ * The payload of a TRACE_DIGEST.  @number: digests taken before; console: what
+ * the guest has written by now
+ */
+GByteArray *state_digest_record(const StateDigest *digest, uint32_t number,
+                                const char *reason, uint64_t console_bytes,
+                                uint32_t console_crc);
 void state_digest_free(StateDigest *digest);
 /* As of the last digest; for messages about groups of pages that differ */
 const MemoryDigest *shim_digester_memory(const ShimDigester *d);

@@ -8,7 +8,6 @@
 #include "accel/shim/console.h"
 #include "accel/shim/digest.h"
 #include "accel/shim/guest.h"
-#include "accel/shim/guest-tap.h"
 #include "accel/shim/run-timer.h"
 #include "accel/shim/vcpu.h"
 #include "hw/clock/tsc-deadline.h"
@@ -73,6 +72,7 @@ struct Guest {
     uint8_t beneath_ap_stop[4];
     Contention *contention; /* NULL: vCPUs are never held */
     ShimConsole *console;
+    Gate *gate; /* NULL: what comes in does so at once */
     RunTimer cut_timer, digest_timer;
     Faults *faults;
     int64_t next_digest_ns;
@@ -81,10 +81,6 @@ struct Guest {
     GArray *digests; /* of GuestDigest */
     ShimDigester *digester;
     StateDigest *last_digest; /* NULL: none was taken */
-    HostTap *tap;             /* NULL: none */
-    GuestTapSink *tap_sink;
-    void *tap_opaque;
-    bool *tap_upcall; /* a vCPU: what was answered last */
 
     /* Only while migrating */
     uint32_t state_len;
@@ -116,22 +112,6 @@ bool guest_apic_present(unsigned vcpu);
 void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason);
 /* The toolstack makes the domain's xenstore anew. */
 void guest_xen_rebuild(Guest *g);
-
-bool guest_xen_rtc_moved(Guest *g, int64_t seconds);
-/* A suspend was: all but the vCPUs goes on. */
-void guest_xen_cancelled(Guest *g);
-/* All but the vCPUs of a soft reset. */
-void guest_xen_soft_reset(Guest *g);
-
-/* guest-tap.c: a tap between hypervisors and host, if one is wanted */
-bool guest_tap_new(Guest *g, Error **errp);
-/* guest-tap-log.c: records go to GuestOptions.device_log, too */
-bool guest_tap_log_new(Guest *g, Error **errp);
-extern const ShimHypervisorOps guest_tap_ops;
-/* Into a hypervisor's console. @return: bytes taken */
-size_t guest_console_input(Guest *g, const uint8_t *buf, size_t len);
-/* All but the machine's part of a reset, or of a wake-up. */
-void guest_run_reset(Guest *g, bool wakeup);
 
 /* guest-reset.c: machine resets and wake-ups */
 void guest_register_reset(Guest *g);

@@ -30,6 +30,7 @@ static void guest_reset(Guest *g)
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 
     g->shutdown_reason = -1;
+    gate_event(g->gate, "reset", 0, 0);
     for (unsigned i = 0; i < g->nr_vcpus; i++) {
         clock_reset_vcpu(g->clock, i, now);
     }
@@ -64,6 +65,7 @@ void guest_remove_ap_stop(Guest *g)
 
 static void guest_wakeup(Guest *g)
 {
+    gate_event(g->gate, "wakeup", 0, 0);
     plant_ap_stop(g);
     for (unsigned i = 0; i < g->nr_parts; i++) {
         const GuestPart *p = &g->parts[i];
@@ -72,27 +74,18 @@ static void guest_wakeup(Guest *g)
     }
 }
 
-void guest_run_reset(Guest *g, bool wakeup)
+static void guest_reset_hold(Object *obj, ResetType type)
 {
+    Guest *g = GUEST_RESET(obj)->guest;
+
     shim_reset();
-    if (wakeup) {
+    if (type == RESET_TYPE_WAKEUP) {
         guest_wakeup(g);
     } else {
         guest_reset(g);
     }
     shim_tsc_changed();
     guest_hold_vcpus(g);
-}
-
-static void guest_reset_hold(Object *obj, ResetType type)
-{
-    Guest *g = GUEST_RESET(obj)->guest;
-    bool wakeup = type == RESET_TYPE_WAKEUP;
-    TapEntry entry = {.kind = wakeup ? TAP_WAKEUP : TAP_RESET};
-
-    host_tap_begin(g->tap, &entry);
-    guest_run_reset(g, wakeup);
-    host_tap_end(g->tap, NULL, 0);
 }
 
 static ResettableState *guest_reset_state(Object *obj)

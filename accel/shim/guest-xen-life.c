@@ -31,21 +31,12 @@ void guest_xen_rebuild(Guest *g)
  * of its device model (xen: tools/libs/light/libxl_create.c,
  * do_domain_soft_reset).
  */
-void guest_xen_soft_reset(Guest *g)
+static void soft_reset(Guest *g)
 {
     g->shutdown_reason = -1;
     xen_backends_stop(g->options.backends);
     xen_domain_soft_reset(g->domain);
     guest_xen_rebuild(g);
-}
-
-static void soft_reset(Guest *g)
-{
-    TapEntry entry = {.kind = TAP_SOFT_RESET};
-
-    host_tap_begin(g->tap, &entry);
-    guest_xen_soft_reset(g);
-    host_tap_end(g->tap, NULL, 0);
     shim_unpause();
 }
 
@@ -62,6 +53,9 @@ static void shutdown_work(CPUState *cs, run_on_cpu_data data)
         return;
     }
     guest_take_digest(g, "shutdown");
+    gate_event(g->gate,
+               g->shutdown_reason == SHUTDOWN_suspend ? "suspend" : "shutdown",
+               g->shutdown_reason, 0);
     switch (g->shutdown_reason) {
     case SHUTDOWN_reboot:
         qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
@@ -87,31 +81,20 @@ void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason)
     g->shutdown_reason = reason;
     xenstore_qemu_released(g->tree);
     xen_domain_pause(g->domain);
-    if (host_tap_replays(g->tap)) {
-        return;
-    }
     shim_pause();
     async_run_on_cpu(cs ? cs : first_cpu, shutdown_work,
                      RUN_ON_CPU_HOST_PTR(g));
 }
 
-void guest_xen_cancelled(Guest *g)
-{
-    g->shutdown_reason = -1;
-    xen_domain_resume(g->domain);
-}
-
 static void resume_work(CPUState *cs, run_on_cpu_data data)
 {
-    TapEntry entry = {.kind = TAP_CANCELLED};
     Guest *g = data.host_ptr;
 
     if (xen_domain_wants_suspend_code(g->domain)) {
         cpu_env(cs)->regs[R_EAX] = 1;
     }
-    host_tap_begin(g->tap, &entry);
-    guest_xen_cancelled(g);
-    host_tap_end(g->tap, NULL, 0);
+    g->shutdown_reason = -1;
+    xen_domain_resume(g->domain);
     shim_unpause();
 }
 

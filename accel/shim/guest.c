@@ -86,6 +86,7 @@ void guest_take_digest(Guest *g, const char *reason)
     g_array_append_val(g->digests, digest);
     g_clear_pointer(&g->last_digest, state_digest_free);
     g->last_digest = rich;
+    gate_digest(g->gate, rich, reason);
 }
 
 static void digest_timer_fired(void *opaque)
@@ -121,7 +122,7 @@ void guest_arm_cut_timer(Guest *g)
     }
 }
 
-static bool run_cut(Guest *g, const HostProfile *profile, GError **error)
+static bool cut_now(Guest *g, const HostProfile *profile, GError **error)
 {
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     GuestCut done = {.console_bytes = shim_console_bytes(g->console)};
@@ -137,24 +138,10 @@ static bool run_cut(Guest *g, const HostProfile *profile, GError **error)
     }
     shim_tsc_changed();
     g_array_append_val(g->cuts, done);
+    gate_cut(g->gate, &done);
     guest_take_digest(g, "cut");
     shim_event_cut(&done);
     return true;
-}
-
-static bool cut_now(Guest *g, const HostProfile *p, GError **error)
-{
-    TapEntry entry = {
-        .kind = TAP_CUT,
-        .arg = {p->set, p->uptime_ns, p->tsc, p->tsc_khz, p->invtsc,
-                p->tsc_scaling, (uint64_t)p->wallclock_ns, p->downtime_ns},
-    };
-    bool ok;
-
-    host_tap_begin(g->tap, &entry);
-    ok = run_cut(g, p, error);
-    host_tap_end(g->tap, NULL, 0);
-    return ok;
 }
 
 static void cut_timer_fired(void *opaque)
@@ -265,12 +252,7 @@ static bool make_faults(Guest *g, Error **errp)
 
 static void hold_vcpu(void *opaque, unsigned vcpu, bool held)
 {
-    Guest *g = opaque;
-
-    if (host_tap_ask(g->tap)) {
-        shim_vcpu_hold(vcpu, held);
-        host_tap_asked(g->tap);
-    }
+    shim_vcpu_hold(vcpu, held);
 }
 
 void guest_hold_vcpus(Guest *g)
@@ -293,6 +275,7 @@ static void host_hook_console_write(void *opaque, const uint8_t *buf,
     Guest *g = opaque;
 
     shim_console_write(g->console, buf, len);
+    gate_output(g->gate, buf, len);
 }
 
 static void host_hook_console_accept(void *opaque)
@@ -308,8 +291,9 @@ static const HostQemuHooks host_hooks = {
     .console_accept = host_hook_console_accept,
 };
 
-size_t guest_console_input(Guest *g, const uint8_t *buf, size_t len)
+static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
 {
+    Guest *g = opaque;
 
     for (unsigned i = 0; i < g->nr_parts; i++) {
         const GuestPart *p = &g->parts[i];
@@ -321,36 +305,21 @@ size_t guest_console_input(Guest *g, const uint8_t *buf, size_t len)
     return 0;
 }
 
-static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
-{
-    TapEntry entry = {.kind = TAP_INPUT, .data = buf, .len = len};
-    Guest *g = opaque;
-    uint64_t taken;
-
-    host_tap_begin(g->tap, &entry);
-    taken = guest_console_input(g, buf, len);
-    host_tap_end(g->tap, &taken, 1);
-    return taken;
-}
-
 static void run_state_changed(void *opaque, bool running, RunState state)
 {
-    TapEntry entry = {.kind = TAP_RESUMED};
     Guest *g = opaque;
 
     if (!running) {
         return;
     }
-    host_tap_start(g->tap);
+    shim_digester_resume(g->digester);
     run_timers_resume();
     shim_console_resume(g->console);
-    host_tap_begin(g->tap, &entry);
     for (unsigned i = 0; i < g->nr_parts; i++) {
         if (g->parts[i].ops->resumed) {
             g->parts[i].ops->resumed(g->parts[i].part);
         }
     }
-    host_tap_end(g->tap, NULL, 0);
 }
 
 /* Construction */
@@ -376,11 +345,12 @@ static Clock *make_clock(Guest *g, Error **errp)
                      qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
 }
 
-static void console_written(void *opaque, size_t len)
+static void console_written(void *opaque, const uint8_t *buf, size_t len)
 {
     Guest *g = opaque;
 
     shim_console_set_bytes(g->console, shim_console_bytes(g->console) + len);
+    gate_output(g->gate, buf, len);
 }
 
 /* Only Xen brings a console; else a device of the machine's is counted. */
@@ -390,7 +360,7 @@ static bool make_console(Guest *g, Error **errp)
     const char *chardev = g->options.console;
 
     g->console =
-        shim_console_new(ours ? chardev : NULL, console_input, g, errp);
+        shim_console_new(ours ? chardev : NULL, g->gate, console_input, g, errp);
     return g->console && (ours || !chardev ||
                           chardev_count(chardev, console_written, g, errp));
 }
@@ -443,15 +413,13 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
         return NULL;
     }
     g->host = host_qemu_new(&host_hooks, g);
-    if (!guest_tap_new(g, errp) || !make_console(g, errp)) {
+    if (!gate_new(&g->options.gate, g, &g->gate, errp) ||
+        !make_console(g, errp)) {
         return NULL;
     }
     g->clock = make_clock(g, errp);
     if (!g->clock || !make_parts(g, errp) ||
-        !shim_install(g->options.devices == GUEST_DEVICES_RECORD
-                          ? &guest_tap_ops
-                          : &guest_hypervisor_ops,
-                      g, g->nr_vcpus, errp)) {
+        !shim_install(&guest_hypervisor_ops, g, g->nr_vcpus, errp)) {
         return NULL;
     }
     g->digester =
@@ -467,7 +435,7 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
     guest_register_vmstate(g);
     guest_register_reset(g);
     qemu_add_vm_change_state_handler(run_state_changed, g);
-    return g;
+    return gate_start(g->gate, errp) ? g : NULL;
 }
 
 /* Views */
@@ -502,6 +470,11 @@ unsigned guest_nr_vcpus(const Guest *g)
     return g->nr_vcpus;
 }
 
+Gate *guest_gate(const Guest *g)
+{
+    return g->gate;
+}
+
 const GArray *guest_cuts(const Guest *g)
 {
     return g->cuts;
@@ -520,6 +493,11 @@ const GArray *guest_digests(const Guest *g)
 uint64_t guest_console_bytes(const Guest *g)
 {
     return shim_console_bytes(g->console);
+}
+
+bool guest_console_full(const Guest *g)
+{
+    return shim_console_full(g->console);
 }
 
 int guest_shutdown_reason(const Guest *g)

@@ -6,6 +6,7 @@
 #ifndef JUMPCUT_ACCEL_SHIM_GUEST_H
 #define JUMPCUT_ACCEL_SHIM_GUEST_H
 
+#include "accel/shim/gate.h"
 #include "accel/shim/xen-backend.h"
 #include "hw/clock/contention.h"
 #include "hw/kvm/kvm-guest.h"
@@ -31,13 +32,6 @@ const GuestKind *guest_kind_by_name(const char *name);
 /* The @i-th kind; NULL: there are no more */
 const GuestKind *guest_kind_at(unsigned i);
 
-/* Its device-level conversation (guest-tap.h). */
-typedef enum GuestDevices {
-    GUEST_DEVICES_NONE,
-    GUEST_DEVICES_RECORD,
-    GUEST_DEVICES_REPLAY, /* under qtest: there is no guest */
-} GuestDevices;
-
 typedef struct GuestOptions {
     const GuestKind *kind;
     unsigned version_major, version_minor; /* of Xen */
@@ -54,8 +48,7 @@ typedef struct GuestOptions {
     const char *xen_log; /* chardev id or NULL: see xen-log.h */
     int64_t digest_ns;   /* 0: no digests at intervals */
     bool digest_verify;  /* hash all memory for each, too, and compare */
-    GuestDevices devices;
-    const char *device_log; /* chardev id or NULL: the records, as text */
+    GateOptions gate;
 } GuestOptions;
 
 /* From a machine-init-done notifier; lives as long as the process. */
@@ -93,6 +86,8 @@ Clock *guest_clock(const Guest *g);
 XenDomain *guest_domain(const Guest *g);
 /* NULL unless the guest finds KVM */
 KvmGuest *guest_kvm(const Guest *g);
+/* NULL unless the guest is behind a gate */
+Gate *guest_gate(const Guest *g);
 /* Its xenstore, for xenstore_qemu_ops; NULL: none */
 void *guest_xenstore(const Guest *g);
 unsigned guest_nr_vcpus(const Guest *g);
@@ -100,6 +95,8 @@ const GArray *guest_cuts(const Guest *g);         /* of GuestCut */
 const GArray *guest_pending_cuts(const Guest *g); /* of CutSpec */
 const GArray *guest_digests(const Guest *g);      /* of GuestDigest */
 uint64_t guest_console_bytes(const Guest *g);
+/* The console's reader has left too much to take. */
+bool guest_console_full(const Guest *g);
 /* Xen's SHUTDOWN_* once the guest ended by a hypercall, else -1 */
 int guest_shutdown_reason(const Guest *g);
 

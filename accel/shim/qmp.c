@@ -14,6 +14,7 @@
 #include "jumpcut-qapi-events.h"
 #include "accel/shim/events.h"
 #include "accel/shim/qmp.h"
+#include "accel/shim/qmp-replay.h"
 #include "accel/shim/xenstore-host.h"
 
 /* QMP handlers carry no pointer of ours. */
@@ -365,6 +366,7 @@ void shim_qmp_register(const char *version, const char *build_id)
     qmp.version = version;
     qmp.build_id = build_id;
     shim_xenstore_register();
+    shim_replay_register();
     qmp_register_command(&qmp_commands, "query-jumpcut",
                          qmp_marshal_query_jumpcut, 0, 0);
     qmp_register_command(&qmp_commands, "query-jumpcut-clock",
@@ -381,4 +383,5 @@ void shim_qmp_set_guest(Guest *g)
 {
     qmp.guest = g;
     shim_xenstore_set(guest_xenstore(g));
+    shim_replay_set(guest_gate(g));
 }

@@ -6,11 +6,10 @@
 #ifndef JUMPCUT_ACCEL_SHIM_XEN_PIRQ_H
 #define JUMPCUT_ACCEL_SHIM_XEN_PIRQ_H
 
-#include "hw/tap/tap.h"
 #include "hw/xen/pirq.h"
 
 /* Once a process, for the current machine, whose board is built. */
-void xen_pirq_attach(XenDomain *d, HostTap *tap);
+void xen_pirq_attach(XenDomain *d);
 /* As HostOps has them. */
 bool xen_pirq_gsi_is_level(unsigned gsi);
 void xen_pirq_gsi_release(unsigned gsi);

@@ -151,6 +151,7 @@ static GByteArray *put_digest(void)
         vcpu.value[16] = 0xffffffff81000000 + v;
         g_array_append_val(d.vcpus, vcpu);
     }
+    d.page_shift = 3;
     g_array_append_vals(d.pages, pages, G_N_ELEMENTS(pages));
     out = trace_put_digest(&d);
     trace_digest_clear(&d);
@@ -282,8 +283,8 @@ static void test_record_varint_has_one_form(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         /* Up to the pages: number, reason, SHA-256, console, no part, no
-         * vCPU; and one page. */
-        static const uint8_t start[4 + 1 + 32 + 12 + 2 + 2 + 4] = {
+         * vCPU, no shift; and one page. */
+        static const uint8_t start[4 + 1 + 32 + 12 + 2 + 2 + 1 + 4] = {
             [sizeof(start) - 4] = 1};
         g_autoptr(GByteArray) bytes = g_byte_array_new();
         g_autoptr(GBytes) payload = NULL;
@@ -307,14 +308,34 @@ static void test_record_varint_has_one_form(void)
     }
 }
 
+static void test_record_digest_page_shift_is_bounded(void)
+{
+    for (uint8_t shift = 32; shift <= 33; shift++) {
+        uint8_t bytes[4 + 1 + 32 + 12 + 2 + 2 + 1 + 4] = {
+            [4 + 1 + 32 + 12 + 2 + 2] = shift};
+        g_autoptr(GBytes) payload = g_bytes_new(bytes, sizeof(bytes));
+        GError *error = NULL;
+        TraceDigest d;
+
+        if (shift <= TRACE_PAGE_SHIFT_MAX) {
+            g_assert_true(trace_get_digest(payload, &d, &error));
+            trace_digest_clear(&d);
+        } else {
+            g_assert_false(trace_get_digest(payload, &d, &error));
+            g_assert_nonnull(strstr(error->message, "page shift is 33"));
+            g_error_free(error);
+        }
+    }
+}
+
 /* Counts that no payload can hold are refused before memory is taken. */
 static void test_record_digest_counts_are_bounded(void)
 {
     static const unsigned offsets[] = {4 + 1 + 32 + 12, 4 + 1 + 32 + 14,
-                                       4 + 1 + 32 + 16};
+                                       4 + 1 + 32 + 17};
 
     for (size_t i = 0; i < G_N_ELEMENTS(offsets); i++) {
-        uint8_t bytes[4 + 1 + 32 + 12 + 2 + 2 + 4] = {0};
+        uint8_t bytes[4 + 1 + 32 + 12 + 2 + 2 + 1 + 4] = {0};
         g_autoptr(GBytes) payload = NULL;
         GError *error = NULL;
         TraceDigest d;
@@ -348,6 +369,8 @@ int main(int argc, char **argv)
         }
     }
     g_test_add_func("/trace-record/varint", test_record_varint_has_one_form);
+    g_test_add_func("/trace-record/page-shift",
+                    test_record_digest_page_shift_is_bounded);
     g_test_add_func("/trace-record/counts",
                     test_record_digest_counts_are_bounded);
     return g_test_run();

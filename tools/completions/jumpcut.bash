@@ -86,6 +86,31 @@ _jumpcut_cut()
     esac
 }
 
+_jumpcut_trace()
+{
+    local words
+    case $prev in
+    --type)
+        words='input-bytes input-qmp cut digest event handover output
+            checkpoint-pages checkpoint device end'
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+        return
+        ;;
+    --from | --to) return ;;
+    esac
+    case ${typed[1]} in
+    info) words='--json' ;;
+    dump) words='--type --from --to --full' ;;
+    verify) words='--partial' ;;
+    esac
+    if [[ $cur = -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$words --help" -- "$cur")
+    else
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.jct*' -- "$cur")
+    fi
+}
+
 _jumpcut()
 {
     local cur prev line=${COMP_LINE:0:COMP_POINT}
@@ -97,7 +122,8 @@ _jumpcut()
     prev=${typed[-2]-}
     COMPREPLY=()
     if ((${#typed[@]} <= 2)); then
-        mapfile -t COMPREPLY < <(compgen -W 'boot cut report --help --version' \
+        mapfile -t COMPREPLY < <(compgen -W 'boot cut report info dump verify diff \
+            --help --version' \
             -- "$cur")
         return
     fi
@@ -108,6 +134,7 @@ _jumpcut()
     case ${typed[1]} in
     boot) _jumpcut_boot ;;
     cut) _jumpcut_cut ;;
+    info | dump | verify | diff) _jumpcut_trace ;;
     report)
         if [[ $cur = -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur")

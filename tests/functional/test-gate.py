@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What comes in from outside, recorded and replayed by the plugin alone.
+
+Subject: the plugin's options record= and replay= on a plain QEMU command: bytes
+typed into the console and QMP commands come in at ticks of the gate, and a
+replay is the same run, to the digest.  jumpcut record and replay have a test of
+their own.
+"""
+import os
+import socket
+import threading
+
+from harness import (HANG_S, INITRD, Failure, check, check_in, kernel, main,
+                     test_each)
+from qmp import Qemu, command_of
+
+NS = 1_000_000_000
+
+
+class Typist:
+    """The other end of the guest's console; reads whatever there is."""
+
+    def __init__(self):
+        self.ours, self.theirs = socket.socketpair()
+        self.seen = b""
+        self.ended = False
+        self.news = threading.Condition()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        got = b"."
+        while got:
+            try:
+                got = self.ours.recv(65536)
+            except ConnectionResetError:
+                got = b""
+            with self.news:
+                self.seen += got
+                self.ended = not got
+                self.news.notify()
+
+    def chardev(self):
+        return f"socket,id=jumpcut-console,fd={self.theirs.fileno()}"
+
+    def until(self, text):
+        with self.news:
+            self.news.wait_for(
+                lambda: self.ended or text.encode() in self.seen, HANG_S)
+            check_in("console", text.encode(), self.seen[-2000:])
+
+    def type(self, text):
+        self.ours.sendall(text.encode())
+
+    def rest(self):
+        self.reader.join(HANG_S)
+        return self.seen
+
+
+class Run:
+    """QEMU with the plugin's options added, and its console."""
+
+    def __init__(self, directory, name, version, options, *args, append=""):
+        self.typist = Typist()
+        command = command_of(
+            directory / "none", "--initrd", INITRD, "--append",
+            f"cryptomgr.notests {append}", *args, "--digest", "500ms",
+            kernel(version))
+        at = command.index("-plugin") + 1
+        command[at] += "," + options
+        at = [i for i, word in enumerate(command)
+              if word.startswith("file,id=jumpcut-console")][0]
+        command[at] = self.typist.chardev()
+        self.qemu = Qemu([*command, "-S", "-action", "shutdown=pause"],
+                         name=name,
+                         pass_fds=[self.typist.theirs.fileno()])
+        self.typist.theirs.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.qemu.__exit__(*error)
+        self.typist.ours.close()
+
+    def digests(self):
+        return [(one["at-ns"], one["reason"], one["sha256"])
+                for one in self.qemu.do("query-jumpcut")["digests"]]
+
+    def end(self):
+        self.qemu.do("quit")
+        console = self.typist.rest()
+        self.qemu.process.wait(HANG_S)
+        return console
+
+
+def record(directory, version, *args, inputs):
+    """@return: what was on the console, digests"""
+    with Run(directory, "recorder", version, f"record={directory}/trace",
+             *args, append="jumpcut.run=serve") as run:
+        run.qemu.do("cont")
+        inputs(run)
+        run.qemu.wait_event("SHUTDOWN")
+        digests = run.digests()
+        return run.end(), digests
+
+
+def replay(directory, version, *args, options=""):
+    with Run(directory, "replayer", version,
+             f"replay={directory}/trace{options}", *args,
+             append="jumpcut.run=serve") as run:
+        run.qemu.do("cont")
+        event = run.qemu.wait_event("JUMPCUT_REPLAY_END",
+                                    "JUMPCUT_DIVERGENCE")
+        info = run.qemu.do("query-jumpcut-replay")
+        if "complete" not in event:
+            raise Failure(f"diverged: {info['divergence']}")
+        check("complete", event["complete"], True)
+        run.qemu.wait_event("SHUTDOWN")
+        digests = run.digests()
+        return run.end(), digests, info
+
+
+def type_and_power_off(run):
+    run.typist.until("JUMPCUT ready")
+    run.typist.type("echo fir")
+    run.typist.type("st; cat /proc/uptime\n")
+    run.typist.until("status=0")
+    run.typist.type("poweroff -f\n")
+
+
+def check_same(again, console):
+    same = os.path.commonprefix([again, console])
+    check(f"console after {len(same)} equal bytes",
+          again[len(same):][:200], console[len(same):][:200])
+
+
+KINDS = (("6.12-hvm", "6.12", "xen-hvm", 1), ("6.1-pvh-2-vcpus", "6.1",
+                                              "xen-pvh", 2))
+
+
+@test_each(*KINDS)
+def typed_input_is_replayed(directory, _name, version, kind, vcpus):
+    args = ("--guest", kind, "--smp", vcpus)
+    console, digests = record(directory, version, *args,
+                              inputs=type_and_power_off)
+    check_in("console", b"first", console)
+    again, same, info = replay(directory, version, *args)
+    check_same(again, console)
+    check("digests", same, digests)
+    if info["inputs"] < 2 or info["digests"] < 2:
+        raise Failure(f"inputs and digests: {info}")
+
+
+if __name__ == "__main__":
+    main()
