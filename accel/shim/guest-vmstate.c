@@ -32,6 +32,9 @@ enum {
     TAG_BENEATH_AP_STOP,
     TAG_RANDOM_SEED,
     TAG_RANDOM_DRAWS,
+    TAG_TURN_OWNER,
+    TAG_TURN_LAST,
+    TAG_TURN_LEFT,
 };
 
 static void put_cut(StateWriter *w, const CutSpec *cut)
@@ -91,6 +94,32 @@ static void load_vcpus(Guest *g, StateReader *r)
     }
 }
 
+static void put_turn(StateWriter *w)
+{
+    ShimTurn turn = shim_turn();
+
+    state_put_u64(w, TAG_TURN_OWNER, turn.owner);
+    state_put_u64(w, TAG_TURN_LAST, turn.last);
+    state_put_u64(w, TAG_TURN_LEFT, turn.left);
+}
+
+static void load_turn(StateReader *r)
+{
+    ShimTurn turn = {
+        .owner =
+            state_get_u64(r, TAG_TURN_OWNER, "vCPU with the turn", UINT64_MAX),
+        .last = state_get_u64(r, TAG_TURN_LAST, "vCPU before it", UINT64_MAX),
+        .left = state_get_u64(r, TAG_TURN_LEFT, "rest of the turn", UINT64_MAX),
+    };
+
+    if (!state_reader_failed(r) && !shim_set_turn(&turn)) {
+        state_reader_fail(r,
+                          "turn of vCPU %" PRIu64 " after %" PRIu64
+                          " with %" PRIu64 " instructions: there is none such",
+                          turn.owner, turn.last, turn.left);
+    }
+}
+
 static void put_console(Guest *g, StateWriter *w)
 {
     size_t len;
@@ -142,6 +171,7 @@ static GByteArray *guest_state(Guest *g)
         g->parts[i].ops->save(g->parts[i].part, w);
     }
     put_vcpus(g, w);
+    put_turn(w);
     put_console(g, w);
     put_random(w);
     state_put_u64(w, TAG_AP_STOP, g->ap_stop);
@@ -223,6 +253,7 @@ static int guest_post_load(void *opaque, int version_id)
         g->parts[i].ops->load(g->parts[i].part, r);
     }
     load_vcpus(g, r);
+    load_turn(r);
     load_console(g, r);
     load_random(r);
     load_ap_stop(g, r);

@@ -49,6 +49,8 @@ static ShimInsn insn_group7(uint8_t modrm)
         return SHIM_INSN_VMCALL;
     case 0xd9:
         return SHIM_INSN_VMMCALL;
+    case 0xc9:
+        return SHIM_INSN_MWAIT;
     default:
         return SHIM_INSN_OTHER;
     }

@@ -21,6 +21,7 @@ typedef enum ShimInsn {
     SHIM_INSN_VMCALL,  /* 0f 01 c1 */
     SHIM_INSN_VMMCALL, /* 0f 01 d9 */
     SHIM_INSN_PAUSE,   /* f3 90, with no REX.B between */
+    SHIM_INSN_MWAIT,   /* 0f 01 c9 */
 } ShimInsn;
 
 /*

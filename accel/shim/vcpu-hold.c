@@ -197,18 +197,10 @@ bool vcpu_hold_any(void)
     return false;
 }
 
-/* Is there no vCPU but @self that would execute if it had its turn? */
-bool vcpu_hold_alone(const CPUState *self)
+/* Halted as it is, has it something to do?  At exact virtual times only. */
+bool vcpu_hold_has_work(CPUState *cs)
 {
-    CPUState *cs;
-
-    CPU_FOREACH(cs)
-    {
-        if (cs != self && (!cs->halted || hold_has_work(cs))) {
-            return false;
-        }
-    }
-    return true;
+    return !shim_vcpu(cs)->held && hold.stock->has_work(cs);
 }
 
 void vcpu_hold_apply(unsigned vcpu, bool held)

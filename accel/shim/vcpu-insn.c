@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The instructions taken over from a vCPU: CPUID, RDMSR, WRMSR, RDTSC, RDTSCP,
- * PAUSE, VMCALL and VMMCALL.
+ * PAUSE, MWAIT, VMCALL and VMMCALL.
  */
 #include "qemu/osdep.h"
 #include "cpu.h"
@@ -206,15 +206,19 @@ static bool vcpu_do_hypercall(CPUState *cs)
  * PAUSE gives other vCPUs their turn if one of them would use it.  That does
  * not depend on the host: what wakes a vCPU comes from one that executes or
  * from a timer of virtual time, and none of these is due before this turn ends.
+ * MWAIT is the same: QEMU has it wait for nothing if there are several vCPUs.
  */
 static void vcpu_do_pause(CPUState *cs, size_t len)
 {
     vcpu_complete_insn(cs, len);
-    if (!vcpu_hold_alone(cs)) {
+    if (!vcpu_turns_alone(cs)) {
+        vcpu_turn_yield();
         cs->exception_index = EXCP_INTERRUPT;
         cpu_loop_exit(cs);
     }
-    vcpu_spend(cs, PAUSE_NS / icount_to_ns(1));
+    if (vcpu_hold_any()) {
+        vcpu_spend(cs, PAUSE_NS / icount_to_ns(1));
+    }
 }
 
 bool vcpu_handle_exit(CPUState *cs)
@@ -239,6 +243,7 @@ bool vcpu_handle_exit(CPUState *cs)
         vcpu_do_rdtsc(cs, true);
         break;
     case SHIM_INSN_PAUSE:
+    case SHIM_INSN_MWAIT:
         vcpu_do_pause(cs, len);
         return true;
     default:

@@ -31,6 +31,9 @@ typedef struct ShimVcpu {
     bool hold_stopped;   /* it is halted for the hold alone */
     bool hold_woken;     /* told runnable: its halt would have ended */
     bool test_compat;    /* ABI of the last shim_hypercall(): 32 bits */
+    bool skipped;        /* entered out of its turn: nothing is executed */
+    int exception;       /* that waits meanwhile */
+    int64_t tlb_window;  /* of TLB_WINDOW_NS, in which its TLBs' began */
 } ShimVcpu;
 
 typedef struct Shim {
@@ -55,10 +58,23 @@ void vcpu_hold_look(CPUState *cs, ShimVcpu *v);
 bool vcpu_hold_stops(CPUState *cs, ShimVcpu *v);
 void vcpu_hold_takes_over(CPUState *cs, ShimVcpu *v);
 bool vcpu_hold_any(void);
-bool vcpu_hold_alone(const CPUState *self);
+bool vcpu_hold_has_work(CPUState *cs);
 
 /* @cs leaves the machine: as if it had never run. */
 void shim_vcpu_gone(CPUState *cs);
+
+/* vcpu-turns.c: each is described where it is written */
+bool vcpu_turns_install(Error **errp);
+void vcpu_turns_reset(void);
+void vcpu_turns_gone(const CPUState *cs);
+bool vcpu_turns(void); /* are there any? */
+bool vcpu_turns_alone(const CPUState *self);
+bool vcpu_turn_take(CPUState *cs);
+void vcpu_turn_declined(void);
+void vcpu_turn_enter(CPUState *cs);
+void vcpu_turn_exit(CPUState *cs);
+void vcpu_turn_yield(void);
+bool vcpu_turn_stops(const CPUState *cs);
 
 /* vcpu-plug.c */
 void vcpu_plug_install(void);

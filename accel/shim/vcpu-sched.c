@@ -22,6 +22,7 @@ void shim_reset(void)
     for (unsigned i = 0; i < shim->nr_vcpus; i++) {
         vcpu_reset(&shim->vcpus[i], i);
     }
+    vcpu_turns_reset();
 }
 
 void shim_vcpu_gone(CPUState *cs)
@@ -29,6 +30,7 @@ void shim_vcpu_gone(CPUState *cs)
     ShimVcpu *v = shim_vcpu(cs);
 
     vcpu_reset(v, cs->cpu_index);
+    vcpu_turns_gone(cs);
     v->cs = NULL;
     v->held = v->hold_wanted; /* the next one in its place is */
     shim->ops->init(shim->opaque, cs->cpu_index);

@@ -38,13 +38,13 @@ ShimVcpu *shim_vcpu_by_index(unsigned vcpu)
 }
 
 /*
- * A guest spins with PAUSE for as long as a vCPU it waits for is held, and
- * each PAUSE gives the other vCPUs their turn.  Held or idle they do nothing
- * with it, which takes QEMU many times as long as to take the PAUSE over.
+ * PAUSE ends a turn, if another vCPU would use one.  While vCPUs are held it
+ * also takes time, for the guest spins for as long as what it waits for is.
  */
 static bool vcpu_traps_pause(void)
 {
-    return icount_enabled() && vcpu_hold_any();
+    return icount_enabled() &&
+           (vcpu_hold_any() || (vcpu_turns() && CPU_NEXT(first_cpu)));
 }
 
 static uint64_t vcpu_intercepts(bool trap_tsc)
@@ -56,7 +56,8 @@ static uint64_t vcpu_intercepts(bool trap_tsc)
         bits |= 1ull << (SVM_EXIT_RDTSC - SVM_EXIT_INTR);
     }
     if (vcpu_traps_pause()) {
-        bits |= 1ull << (SVM_EXIT_PAUSE - SVM_EXIT_INTR);
+        bits |= 1ull << (SVM_EXIT_PAUSE - SVM_EXIT_INTR) |
+                1ull << (SVM_EXIT_MWAIT - SVM_EXIT_INTR);
     }
     return bits;
 }
@@ -129,10 +130,32 @@ static void vcpu_give_budget(CPUState *cs)
     cs->neg.icount_decr.u32 = 1;
 }
 
+/* @return: false if it is not to execute now */
+static bool vcpu_takes_turn(CPUState *cs, ShimVcpu *v)
+{
+    v->skipped = false;
+    if (!vcpu_turns() || cpu_in_exclusive_context(cs)) {
+        return true;
+    }
+    bql_lock();
+    if (vcpu_turn_take(cs)) {
+        vcpu_turn_enter(cs);
+    } else {
+        v->skipped = true;
+        v->exception = cs->exception_index;
+        cs->exception_index = EXCP_INTERRUPT;
+    }
+    bql_unlock();
+    return !v->skipped;
+}
+
 static void shim_exec_enter(CPUState *cs)
 {
     ShimVcpu *v = shim_vcpu(cs);
 
+    if (!vcpu_takes_turn(cs, v)) {
+        return;
+    }
     shim->stock->cpu_exec_enter(cs);
     v->settled = false;
     if (unlikely(cpu_in_exclusive_context(cs)) && icount_enabled()) {
@@ -162,19 +185,13 @@ static void vcpu_mask_interrupts(CPUState *cs, ShimVcpu *v)
     }
 }
 
+/* With the big lock held. */
 static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v, bool init)
 {
     bool interrupts = cpu_env(cs)->eflags & IF_MASK;
 
-    bql_lock();
-    if (!cs->halted) {
-        /* Woken before the lock was taken: it never stopped. */
-        bql_unlock();
-        return;
-    }
     v->stopped = true;
     if (vcpu_hold_stops(cs, v)) {
-        bql_unlock();
         return;
     }
     if (init) {
@@ -192,7 +209,6 @@ static void vcpu_now_stopped(CPUState *cs, ShimVcpu *v, bool init)
             vcpu_mask_interrupts(cs, v);
         }
     }
-    bql_unlock();
 }
 
 static void shim_exec_exit(CPUState *cs)
@@ -201,11 +217,21 @@ static void shim_exec_exit(CPUState *cs)
     /* Only INIT, which resets the vCPU while it executes, took it off. */
     bool init = !(cpu_env(cs)->hflags & HF_GUEST_MASK);
 
+    if (v->skipped) {
+        cs->exception_index = v->exception;
+        return;
+    }
     shim->stock->cpu_exec_exit(cs);
     vcpu_disarm(cpu_env(cs));
+    bql_lock();
     if (cs->halted && !v->stopped) {
+        /* Unless it was woken before the lock was taken: it never stopped. */
         vcpu_now_stopped(cs, v, init);
     }
+    if (vcpu_turns() && !cpu_in_exclusive_context(cs)) {
+        vcpu_turn_exit(cs);
+    }
+    bql_unlock();
 }
 
 /* Interrupts */
@@ -230,6 +256,9 @@ static bool shim_exec_interrupt(CPUState *cs, int interrupt_request)
     ShimVcpu *v = shim_vcpu(cs);
     bool taken;
 
+    if (vcpu_turns() && vcpu_turn_stops(cs)) {
+        return false;
+    }
     vcpu_sample_upcall(cs, v);
     taken = shim->stock->cpu_exec_interrupt(
         cs, (interrupt_request & ~CPU_INTERRUPT_VIRQ) |
@@ -257,21 +286,16 @@ static void vcpu_hand_over_nmi(CPUState *cs, ShimVcpu *v)
     }
 }
 
-static bool shim_exec_halt(CPUState *cs)
+/* With the big lock held.  @return: false if it stays halted for us */
+static bool vcpu_may_leave_halt(CPUState *cs, ShimVcpu *v)
 {
-    ShimVcpu *v = shim_vcpu(cs);
-
-    bql_lock();
-    v->settled = true;
     if (v->paused) {
         vcpu_mask_interrupts(cs, v);
-        bql_unlock();
         return false;
     }
     vcpu_hand_over_nmi(cs, v);
     if (v->held) {
         vcpu_hold_look(cs, v);
-        bql_unlock();
         return false;
     }
     if (v->offline) {
@@ -286,8 +310,27 @@ static bool shim_exec_halt(CPUState *cs)
     } else if (cs->interrupt_request & CPU_INTERRUPT_VIRQ) {
         vcpu_sample_upcall(cs, v);
     }
+    return true;
+}
+
+static bool shim_exec_halt(CPUState *cs)
+{
+    ShimVcpu *v = shim_vcpu(cs);
+    bool leaves;
+
+    bql_lock();
+    v->settled = true;
+    if (vcpu_turns() && !vcpu_turn_take(cs)) {
+        bql_unlock();
+        return false;
+    }
+    leaves = vcpu_may_leave_halt(cs, v);
     bql_unlock();
-    return !cs->halted || shim->stock->cpu_exec_halt(cs);
+    leaves = leaves && (!cs->halted || shim->stock->cpu_exec_halt(cs));
+    if (!leaves && vcpu_turns()) {
+        vcpu_turn_declined();
+    }
+    return leaves;
 }
 
 static void shim_do_interrupt(CPUState *cs)
@@ -439,7 +482,7 @@ static void shim_wrap_class(ObjectClass *oc, void *opaque)
     }
 }
 
-static void shim_wrap_tcg(void)
+static bool shim_wrap_tcg(Error **errp)
 {
     shim->stock = CPU_GET_CLASS(first_cpu)->tcg_ops;
     shim->wrapped = *shim->stock;
@@ -453,6 +496,7 @@ static void shim_wrap_tcg(void)
     vcpu_unplug_install();
     vcpu_plug_install();
     vcpu_random_install();
+    return vcpu_turns_install(errp);
 }
 
 bool shim_install(const ShimHypervisorOps *ops, void *opaque,
@@ -472,8 +516,5 @@ bool shim_install(const ShimHypervisorOps *ops, void *opaque,
         shim->vcpus[i].vmcb = vmcb_area_page(&area, i);
         shim->vcpus[i].vmcb_gpa = vmcb_area_gpa(&area, i);
     }
-    if (tcg_enabled()) {
-        shim_wrap_tcg();
-    }
-    return true;
+    return !tcg_enabled() || shim_wrap_tcg(errp);
 }

@@ -117,6 +117,21 @@ typedef struct ShimRandom {
 ShimRandom shim_random(void);
 void shim_set_random(ShimRandom state);
 
+/* Whose turn it is to execute: migrates, too.  All 0: nobody's yet. */
+typedef struct ShimTurn {
+    uint64_t owner; /* vCPU, plus 1 */
+    uint64_t last;  /* vCPU whose turn was before */
+    uint64_t left;  /* instructions */
+} ShimTurn;
+ShimTurn shim_turn(void);
+/* @return: false if there is no such turn */
+bool shim_set_turn(const ShimTurn *turn);
+/*
+ * Have all vCPUs' TLBs be as in a process that begins: for a time at which
+ * another run of the same guest goes on in one.  Before anything executes.
+ */
+void shim_tlbs_begin_anew(void);
+
 /* RDTSC changed its scale or offset: vCPUs take notice. */
 void shim_tsc_changed(void);
 

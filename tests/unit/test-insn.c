@@ -50,6 +50,8 @@ static const InsnRow rows[] = {
     {"ud2", {0x0f, 0x0b}, 2, true, SHIM_INSN_OTHER, 0},
     {"syscall", {0x0f, 0x05}, 2, true, SHIM_INSN_OTHER, 0},
     {"vmrun", {0x0f, 0x01, 0xd8}, 3, true, SHIM_INSN_OTHER, 0},
+    {"mwait", {0x0f, 0x01, 0xc9}, 3, true, SHIM_INSN_MWAIT, 3},
+    {"monitor", {0x0f, 0x01, 0xc8}, 3, true, SHIM_INSN_OTHER, 0},
     {"pause", {0xf3, 0x90}, 2, true, SHIM_INSN_PAUSE, 2},
     {"pause, REX.W", {0xf3, 0x48, 0x90}, 3, true, SHIM_INSN_PAUSE, 3},
     {"pause, REX.B not last", {0x41, 0xf3, 0x90}, 3, true, SHIM_INSN_PAUSE, 3},

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which vCPU executes, and for how long: a function of virtual time alone.
+ *
+ * Under icount QEMU's one thread gives each vCPU a slice in turn, and ends the
+ * slice, with the turn, whenever anybody kicks: a RCU grace period, work that
+ * another thread queues, a full code buffer, a timer.  When those come depends
+ * on the host, so with several vCPUs the order in which they execute did, too.
+ *
+ * Here a turn is a number of instructions.  It ends when they are executed,
+ * when the vCPU halts or when it says that it only waits (PAUSE, MWAIT).  What
+ * else makes QEMU leave a vCPU splits a turn, which goes on where it was: that
+ * is nothing a guest can notice.  So timers of the host's (a digest, a stop at
+ * some time) are none of the guest's business either.
+ *
+ * Nothing executes, and no interrupt is taken, between a timer's time and the
+ * end of all that the timer began: the work it queued is done first.  And no
+ * timer fires while a vCPU executes, though QEMU's main thread would have it.
+ */
+#include "qemu/osdep.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
+#include "qapi/error.h"
+#include "cpu.h"
+#include "exec/cputlb.h"
+#include "hw/core/cpu.h"
+#include "system/cpu-timers.h"
+#include "system/cpus.h"
+#include "system/replay.h"
+#include "system/runstate.h"
+#include "accel/tcg/internal-common.h"
+#include "accel/shim/vcpu-internal.h"
+
+/*
+ * A turn, in virtual time.  Long against what it takes to change vCPUs (some
+ * microseconds of the host's), short against a guest's timer ticks.
+ */
+#define TURN_NS 500000
+/* QEMU's most for one entry. */
+#define DEADLINE_MAX_NS INT32_MAX
+
+/*
+ * QEMU shrinks a TLB that was little used for 100 ms of the host's time.  How
+ * large it is decides what is still in it, and with that when the processor
+ * sets an accessed bit again that the guest has cleared.  So windows begin and
+ * end in virtual time.
+ */
+#define TLB_WINDOW_NS   (100 * SCALE_MS)
+#define TLB_NOT_EXPIRED (INT64_MAX / 2)
+#define TLB_EXPIRED     0
+
+/* QEMU's, of util/qemu-timer.c; clock_find() proves it. */
+typedef struct TimerClock {
+    void *timer_lists;
+    QEMUClockType type;
+    bool enabled; /* timers fire */
+} TimerClock;
+
+static struct {
+    bool on;
+    TimerClock *clock; /* virtual time */
+    bool timers;       /* they fired before the owner began to execute */
+    int owner;         /* vCPU whose turn it is; -1: nobody's */
+    unsigned last;     /* the one before */
+    int64_t left;      /* instructions of the owner's turn */
+    int64_t begun;     /* icount when the owner last began to execute */
+    bool over;         /* the owner gives up what is left */
+} turns;
+
+bool vcpu_turns(void)
+{
+    return turns.on;
+}
+
+/* Would it execute if it had its turn? */
+static bool turn_wanted(CPUState *cs)
+{
+    return !cs->unplug && (!cs->halted || vcpu_hold_has_work(cs));
+}
+
+/* Only a turn's end, not a moment of the host's, may look at this. */
+bool vcpu_turns_alone(const CPUState *self)
+{
+    CPUState *cs;
+
+    CPU_FOREACH(cs)
+    {
+        if (cs != self && turn_wanted(cs)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Is there anything to be done before a vCPU may go on? */
+static bool turns_wait(void)
+{
+    CPUState *cs;
+
+    CPU_FOREACH(cs)
+    {
+        if (!cpu_work_list_empty(cs) ||
+            ((cs->stop || cs->stopped) && !cs->unplug)) {
+            return true;
+        }
+    }
+    return qemu_clock_deadline_ns_all(QEMU_CLOCK_VIRTUAL,
+                                      QEMU_TIMER_ATTR_ALL) == 0;
+}
+
+static void turn_pick(void)
+{
+    unsigned nearest = UINT_MAX;
+    CPUState *cs;
+
+    CPU_FOREACH(cs)
+    {
+        unsigned distance =
+            (cs->cpu_index + shim->nr_vcpus - turns.last - 1) % shim->nr_vcpus;
+
+        if (distance < nearest && turn_wanted(cs)) {
+            nearest = distance;
+            turns.owner = cs->cpu_index;
+        }
+    }
+}
+
+/* A new window for each TLB if the last one began long enough ago. */
+static void tlb_new_windows(CPUState *cs, ShimVcpu *v)
+{
+    int64_t window = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) / TLB_WINDOW_NS;
+
+    if (v->tlb_window == window) {
+        return;
+    }
+    v->tlb_window = window;
+    for (int i = 0; i < NB_MMU_MODES; i++) {
+        cs->neg.tlb.d[i].window_begin_ns = TLB_EXPIRED;
+    }
+}
+
+/* QEMU begins a window in host time when a TLB is flushed. */
+static void tlb_keep_windows(CPUState *cs)
+{
+    for (int i = 0; i < NB_MMU_MODES; i++) {
+        CPUTLBDesc *desc = &cs->neg.tlb.d[i];
+
+        if (desc->window_begin_ns != TLB_EXPIRED) {
+            desc->window_begin_ns = TLB_NOT_EXPIRED;
+        }
+    }
+}
+
+static void turn_begin(void)
+{
+    CPUState *cs = qemu_get_cpu(turns.owner);
+
+    turns.left = icount_round(TURN_NS);
+    turns.over = false;
+    tlb_new_windows(cs, shim_vcpu(cs));
+}
+
+static void turn_end(void)
+{
+    turns.last = turns.owner;
+    turns.owner = -1;
+    turns.left = 0;
+}
+
+/*
+ * May @cs execute, or look whether its halt ends?  With the big lock held, so
+ * that no timer's callback is amid what it does.
+ */
+bool vcpu_turn_take(CPUState *cs)
+{
+    if (cs->exit_request || turns_wait()) {
+        return false;
+    }
+    if (turns.owner < 0) {
+        turn_pick();
+        if (turns.owner < 0) {
+            return false;
+        }
+        turn_begin();
+    }
+    return turns.owner == cs->cpu_index;
+}
+
+/*
+ * @cs, whose turn it is, executes from now on: no longer than until a timer is
+ * due.  QEMU gave it a budget that depends on its number of rounds.
+ */
+void vcpu_turn_enter(CPUState *cs)
+{
+    int64_t deadline =
+        qemu_clock_deadline_ns_all(QEMU_CLOCK_VIRTUAL, QEMU_TIMER_ATTR_ALL);
+    int64_t budget;
+
+    if (deadline < 0 || deadline > DEADLINE_MAX_NS) {
+        deadline = DEADLINE_MAX_NS;
+    }
+    budget = MIN(icount_round(deadline), turns.left);
+    cs->icount_budget = budget;
+    cs->neg.icount_decr.u16.low = MIN(budget, 0xffff);
+    cs->icount_extra = budget - MIN(budget, 0xffff);
+    turns.begun = icount_get_raw();
+    /* No timer's callback is running: it would hold the big lock. */
+    turns.timers = turns.clock->enabled;
+    turns.clock->enabled = false;
+    tlb_keep_windows(cs);
+}
+
+void vcpu_turn_yield(void)
+{
+    turns.over = true;
+}
+
+/*
+ * The guest asked for a reset or to be switched off, which QEMU's main thread
+ * does.  Until it does nothing may execute; and while @cs waits here it is not
+ * idle, so time does not go on.
+ */
+static void wait_for_main_thread(CPUState *cs)
+{
+    while (runstate_is_running() &&
+           (qemu_reset_requested_get() != SHUTDOWN_CAUSE_NONE ||
+            qemu_shutdown_requested_get() != SHUTDOWN_CAUSE_NONE)) {
+        qemu_cond_timedwait_bql(cs->halt_cond, 1);
+    }
+}
+
+/*
+ * @cs, whose turn it is, leaves QEMU's execution loop.  With the big lock held
+ * since before it told anybody what time it is.
+ */
+void vcpu_turn_exit(CPUState *cs)
+{
+    turns.left -= icount_get_raw() - turns.begun;
+    turns.clock->enabled = turns.timers;
+    if (cs->halted || turns.over || turns.left <= 0) {
+        turn_end();
+    }
+    wait_for_main_thread(cs);
+}
+
+/* @cs, whose turn it is, stays halted. */
+void vcpu_turn_declined(void)
+{
+    turn_end();
+}
+
+/*
+ * An interrupt is taken when a vCPU begins to execute or amid it, never as it
+ * stops: what is done at that time comes first.
+ */
+bool vcpu_turn_stops(const CPUState *cs)
+{
+    return cs->exit_request ||
+           (uint32_t)cs->neg.icount_decr.u16.low + cs->icount_extra == 0;
+}
+
+void vcpu_turns_reset(void)
+{
+    turns.owner = -1;
+    turns.last = shim->nr_vcpus - 1;
+    turns.left = 0;
+    turns.over = false;
+}
+
+void vcpu_turns_gone(const CPUState *cs)
+{
+    if (turns.owner == cs->cpu_index) {
+        turn_end();
+    }
+}
+
+/* A list of timers begins with a pointer to its clock. */
+static TimerClock *clock_find(void)
+{
+    TimerClock *clock = *(TimerClock **)main_loop_tlg.tl[QEMU_CLOCK_VIRTUAL];
+    bool enabled = clock->enabled;
+    bool follows;
+
+    qemu_clock_enable(QEMU_CLOCK_VIRTUAL, false);
+    follows = !clock->enabled;
+    qemu_clock_enable(QEMU_CLOCK_VIRTUAL, true);
+    follows &= clock->enabled;
+    qemu_clock_enable(QEMU_CLOCK_VIRTUAL, enabled);
+    return follows && clock->type == QEMU_CLOCK_VIRTUAL ? clock : NULL;
+}
+
+bool vcpu_turns_install(Error **errp)
+{
+    turns.on = icount_enabled() && replay_mode == REPLAY_MODE_NONE;
+    turns.clock = clock_find();
+    if (!turns.clock) {
+        error_setg(errp, "QEMU's clock is not where it is in the QEMU this "
+                         "plugin was built for");
+        return false;
+    }
+    vcpu_turns_reset();
+    return true;
+}
+
+/* For migration */
+
+ShimTurn shim_turn(void)
+{
+    return (ShimTurn){
+        .owner = turns.owner + 1,
+        .last = turns.last,
+        .left = turns.left,
+    };
+}
+
+bool shim_set_turn(const ShimTurn *turn)
+{
+    if (turn->owner > shim->nr_vcpus || turn->last >= shim->nr_vcpus ||
+        turn->left > INT64_MAX || (turn->owner != 0) != (turn->left != 0)) {
+        return false;
+    }
+    turns.owner = (int)turn->owner - 1;
+    turns.last = turn->last;
+    turns.left = turn->left;
+    turns.over = false;
+    return true;
+}
+
+/*
+ * A new process begins with empty TLBs of QEMU's first size.  So that a run
+ * that goes on in one process is the same, it has to begin anew, too.
+ */
+static void tlb_begin_anew(CPUState *cs, run_on_cpu_data data)
+{
+    tlb_destroy(cs);
+    tlb_init(cs);
+    tlb_flush(cs); /* and what is remembered of blocks by their address */
+    shim_vcpu(cs)->tlb_window = -1;
+}
+
+void shim_tlbs_begin_anew(void)
+{
+    CPUState *cs;
+
+    if (!tcg_enabled()) {
+        return;
+    }
+    CPU_FOREACH(cs)
+    {
+        async_run_on_cpu(cs, tlb_begin_anew, RUN_ON_CPU_NULL);
+    }
+}
