@@ -96,6 +96,17 @@ char *trace_hex(const uint8_t sha256[TRACE_SHA256_SIZE])
     return g_string_free(text, FALSE);
 }
 
+char *trace_pages(uint64_t group, unsigned shift)
+{
+    uint64_t first = group << shift;
+
+    if (shift == 0) {
+        return g_strdup_printf("page 0x%" PRIx64, first);
+    }
+    return g_strdup_printf("pages 0x%" PRIx64 " to 0x%" PRIx64, first,
+                           first + ((UINT64_C(1) << shift) - 1));
+}
+
 gboolean trace_guest_clock_load(TraceGuestClock *clock, const char *path,
                                 GError **error)
 {

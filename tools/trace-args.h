@@ -27,6 +27,8 @@ gboolean trace_time(const char *command, const char *option, const char *text,
 char *trace_seconds(gint64 ns);
 /* 64 hexadecimal digits. */
 char *trace_hex(const uint8_t sha256[TRACE_SHA256_SIZE]);
+/* "page 0x5" or, of a group, "pages 0x500 to 0x5ff". */
+char *trace_pages(uint64_t group, unsigned shift);
 
 /*
  * What pvclock tells the guest, as the cuts passed so far say: virtual time

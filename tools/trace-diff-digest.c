@@ -60,11 +60,28 @@ static void diff_registers(const TraceDigest *a, const TraceDigest *b)
     }
 }
 
+static void print_page(unsigned shift, uint64_t pfn, const TracePage *x,
+                       const TracePage *y)
+{
+    g_autofree char *pages = trace_pages(pfn, shift);
+
+    if (x && y) {
+        printf("    %s: %08x, %08x\n", pages, x->hash, y->hash);
+    } else {
+        printf("    %s: changed in the %s only\n", pages,
+               x ? "first" : "second");
+    }
+}
+
 /* Both lists ascend.  A page in one only changed in one run only. */
 static void diff_pages(const TraceDigest *a, const TraceDigest *b)
 {
     guint i = 0, j = 0, different = 0;
 
+    if (a->page_shift != b->page_shift) {
+        printf("    pages: in groups of different size\n");
+        return;
+    }
     while (i < a->pages->len || j < b->pages->len) {
         static const TracePage none = {G_MAXUINT64, 0};
         const TracePage *x =
@@ -79,16 +96,11 @@ static void diff_pages(const TraceDigest *a, const TraceDigest *b)
         if ((both && x->hash == y->hash) || ++different > PAGES_SHOWN) {
             continue;
         }
-        if (both) {
-            printf("    page 0x%" PRIx64 ": %08x, %08x\n", pfn, x->hash,
-                   y->hash);
-        } else {
-            printf("    page 0x%" PRIx64 ": changed in the %s only\n", pfn,
-                   x->pfn == pfn ? "first" : "second");
-        }
+        print_page(a->page_shift, pfn, x->pfn == pfn ? x : NULL,
+                   y->pfn == pfn ? y : NULL);
     }
     if (different > PAGES_SHOWN) {
-        printf("    and %u more pages\n", different - PAGES_SHOWN);
+        printf("    and %u more\n", different - PAGES_SHOWN);
     }
 }
 

@@ -45,7 +45,9 @@ static void dump_digest(const TraceDigest *digest)
     for (guint i = 0; i < digest->pages->len; i++) {
         const TracePage *page = &g_array_index(digest->pages, TracePage, i);
 
-        printf("    page 0x%" PRIx64 " %08x\n", page->pfn, page->hash);
+        g_autofree char *pages = trace_pages(page->pfn, digest->page_shift);
+
+        printf("    %s %08x\n", pages, page->hash);
     }
 }
 

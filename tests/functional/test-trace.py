@@ -180,6 +180,9 @@ def diff_names_the_first_difference_of_each_kind(directory):
         r9=("digest", 8_000_000_000, samples.digest(
             2, parts=(("vcpu0", 9), ("dev:apic/0", 3)), vcpus=(registers,),
             pages=((0, 9), (3, 1), (1 << 40, 7)), console=40))))
+    groups = samples.write(directory / "c.jct", samples.sample(
+        r2=("digest", 2_000_000_000, samples.digest(
+            0, pages=((5, 1),), shift=8))))
     out = tool("diff", first, second, status=1)[0]
     check_in("inputs", "inputs: 3 equal\n", out)
     check_in("cuts", "cuts: 0 equal, then different\n", out)
@@ -191,6 +194,10 @@ def diff_names_the_first_difference_of_each_kind(directory):
              "    vcpu0 rip: ffffffff81000000, ffffffff81000004\n"
              "    page 0x3: changed in the second only\n"
              "    page 0x10000000000: ffffffff, 00000007\n", out)
+    check_in("groups", "    pages 0x500 to 0x5ff 00000001\n",
+             tool("dump", "--full", groups)[0])
+    check_in("groups", "    pages: in groups of different size\n",
+             tool("diff", first, groups, status=1)[0])
     check_in("earliest", "first difference: at virtual time 5.000000000\n",
              out)
     check_in("clock and event", "a.jct: guest system time 5.000000000; before "

@@ -116,6 +116,7 @@ def digest(payload):
     found["parts"] = [(f.text(1), f.number(8)) for _ in range(f.number(2))]
     found["vcpus"] = [[f.number(8) for _ in range(18)]
                       for _ in range(f.number(2))]
+    found["shift"] = f.number(1)
     found["pages"], page = [], 0
     for _ in range(f.number(4)):
         page += f.leb128()

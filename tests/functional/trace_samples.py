@@ -57,7 +57,7 @@ def leb128(value):
 
 def digest(number, reason="interval", parts=(("vcpu0", 1), ("ram", 2)),
            vcpus=((0,) * 16 + (0xffffffff81000000, 0x246),), pages=(),
-           console=20, crc=0x1234):
+           console=20, crc=0x1234, shift=0):
     out = struct.pack("<I", number) + text(1, reason) + bytes(32)
     out += struct.pack("<QIH", console, crc, len(parts))
     for name, value in parts:
@@ -65,7 +65,7 @@ def digest(number, reason="interval", parts=(("vcpu0", 1), ("ram", 2)),
     out += struct.pack("<H", len(vcpus))
     for vcpu in vcpus:
         out += struct.pack("<18Q", *vcpu)
-    out += struct.pack("<I", len(pages))
+    out += struct.pack("<BI", shift, len(pages))
     last = 0
     for page, value in pages:
         out += leb128(page - last) + struct.pack("<I", value)
