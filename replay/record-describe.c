@@ -8,13 +8,16 @@ static char *describe_bytes(GBytes *payload, GError **error)
 {
     TraceInputBytes i;
     g_autofree char *text = NULL;
+    gsize size;
     char *line;
 
     if (!trace_get_input_bytes(payload, &i, error)) {
         return NULL;
     }
-    text = g_uri_escape_bytes(g_bytes_get_data(i.bytes, NULL),
-                              g_bytes_get_size(i.bytes), " !#$&'()*+,/:;=?@[]");
+    size = g_bytes_get_size(i.bytes);
+    text = size ? g_uri_escape_bytes(g_bytes_get_data(i.bytes, NULL), size,
+                                     " !#$&'()*+,/:;=?@[]")
+                : g_strdup("");
     line = g_strdup_printf("%s: %s", i.name, text);
     trace_input_bytes_clear(&i);
     return line;

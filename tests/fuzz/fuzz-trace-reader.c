@@ -135,6 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(GByteArray) file = NULL;
     g_autofree uint8_t *copy = NULL;
 
+    g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
     if (size == 0) {
         return 0;
     }

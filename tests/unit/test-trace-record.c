@@ -182,6 +182,15 @@ static const Codec codecs[] = {
     {"end", TRACE_END, put_end, again_end},
 };
 
+static void test_record_describes_no_bytes(void)
+{
+    g_autoptr(GByteArray) put = trace_put_input_bytes("console", NULL, 0);
+    g_autoptr(GBytes) payload = g_bytes_new(put->data, put->len);
+    g_autofree char *line = trace_record_describe(TRACE_INPUT_BYTES, payload);
+
+    g_assert_cmpstr(line, ==, "console: ");
+}
+
 static void test_record_round_trips(gconstpointer data)
 {
     const Codec *c = data;
@@ -371,6 +380,7 @@ int main(int argc, char **argv)
     g_test_add_func("/trace-record/varint", test_record_varint_has_one_form);
     g_test_add_func("/trace-record/page-shift",
                     test_record_digest_page_shift_is_bounded);
+    g_test_add_func("/trace-record/no-bytes", test_record_describes_no_bytes);
     g_test_add_func("/trace-record/counts",
                     test_record_digest_counts_are_bounded);
     return g_test_run();
