@@ -180,7 +180,7 @@ static gboolean check_trace(const RawOptions *raw, GError **error)
     static const char *const switches[] = {"on", "off", NULL};
     static const char *const levels[] = {"inputs", "digests", "devices", NULL};
 
-    if (raw->record && !raw->output && !raw->help) {
+    if (raw->record && (!raw->output || !*raw->output)) {
         return boot_fail(error, "record: no trace given with --output FILE");
     }
     if (raw->record && raw->no_icount) {

@@ -11,6 +11,7 @@
 #include "tools/boot-options-internal.h"
 
 #define DEFAULT_DIGEST "1s" /* of record */
+#define SUSPEND_GATE   "10ms"
 
 static void raw_options_clear(RawOptions *raw)
 {
@@ -129,13 +130,13 @@ static GOptionContext *option_context_new(RawOptions *raw)
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &raw->output,
          "the trace that is written", "FILE"},
         OPTION("level", STRING, level,
-               "what is recorded: inputs, digests or devices (digests)",
+               "inputs, digests or devices (digests)",
                "LEVEL"),
         OPTION("pace", STRING, pace,
-               "hold the guest to the wall clock's pace (on at a terminal)",
+               "no faster than the wall clock (on at a terminal)",
                "on|off"),
         OPTION("checkpoint", STRING, checkpoint,
-               "keep the machine's state every INTERVAL of virtual time",
+               "keep the machine's state so often",
                "INTERVAL"),
         G_OPTION_ENTRY_NULL,
     };
@@ -273,6 +274,19 @@ static void take_trace(RawOptions *raw, BootOptions *o)
     }
 }
 
+/* Only with ticks of a gate can a guest be asked at an exact time. */
+static gboolean asks_for_suspend(const BootOptions *o)
+{
+    for (guint i = 0; i < o->moves->len; i++) {
+        const CutRequest *cut = g_ptr_array_index(o->moves, i);
+
+        if (cut->way != CUT_MIGRATE) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static void take_values(RawOptions *raw, BootOptions *o)
 {
     o->guest = g_steal_pointer(&raw->guest) ?: g_strdup("xen-hvm");
@@ -300,6 +314,8 @@ static void take_values(RawOptions *raw, BootOptions *o)
     o->append_given = g_steal_pointer(&raw->append);
     if (raw->record) {
         take_trace(raw, o);
+    } else if (asks_for_suspend(o)) {
+        o->gate = g_strdup(SUSPEND_GATE);
     }
 }
 
@@ -374,7 +390,8 @@ void boot_options_free(BootOptions *o)
         o->console_log, o->report,     o->kernel_sha256, o->initrd_sha256,
         o->net,         o->steal,      o->control,       o->append_given,
         o->output,      o->record,     o->replay,        o->level,
-        o->pace,        o->checkpoint, o->from};
+        o->pace,        o->checkpoint, o->gate,          o->handover,
+        o->from};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
         g_free(strings[i]);

@@ -60,7 +60,9 @@ typedef struct BootOptions {
     char *level;
     char *pace;
     char *checkpoint;
+    char *gate;
     char *from;
+    char *handover;
     /* What was found out. */
     BzImage image;
     char *kernel_sha256;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jumpcut boot: runs one guest, from QEMU's start to the record of the run.
+ * jumpcut boot and jumpcut record: one guest, from QEMU's start to the record
+ * of the run, and its trace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "tools/console.h"
 #include "tools/control.h"
 #include "tools/qemu-command.h"
+#include "tools/record.h"
 #include "tools/run-record.h"
 #include "tools/session.h"
 
@@ -106,6 +108,12 @@ static ExitStatus run_guest(const BootOptions *o, int log_fd)
     /* So that what follows reads well. */
     session_restore_terminal(session);
     session_explain(session);
+    if (o->record) {
+        ExitStatus trace =
+            record_finish(o, ending, session_has_started(session));
+
+        status = trace == STATUS_OUTPUT ? trace : status;
+    }
     return status;
 }
 
@@ -134,5 +142,14 @@ ExitStatus boot_command(int argc, char **argv)
     if (!report_check(o->report) || !log_open(o->console_log, &log_fd)) {
         return STATUS_USAGE;
     }
+    if (o->record && !record_begin(o, &error)) {
+        complain("%s", error->message);
+        return STATUS_USAGE;
+    }
     return run_guest(o, log_fd);
+}
+
+ExitStatus record_command(int argc, char **argv)
+{
+    return boot_command(argc, argv);
 }

@@ -30,6 +30,8 @@ typedef struct Command {
 
 ExitStatus boot_command(int argc, char **argv);
 ExitStatus cut_command(int argc, char **argv);
+ExitStatus record_command(int argc, char **argv);
+ExitStatus replay_command(int argc, char **argv);
 ExitStatus report_command(int argc, char **argv);
 ExitStatus info_command(int argc, char **argv);
 ExitStatus dump_command(int argc, char **argv);

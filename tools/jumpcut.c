@@ -12,6 +12,9 @@
 static const Command commands[] = {
     {"boot", "boot a kernel as a Xen guest and cut its clocks", boot_command},
     {"cut", "cut the clocks of a guest that runs", cut_command},
+    {"record", "boot a kernel and write a trace of the run", record_command},
+    {"replay", "repeat the run of a trace, and check that it is the same",
+     replay_command},
     {"report", "show what guests saw, and whether runs repeated exactly",
      report_command},
     {"info", "say what a trace is", info_command},

@@ -93,7 +93,9 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     append_key(value, "level", o->level);
     append_key(value, "pace", o->pace);
     append_key(value, "checkpoint", o->checkpoint);
+    append_key(value, "gate", o->gate);
     append_key(value, "from", o->from);
+    append_key(value, "handover", o->handover);
     add(argv, "-plugin", value->str);
 }
 

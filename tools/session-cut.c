@@ -247,23 +247,52 @@ static void suspended(Session *s)
     }
 }
 
+/* xen: include/public/sched.h, SHUTDOWN_suspend */
+#define XEN_SHUTDOWN_SUSPEND 2
+
+static gboolean waits_for_suspend(Session *s)
+{
+    PendingCut *cut = current(s);
+
+    return cut && cut->armed && s->ending == ENDING_NONE &&
+           (cut->request->way == CUT_SUSPEND ||
+            cut->request->way == CUT_CANCEL);
+}
+
+static void paused_info_received(JsonNode *reply, const GError *error,
+                                 gpointer opaque)
+{
+    Session *s = opaque;
+    JsonObject *info = reply && JSON_NODE_HOLDS_OBJECT(reply)
+                           ? json_node_get_object(reply)
+                           : NULL;
+
+    (void)error; /* then it is not known to be suspended */
+    if (info && waits_for_suspend(s) &&
+        json_object_get_int_member_with_default(info, "shutdown-reason", -1) ==
+            XEN_SHUTDOWN_SUSPEND) {
+        suspended(s);
+    }
+}
+
+void session_cuts_paused(Session *s)
+{
+    if (waits_for_suspend(s)) {
+        session_execute(s, "query-jumpcut", NULL, paused_info_received, s);
+    }
+}
+
 void session_cuts_stopped(Session *s, const char *reason)
 {
     PendingCut *cut = current(s);
-    gboolean suspends = cut && (cut->request->way == CUT_SUSPEND ||
-                                cut->request->way == CUT_CANCEL);
 
-    if (s->ending != ENDING_NONE || s->move) {
+    if (s->ending != ENDING_NONE || s->move || strcmp(reason, "handover")) {
         return;
     }
-    if (!strcmp(reason, "suspend") && suspends) {
-        suspended(s);
-    } else if (!strcmp(reason, "handover")) {
-        if (s->config.migrate_in_place) {
-            session_continue(s);
-        } else {
-            session_move_begin(s, cut && cut->request->via_file);
-        }
+    if (s->config.migrate_in_place) {
+        session_continue(s);
+    } else {
+        session_move_begin(s, cut && cut->request->via_file);
     }
 }
 

@@ -37,7 +37,9 @@ void session_fail(Session *s, const char *what, const GError *error);
 SessionCuts *session_cuts_new(Session *s);
 /* The guest is about to begin. */
 void session_cuts_begin(Session *s);
-/* The machine has stopped; @reason: of JUMPCUT_STOPPED, or NULL. */
+/* The machine stands, for whatever reason. */
+void session_cuts_paused(Session *s);
+/* The machine stands; @reason: of JUMPCUT_STOPPED. */
 void session_cuts_stopped(Session *s, const char *reason);
 /* The guest stands in its new QEMU: make the cut, go on. */
 void session_cuts_moved(Session *s);

@@ -176,6 +176,8 @@ static void status_received(JsonNode *reply, const GError *error,
     (void)error; /* then there is nothing to continue */
     if (s->ending == ENDING_NONE && !strcmp(word, "io-error")) {
         session_continue(s);
+    } else if (!strcmp(word, "paused")) {
+        session_cuts_paused(s);
     }
 }
 
@@ -361,6 +363,11 @@ Ending session_run(Session *s)
 void session_type(Session *s, const guint8 *buf, size_t len)
 {
     console_type(s->console, buf, len);
+}
+
+gboolean session_has_started(const Session *s)
+{
+    return s->started;
 }
 
 const char *session_failure(const Session *s)

@@ -84,7 +84,8 @@ void session_continue(Session *session);
 void session_end(Session *session, Ending ending, const char *why);
 
 /* What is known after session_run(). */
-const char *session_failure(const Session *session); /* NULL: none */
+gboolean session_has_started(const Session *session); /* QEMU stood */
+const char *session_failure(const Session *session);  /* NULL: none */
 JsonNode *session_info(const Session *session); /* query-jumpcut; or NULL */
 char **session_command(const Session *session); /* the last QEMU's */
 guint64 session_console_bytes(const Session *session);

@@ -155,6 +155,119 @@ def missing_kernel_is_named(directory):
     check_usage(run(*args[:-1]), "no KERNEL given")
 
 
+def record(directory, *args, mode="guest-shutdown"):
+    command = setup(directory)
+    return run("record", *command[1:], "-o", directory / "a.jct", *args,
+               env={"FAKE_QEMU": mode})
+
+
+def replay(directory, *args, mode="guest-shutdown", env=()):
+    return run("replay", "--qemu", FAKE, "--plugin", directory / "jumpcut.so",
+               directory / "a.jct", *args,
+               env={"FAKE_QEMU": mode, **dict(env)})
+
+
+@test_each(
+    ("no-icount", ["--no-icount"], "--no-icount: not with record: "),
+    ("disk", ["--disk", "/dev/null"], "--disk /dev/null: not with record: "),
+    ("net", ["--net", "user"], "--net user: not with record: "),
+    ("level", ["--level", "all"], "--level all: want one of inputs, digests"),
+    ("pace", ["--pace", "slow"], "--pace slow: want one of on, off"),
+    ("checkpoint", ["--checkpoint", "0"], "--checkpoint 0: want 1ms or more"),
+    ("output-directory", ["-o", "/"], "--output /: is a directory"),
+    ("output-folder", ["-o", "/nonexistent/a"], "--output /nonexistent/a: "),
+    ("no-output", ["-o", ""], "--output"),
+)
+def bad_record(directory, _name, args, message):
+    check_usage(record(directory, *args), message)
+
+
+@test
+def record_keeps_to_its_names(directory):
+    partial = directory / "a.jct.partial"
+    check("exit status", record(directory).returncode, 0)
+    check("partial", partial.exists(), False)
+    partial.touch()
+    check_usage(record(directory), f"{partial} is there")
+    partial.unlink()
+    result = record(directory, mode="refuse")
+    check("status of what never began", result.returncode, 3)
+    check("partial of what never began", partial.exists(), False)
+    result = record(directory, mode="die")
+    check("status of a QEMU that died", result.returncode, 3)
+    check_in("stderr", f"{partial}: holds the run", result.stderr.decode())
+    check("partial of a QEMU that died", partial.exists(), True)
+
+
+@test_each(
+    ("no-trace", ["replay"], "replay: no TRACE given"),
+    ("two", ["replay", "a", "b"], "replay: one TRACE only"),
+    ("missing", ["replay", "/nonexistent"], "/nonexistent: "),
+    ("text", ["replay", FAKE], str(FAKE)),
+    ("until", ["replay", "a", "--until", "soon"],
+     "--until soon: want TIME, event:NAME or digest:N"),
+    ("until-digest", ["replay", "a", "--until", "digest:-1"],
+     "--until digest:-1: want digest:N"),
+    ("gdb", ["replay", "a", "--gdb", "0"], "--gdb 0: want a port"),
+    ("gdb-comma", ["replay", "a", "--gdb", "/a,b"], "--gdb /a,b: want a port"),
+    ("from", ["replay", "a", "--from", "last"], "--from last: want the number"),
+    ("trace-blank", ["replay", "a", "--trace", "a b"], "--trace a b: want"),
+)
+def bad_replay(_directory, _name, args, message):
+    check_usage(run(*args), message)
+
+
+@test
+def replay_refuses_what_was_not_recorded(directory):
+    check("record", record(directory).returncode, 0)
+    check("replay", replay(directory).returncode, 0)
+    other = directory / "other"
+    other.write_bytes(bzimage(x400=b"x"))
+    check_usage(replay(directory, "--kernel", other),
+                f"kernel {other}: not the one recorded: wanted SHA-256 ")
+    check_usage(replay(directory, "--initrd", other),
+                f"initrd {other}: not the one recorded: wanted SHA-256 (none)")
+    firmware = {"FAKE_FIRMWARE": str(directory)}
+    (directory / "bios-256k.bin").touch()
+    check_usage(replay(directory, env=firmware),
+                f"firmware of {FAKE}: not the one recorded")
+    check_usage(replay(directory, "--qemu", "/bin/true"), "/bin/true: ")
+    result = replay(directory, "--force-build", env=firmware)
+    check("forced", result.returncode, 0)
+
+
+@test
+def replay_gives_qemu_what_was_recorded(directory):
+    args = ["--smp", "2", "--append", "a b", "--cut", "1:tsc=0", "--digest",
+            "2s", "--level", "inputs", "--checkpoint", "3s"]
+    check("record", record(directory, *args, "--", "-name", "x").returncode, 0)
+    first = run("record", *setup(directory)[1:], "-o", directory / "a.jct",
+                *args, "--dry-run", "--", "-name", "x").stdout.decode()
+    second = replay(directory, "--dry-run", "--from", "0").stdout.decode()
+    partial = f"record={directory}/a.jct.partial,level=inputs,pace=off,"
+    check_in("command", partial, first)
+    trace = f"replay={directory}/a.jct,level=inputs,"
+    check_in("command", trace, second)
+    check("command", second.replace(",from=0,handover=wait", "")
+          .replace(trace, ""), first.replace(partial, ""))
+
+
+@test_each(
+    ("crashed", "panic", 0, "repeated to 0.000000001 s: 2 digests"),
+    ("torn", "torn", 10, "ends before the run did: no end"),
+    ("diverged", "diverge", 9, "the run differs at 0.020000000 s, record 7: "
+     "digest\n  expected: one\n  found: another\n  last in common: reset\n"
+     "  parts: ram\n  registers: vcpu0.rax: expected 1, found 2\n"
+     "  pages: 0x2000 0x3000\n"),
+    ("died", "die", 3, "signal 9: "),
+)
+def replay_status(directory, _name, mode, status, message):
+    check("record", record(directory).returncode, 0)
+    result = replay(directory, mode=mode)
+    check("exit status", result.returncode, status)
+    check_in("stderr", message, result.stderr.decode())
+
+
 @test_each(
     ("no-socket", [], "cut: no SOCKET given"),
     ("way", ["s", "--way", "walk"], "cut: way=walk: want one of"),
@@ -439,7 +552,7 @@ def completion_lists_every_option(_directory):
     ("value-after-equals", "jumpcut boot --tsc-mode=n", {"native"}),
     ("cut-key", "jumpcut boot --cut 5:up", {"uptime="}),
     ("cut-second-key", "jumpcut boot --cut 5:tsc=0,tsc-k", {"0,tsc-khz="}),
-    ("command", "jumpcut re", {"report"}),
+    ("command", "jumpcut rep", {"replay", "report"}),
 )
 def completion(_directory, _name, line, words):
     check(line, complete(line), words)

@@ -6,6 +6,10 @@ _jumpcut_boot_options='--guest --initrd --smp --max-smp --memory --append --invt
 --tsc-khz --host-uptime --xen-version --cut --fault --steal --digest --disk --net --reboot
 --no-icount
 --qemu --plugin --console-log --report --timeout --control --dry-run --help'
+_jumpcut_record_options="$_jumpcut_boot_options --output --level --pace
+--checkpoint"
+_jumpcut_replay_options='--until --gdb --trace --from --in-place --kernel
+--initrd --qemu --plugin --force-build --console-log --timeout --dry-run --help'
 _jumpcut_cut_options='--way --at --via --help'
 _jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
 downtime= way= via='
@@ -25,6 +29,10 @@ _jumpcut_values()
     --append) echo jumpcut.run=agent jumpcut.run=shell jumpcut.run=echo \
         jumpcut.run=root jumpcut.run=poweroff jumpcut.run=reboot \
         jumpcut.run=panic ;;
+    --level) echo inputs digests devices ;;
+    --pace) echo on off ;;
+    --until) echo event: digest: ;;
+    --checkpoint | --gdb | --from) ;;
     --way) echo in-place suspend migrate cancel ;;
     --via) echo unix file ;;
     --at | --cut | --fault | --tsc-khz | --host-uptime | --steal | --digest | --timeout) ;;
@@ -32,6 +40,7 @@ _jumpcut_values()
     esac
 }
 
+# $1: the options there are
 _jumpcut_boot()
 {
     local words
@@ -39,7 +48,9 @@ _jumpcut_boot()
     --cut | --fault | --guest | --steal | --initrd | --smp | --max-smp | --memory | --append | --invtsc | --tsc-mode | \
         --tsc-khz | --host-uptime | --xen-version | --digest | --disk | \
         --net | --reboot | \
-        --qemu | --plugin | --console-log | --report | --control | --timeout)
+        --qemu | --plugin | --console-log | --report | --control | --timeout | \
+        -o | --output | --level | --pace | --checkpoint | --until | --gdb | \
+        --trace | --from | --kernel)
         if [[ $prev = --cut && $cur = *:* ]]; then
             # Complete the last key after "AT:" or a comma.
             local head=${cur%"${cur##*[:,]}"}
@@ -55,7 +66,7 @@ _jumpcut_boot()
         ;;
     *)
         if [[ $cur = -* ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "$_jumpcut_boot_options" -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
         else
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -122,8 +133,8 @@ _jumpcut()
     prev=${typed[-2]-}
     COMPREPLY=()
     if ((${#typed[@]} <= 2)); then
-        mapfile -t COMPREPLY < <(compgen -W 'boot cut report info dump verify diff \
-            --help --version' \
+        mapfile -t COMPREPLY < <(compgen -W 'boot record replay cut report info \
+            dump verify diff --help --version' \
             -- "$cur")
         return
     fi
@@ -132,7 +143,9 @@ _jumpcut()
         cur=${cur#*=}
     fi
     case ${typed[1]} in
-    boot) _jumpcut_boot ;;
+    boot) _jumpcut_boot "$_jumpcut_boot_options" ;;
+    record) _jumpcut_boot "$_jumpcut_record_options" ;;
+    replay) _jumpcut_boot "$_jumpcut_replay_options" ;;
     cut) _jumpcut_cut ;;
     info | dump | verify | diff) _jumpcut_trace ;;
     report)
