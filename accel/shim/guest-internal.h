@@ -39,6 +39,8 @@ typedef struct GuestPartOps {
     /* @vcpu's TSC or TSC_ADJUST was written. */
     void (*tsc_written)(void *part, unsigned vcpu);
     void (*clock_changed)(void *part);
+    /* The same, and the domain is a new one.  NULL: clock_changed() */
+    void (*restored)(void *part);
     /* The machine goes on after a stop. */
     void (*resumed)(void *part);
     size_t (*console_input)(void *part, const uint8_t *buf, size_t len);
@@ -87,6 +89,11 @@ struct Guest {
     uint8_t *state;
 };
 
+/*
+ * A cut at this moment; @restored: the guest is made into a new domain.
+ */
+bool guest_cut_now(Guest *g, const HostProfile *profile, bool restored,
+                   GError **error);
 void guest_register_vmstate(Guest *g);
 void guest_arm_cut_timer(Guest *g);
 void guest_arm_digest_timer(Guest *g);
@@ -112,6 +119,10 @@ bool guest_apic_present(unsigned vcpu);
 void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason);
 /* The toolstack makes the domain's xenstore anew. */
 void guest_xen_rebuild(Guest *g);
+/* GuestPartOps::restored */
+void guest_xen_restored(void *part);
+/* The domain has another id than it was made with; what it has is as new. */
+void guest_xen_set_domid(Guest *g, uint16_t domid);
 
 /* guest-reset.c: machine resets and wake-ups */
 void guest_register_reset(Guest *g);

@@ -12,9 +12,12 @@
 #include "accel/shim/guest-internal.h"
 #include "accel/shim/stop.h"
 #include "accel/shim/xen-backend.h"
+#include "accel/shim/xen-log.h"
+#include "accel/shim/xen-platform.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 #include <xen/sched.h>
+#include <xen/vcpu.h>
 
 void guest_xen_rebuild(Guest *g)
 {
@@ -86,6 +89,50 @@ void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason)
                      RUN_ON_CPU_HOST_PTR(g));
 }
 
+/* xen: common/domctl.c, XEN_DOMCTL_createdomain */
+static uint16_t next_domid(uint16_t domid)
+{
+    return domid < DOMID_FIRST_RESERVED - 1 ? domid + 1 : 1;
+}
+
+void guest_xen_set_domid(Guest *g, uint16_t domid)
+{
+    g->options.domid = domid;
+    xen_domain_set_domid(g->domain, domid);
+    xenstore_qemu_set_domid(g->tree, domid);
+    xen_backends_set_domid(g->options.backends, domid);
+    xen_log_set_domid(domid);
+    xen_platform_enable(domid);
+}
+
+/* vCPUs that were halted are not: that is no part of what is saved. */
+static void unhalt_vcpus(Guest *g)
+{
+    for (unsigned i = 0; i < g->nr_vcpus; i++) {
+        XenVcpuInfo info;
+
+        xen_domain_query_vcpu(g->domain, i, &info);
+        if (info.runstate == RUNSTATE_runnable) {
+            shim_vcpu_unhalt(i);
+        }
+    }
+}
+
+void guest_xen_restored(void *part)
+{
+    Guest *g = part;
+    uint16_t domid = next_domid(g->options.domid);
+    XenstoreQemuKept *kept = xenstore_qemu_keep(g->tree);
+
+    g->shutdown_reason = -1;
+    xen_domain_restore(g->domain, domid);
+    unhalt_vcpus(g);
+    guest_xen_set_domid(g, domid);
+    guest_xen_rebuild(g);
+    xenstore_qemu_put_kept(g->tree, kept);
+    gate_event(g->gate, "restore", domid, 0);
+}
+
 static void resume_work(CPUState *cs, run_on_cpu_data data)
 {
     Guest *g = data.host_ptr;
@@ -98,7 +145,8 @@ static void resume_work(CPUState *cs, run_on_cpu_data data)
     shim_unpause();
 }
 
-bool guest_resume(Guest *g, Error **errp)
+/* Has the guest suspended itself, and the machine stopped? */
+static bool is_suspended(const Guest *g, Error **errp)
 {
     if (!g->domain || g->shutdown_reason != SHUTDOWN_suspend) {
         error_setg(errp, "the guest has not suspended itself");
@@ -108,7 +156,57 @@ bool guest_resume(Guest *g, Error **errp)
         error_setg(errp, "the guest suspends: the machine has yet to stop");
         return false;
     }
+    return true;
+}
+
+bool guest_resume(Guest *g, Error **errp)
+{
+    if (!is_suspended(g, errp)) {
+        return false;
+    }
     run_on_cpu(qemu_get_cpu(0), resume_work, RUN_ON_CPU_HOST_PTR(g));
+    vm_start();
+    return true;
+}
+
+typedef struct Restore {
+    Guest *guest;
+    const HostProfile *profile;
+    GError *error;
+} Restore;
+
+static void restore_work(CPUState *cs, run_on_cpu_data data)
+{
+    Restore *restore = data.host_ptr;
+    Guest *g = restore->guest;
+
+    if (guest_cut_now(g, restore->profile, true, &restore->error)) {
+        shim_unpause();
+    }
+}
+
+bool guest_restore(Guest *g, const HostProfile *profile, Error **errp)
+{
+    Restore restore = {g, profile, NULL};
+    const char *device;
+
+    if (!is_suspended(g, errp)) {
+        return false;
+    }
+    device = xen_backends_device(g->options.backends);
+    if (device) {
+        error_setg(errp,
+                   "%s is domain %u's, which ends: unplug it, and plug it in "
+                   "again afterwards",
+                   device, g->options.domid);
+        return false;
+    }
+    run_on_cpu(qemu_get_cpu(0), restore_work, RUN_ON_CPU_HOST_PTR(&restore));
+    if (restore.error) {
+        error_setg(errp, "%s", restore.error->message);
+        g_error_free(restore.error);
+        return false;
+    }
     vm_start();
     return true;
 }

@@ -17,11 +17,13 @@
 #include "accel/shim/xen-rtc.h"
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
+#include <xen/xen.h>
 
 enum {
     TAG_TREE = 0x0120,
     TAG_RTC_STOPPED,
     TAG_RTC_OWED,
+    TAG_DOMID,
 };
 
 /* Entries: the part is the Guest. */
@@ -153,19 +155,38 @@ static void part_save(void *part, StateWriter *w)
     g_autoptr(GByteArray) tree = xenstore_qemu_save(g->tree);
     XenRtcState rtc = xen_rtc_state();
 
+    state_put_u64(w, TAG_DOMID, g->options.domid);
     state_put_bytes(w, TAG_TREE, tree->data, tree->len);
     state_put_u64(w, TAG_RTC_STOPPED, rtc.stopped_s);
     state_put_u64(w, TAG_RTC_OWED, rtc.owed_s);
     xen_domain_save(g->domain, w);
 }
 
+/* A restored domain's is not the one that both sides were started with. */
+static void domid_load(Guest *g, StateReader *r)
+{
+    uint64_t domid =
+        state_get_u64(r, TAG_DOMID, "domain id", DOMID_FIRST_RESERVED - 1);
+
+    if (state_reader_failed(r) || domid == g->options.domid) {
+        return;
+    }
+    if (!domid) {
+        state_reader_fail(r, "domain id: 0 is the toolstack's");
+    } else {
+        guest_xen_set_domid(g, (uint16_t)domid);
+    }
+}
+
 static void part_load(void *part, StateReader *r)
 {
     Guest *g = part;
-    g_autoptr(GByteArray) tree =
-        state_get_blob(r, TAG_TREE, "xenstore tree", XENSTORE_QEMU_STATE_MAX);
+    g_autoptr(GByteArray) tree = NULL;
     XenRtcState rtc;
 
+    domid_load(g, r);
+    tree =
+        state_get_blob(r, TAG_TREE, "xenstore tree", XENSTORE_QEMU_STATE_MAX);
     if (tree) {
         xenstore_qemu_load(g->tree, tree, r);
     }
@@ -212,6 +233,7 @@ static const GuestPartOps part_ops = {
     .nmi = part_nmi,
     .upcall_due = part_upcall_due,
     .clock_changed = part_clock_changed,
+    .restored = guest_xen_restored,
     .console_input = part_console_input,
     .reset = part_reset,
     .wakeup = part_wakeup,

@@ -122,7 +122,8 @@ void guest_arm_cut_timer(Guest *g)
     }
 }
 
-static bool cut_now(Guest *g, const HostProfile *profile, GError **error)
+bool guest_cut_now(Guest *g, const HostProfile *profile, bool restored,
+                   GError **error)
 {
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     GuestCut done = {.console_bytes = shim_console_bytes(g->console)};
@@ -134,7 +135,10 @@ static bool cut_now(Guest *g, const HostProfile *profile, GError **error)
                         done.cut.system_time_after, done.cut.tsc_after,
                         done.cut.guest_khz_after);
     for (unsigned i = 0; i < g->nr_parts; i++) {
-        g->parts[i].ops->clock_changed(g->parts[i].part);
+        const GuestPart *p = &g->parts[i];
+
+        (restored && p->ops->restored ? p->ops->restored
+                                      : p->ops->clock_changed)(p->part);
     }
     shim_tsc_changed();
     g_array_append_val(g->cuts, done);
@@ -157,7 +161,7 @@ static void cut_timer_fired(void *opaque)
             break;
         }
         g_array_remove_index(g->pending, 0);
-        if (!cut_now(g, &spec.profile, &error)) {
+        if (!guest_cut_now(g, &spec.profile, false, &error)) {
             error_report("cut at %" PRId64 " ns: %s", spec.at_ns,
                          error->message);
         }
@@ -184,7 +188,7 @@ bool guest_cut(Guest *g, const HostProfile *profile, int64_t at_ns,
         return false;
     }
     if (at_ns < 0) {
-        if (!cut_now(g, profile, &error)) {
+        if (!guest_cut_now(g, profile, false, &error)) {
             error_setg(errp, "%s", error->message);
             return false;
         }

@@ -69,6 +69,11 @@ bool guest_fault(Guest *g, const FaultSpec *spec, Error **errp);
  * told that the suspend was cancelled; the machine runs again.
  */
 bool guest_resume(Guest *g, Error **errp);
+/*
+ * The same, but it goes on as a new domain on a host that @profile describes,
+ * as after a save and a restore; fields left out go on as they were.
+ */
+bool guest_restore(Guest *g, const HostProfile *profile, Error **errp);
 
 /* Read-only views for QMP. */
 typedef struct GuestCut {

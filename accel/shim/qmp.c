@@ -264,30 +264,44 @@ static bool set_switch(HostProfile *profile, const char *key, bool has,
     return !has || set_field(profile, key, value ? "on" : "off", errp);
 }
 
-void qmp_jumpcut_cut(bool has_at_ns, int64_t at_ns, const char *uptime,
-                     bool has_tsc, uint64_t tsc, bool has_tsc_khz,
-                     uint64_t tsc_khz, bool has_invtsc, bool invtsc,
-                     bool has_tsc_scaling, bool tsc_scaling,
-                     const char *wallclock, const char *downtime, Error **errp)
+static bool get_profile(const JumpcutProfile *from, HostProfile *p,
+                        Error **errp)
 {
-    HostProfile p = {.set = 0};
+    *p = (HostProfile){.set = 0};
+    return set_field(p, "uptime", from->uptime, errp) &&
+           set_number(p, "tsc", from->has_tsc, from->tsc, errp) &&
+           set_number(p, "tsc-khz", from->has_tsc_khz, from->tsc_khz, errp) &&
+           set_switch(p, "invtsc", from->has_invtsc, from->invtsc, errp) &&
+           set_switch(p, "tsc-scaling", from->has_tsc_scaling,
+                      from->tsc_scaling, errp) &&
+           set_field(p, "wallclock", from->wallclock, errp) &&
+           set_field(p, "downtime", from->downtime, errp);
+}
+
+void qmp_jumpcut_cut(JumpcutCutArguments *cut, Error **errp)
+{
+    HostProfile p;
 
     if (!qmp_have_guest(errp) || !shim_qmp_may_change(errp)) {
         return;
     }
-    if (has_at_ns && at_ns < 0) {
+    if (cut->has_at_ns && cut->at_ns < 0) {
         error_setg(errp, "at-ns is %" PRId64 ": virtual time begins at 0",
-                   at_ns);
+                   cut->at_ns);
         return;
     }
-    if (set_field(&p, "uptime", uptime, errp) &&
-        set_number(&p, "tsc", has_tsc, tsc, errp) &&
-        set_number(&p, "tsc-khz", has_tsc_khz, tsc_khz, errp) &&
-        set_switch(&p, "invtsc", has_invtsc, invtsc, errp) &&
-        set_switch(&p, "tsc-scaling", has_tsc_scaling, tsc_scaling, errp) &&
-        set_field(&p, "wallclock", wallclock, errp) &&
-        set_field(&p, "downtime", downtime, errp)) {
-        guest_cut(qmp.guest, &p, has_at_ns ? at_ns : -1, errp);
+    if (get_profile(qapi_JumpcutCutArguments_base(cut), &p, errp)) {
+        guest_cut(qmp.guest, &p, cut->has_at_ns ? cut->at_ns : -1, errp);
+    }
+}
+
+void qmp_jumpcut_restore(JumpcutProfile *profile, Error **errp)
+{
+    HostProfile p;
+
+    if (qmp_have_guest(errp) && shim_qmp_may_change(errp) &&
+        get_profile(profile, &p, errp)) {
+        guest_restore(qmp.guest, &p, errp);
     }
 }
 
@@ -375,6 +389,8 @@ void shim_qmp_register(const char *version, const char *build_id)
                          qmp_marshal_jumpcut_resume, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-fault",
                          qmp_marshal_jumpcut_fault, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-restore",
+                         qmp_marshal_jumpcut_restore, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-cut", qmp_marshal_jumpcut_cut,
                          0, 0);
 }

@@ -99,6 +99,15 @@ void shim_unpause(void)
     }
 }
 
+void shim_vcpu_unhalt(unsigned vcpu)
+{
+    ShimVcpu *v = shim_vcpu_by_index(vcpu);
+
+    if (v && v->paused) {
+        v->was_halted = false;
+    }
+}
+
 /* For HostOps */
 
 static void vcpu_stop(unsigned vcpu, bool offline)

@@ -66,6 +66,8 @@ void shim_reset(void);
  */
 void shim_pause(void);
 void shim_unpause(void);
+/* During a pause: @vcpu executes after it, even if it was halted. */
+void shim_vcpu_unhalt(unsigned vcpu);
 
 /* The same entries for a vCPU that does not execute (qtest). */
 void shim_cpuid(CPUState *cs, uint32_t leaf, uint32_t subleaf,

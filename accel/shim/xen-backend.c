@@ -237,6 +237,18 @@ XenBackends *xen_backends_new(uint16_t domid, void *tree, bool deterministic)
     return b;
 }
 
+const char *xen_backends_device(const XenBackends *b)
+{
+    const BusChild *kid = QTAILQ_FIRST(&b->bus->children);
+
+    return kid ? object_get_typename(OBJECT(kid->child)) : NULL;
+}
+
+void xen_backends_set_domid(XenBackends *b, uint16_t domid)
+{
+    b->domid = domid;
+}
+
 void *xen_backends_tree(const XenBackends *b)
 {
     return b->tree;

@@ -32,6 +32,10 @@ void xen_backends_attach(XenBackends *b, XenDomain *domain);
  * devices' nodes into the new store, as a toolstack does for a new domain.
  */
 void xen_backends_stop(XenBackends *b);
+/* The type of a device there is, or NULL. */
+const char *xen_backends_device(const XenBackends *b);
+/* The domain's id from now on; there is no device. */
+void xen_backends_set_domid(XenBackends *b, uint16_t domid);
 void xen_backends_restart(XenBackends *b);
 
 #endif

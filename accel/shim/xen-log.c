@@ -29,6 +29,9 @@ typedef struct XenLog {
     unsigned len;
 } XenLog;
 
+/* The machine has one port. */
+static XenLog *the_log;
+
 static void log_line(XenLog *log)
 {
     g_autofree char *text =
@@ -88,5 +91,13 @@ bool xen_log_new(const char *chardev, uint16_t domid, Error **errp)
                           "jumpcut-xen-log", 1);
     memory_region_add_subregion_overlap(get_system_io(), XEN_LOG_PORT, &log->io,
                                         XEN_LOG_PRIORITY);
+    the_log = log;
     return true;
+}
+
+void xen_log_set_domid(uint16_t domid)
+{
+    if (the_log) {
+        the_log->domid = domid;
+    }
 }

@@ -16,5 +16,7 @@ struct Error;
  * lost.
  */
 bool xen_log_new(const char *chardev, uint16_t domid, struct Error **errp);
+/* The domain's id from now on; nothing without a log. */
+void xen_log_set_domid(uint16_t domid);
 
 #endif

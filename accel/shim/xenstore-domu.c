@@ -216,3 +216,59 @@ bool store_populate(Store *s, Error **errp)
     g_list_free_full(b.guest, g_free);
     return !b.failed;
 }
+
+/* What is saved with a domain */
+
+struct XenstoreQemuKept {
+    GPtrArray *paths;  /* below the domain's home */
+    GPtrArray *values; /* of GByteArray, or NULL */
+};
+
+static char *home_path(const Store *s, const char *path)
+{
+    return g_strdup_printf("/local/domain/%u/%s", s->domid, path);
+}
+
+static void keep(Store *s, XenstoreQemuKept *kept, char *path)
+{
+    g_autofree char *full = home_path(s, path);
+    GByteArray *value = g_byte_array_new();
+
+    if (xs_impl_read(s->impl, 0, XBT_NULL, full, value)) {
+        g_clear_pointer(&value, g_byte_array_unref); /* removed since */
+    }
+    g_ptr_array_add(kept->paths, path);
+    g_ptr_array_add(kept->values, value);
+}
+
+XenstoreQemuKept *xenstore_qemu_keep(void *tree)
+{
+    XenstoreQemuKept *kept = g_new0(XenstoreQemuKept, 1);
+
+    kept->paths = g_ptr_array_new_with_free_func(g_free);
+    kept->values = g_ptr_array_new();
+    keep(tree, kept, g_strdup("memory/target"));
+    keep(tree, kept, g_strdup("memory/static-max"));
+    for (unsigned i = 0; i < current_machine->smp.max_cpus; i++) {
+        keep(tree, kept, g_strdup_printf("cpu/%u/availability", i));
+    }
+    return kept;
+}
+
+void xenstore_qemu_put_kept(void *tree, XenstoreQemuKept *kept)
+{
+    Store *s = tree;
+
+    for (guint i = 0; i < kept->paths->len; i++) {
+        GByteArray *value = kept->values->pdata[i];
+        g_autofree char *full = home_path(s, kept->paths->pdata[i]);
+
+        if (value) {
+            store_put(s, NULL, full, value->data, value->len, NULL);
+            g_byte_array_unref(value);
+        }
+    }
+    g_ptr_array_unref(kept->paths);
+    g_ptr_array_unref(kept->values);
+    g_free(kept);
+}

@@ -411,6 +411,13 @@ void xenstore_qemu_free(void *tree)
     g_free(s);
 }
 
+void xenstore_qemu_set_domid(void *tree, unsigned domid)
+{
+    Store *s = tree;
+
+    s->domid = domid;
+}
+
 void xenstore_qemu_introduced(void *tree)
 {
     store_fire_special(tree, STORE_INTRODUCE);

@@ -41,6 +41,18 @@ void xenstore_qemu_free(void *tree);
 /* As new; the ring has been reset before, so no watch fires. */
 void xenstore_qemu_reset(void *tree);
 
+/* The guest's domain id from now on; the store is to be reset or loaded. */
+void xenstore_qemu_set_domid(void *tree, unsigned domid);
+/*
+ * What the toolstack says of a domain and saves with it: which vCPUs are
+ * plugged in, and how much memory it is to have (xen: tools/libs/light/
+ * libxl_domain.c, libxl_retrieve_domain_configuration).
+ */
+typedef struct XenstoreQemuKept XenstoreQemuKept;
+XenstoreQemuKept *xenstore_qemu_keep(void *tree);
+/* Into the home the domain has now; frees @kept. */
+void xenstore_qemu_put_kept(void *tree, XenstoreQemuKept *kept);
+
 /* The guest's domain has begun, ends: watches of the special nodes fire. */
 void xenstore_qemu_introduced(void *tree);
 void xenstore_qemu_released(void *tree);

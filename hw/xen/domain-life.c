@@ -51,11 +51,21 @@ static void clear_pending(XenDomain *d)
 
 /*
  * The page stays the hypervisor's, with what is in it; the guest's frame shows
- * its own memory again (xen: arch/x86/domain.c, arch_domain_soft_reset).
+ * its own memory again, or a new page where a restore left none (xen:
+ * arch/x86/domain.c, arch_domain_soft_reset).
  */
 static void take_shared_info(XenDomain *d)
 {
+    uint64_t gfn = d->shared_info.gfn;
+
+    if (!d->shared_info.mapped) {
+        return;
+    }
     xen_overlay_unmap(d, &d->shared_info);
+    if (xen_physmap_get(d->memory->physmap, gfn) == HOST_NO_FRAME) {
+        xen_physmap_populate(d->memory->physmap, gfn);
+        xen_physmap_sync(d->memory->physmap);
+    }
 }
 
 static void forget_areas(XenVcpu *v)
@@ -78,6 +88,71 @@ void xen_domain_soft_reset(XenDomain *d)
     }
     clear_pending(d);
     take_shared_info(d);
+    xen_rings_reset(d);
+    xen_domain_resume(d);
+}
+
+void xen_domain_set_domid(XenDomain *d, uint16_t domid)
+{
+    d->cfg.domid = domid;
+    if (d->store_ring) {
+        xenstore_ring_set_domid(d->store_ring, domid);
+    }
+}
+
+/*
+ * Memory beneath pages of Xen's is not saved: there is none in the new domain
+ * (xen: xenmem_add_to_physmap_one gives it back when it lays a page there).
+ */
+static void drop_hidden_memory(XenDomain *d)
+{
+    const GPtrArray *overlays = d->memory->overlays;
+
+    for (unsigned i = 0; i < overlays->len; i++) {
+        const XenOverlay *o = overlays->pdata[i];
+
+        if (o != &d->console && o != &d->store) {
+            xen_physmap_remove(d->memory->physmap, o->gfn, true);
+        }
+    }
+    xen_physmap_sync(d->memory->physmap);
+}
+
+/* A vCPU's context is its registers: where it waited is not in it. */
+static void restore_vcpu(XenVcpu *v)
+{
+    forget_areas(v);
+    xen_vcpu_timers_stop(v);
+    xen_vcpu_unblock(v);
+    v->initialised = !v->down; /* no context is saved of one that is down */
+    v->nmi_pending = false;
+    v->upcall_vector = 0;
+    xen_runstate_reset(v, v->down ? RUNSTATE_offline : RUNSTATE_runnable);
+}
+
+void xen_domain_restore(XenDomain *d, uint16_t domid)
+{
+    xen_console_ring_kick(d->console_ring);
+    xen_callback_reset(d);
+    xen_evtchn_reset(d);
+    xen_pirqs_restore(d);
+    drop_hidden_memory(d);
+    xen_special_pages_reset(d);
+    xen_overlay_reset(d, &d->shared_info);
+    d->shinfo_32 = false;
+    d->vm_assist = 0;
+    for (unsigned i = 0; i < XEN_NR_WATCHDOGS; i++) {
+        xen_timer_stop(d, &d->watchdog[i].timer);
+        d->watchdog[i].in_use = false;
+    }
+    for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
+        restore_vcpu(&d->vcpus[i]);
+    }
+    xen_time_reset(d);
+    xen_grant_reset(d);
+    d->params[HVM_PARAM_CALLBACK_IRQ] = 0;
+    d->params[HVM_PARAM_ALTP2M] = 0;
+    xen_domain_set_domid(d, domid);
     xen_rings_reset(d);
     xen_domain_resume(d);
 }

@@ -14,9 +14,8 @@
 #include "hw/host.h"
 #include "hw/state.h"
 #include "hw/xen/domain-config.h"
+#include "hw/xen/domain-life.h"
 #include "hw/xen/xenstore-tree.h"
-
-typedef struct XenDomain XenDomain;
 
 /*
  * @clock and @tree are borrowed and outlive the domain.  @tree may be NULL:
@@ -35,38 +34,6 @@ void xen_domain_reset(XenDomain *d);
 void xen_domain_reset_vcpu(XenDomain *d, unsigned vcpu);
 /* A NMI came to the local APIC of @vcpu, which is down. */
 void xen_domain_vcpu_nmi(XenDomain *d, unsigned vcpu);
-
-/*
- * What follows SCHEDOP_shutdown: every vCPU is paused.  The machine sees to it
- * that none executes.
- */
-void xen_domain_pause(XenDomain *d);
-/* SHUTDOWN_* of a domain that was shut down, else -1 */
-int xen_domain_shutdown_reason(const XenDomain *d);
-/*
- * The domain may go on: it has not been shut down (xen: common/domain.c,
- * domain_resume).
- */
-void xen_domain_resume(XenDomain *d);
-/*
- * Does a suspend that is cancelled show in vCPU 0's RAX as 1?  Guests without
- * an event channel callback have no code to look at it (xen: tools/libs/guest/
- * xg_resume.c, modify_returncode).
- */
-bool xen_domain_wants_suspend_code(const XenDomain *d);
-/*
- * SHUTDOWN_soft_reset, then: event channels are closed, registered areas and
- * shared_info unmapped, the rings as new; all else stays (xen: common/domain.c,
- * domain_soft_reset).  The domain may go on.
- */
-void xen_domain_soft_reset(XenDomain *d);
-/*
- * The machine wakes from suspend to RAM, its vCPUs were reset: vCPU 0 runs,
- * the others are down, every TSC begins at 0; all else stays (xen: arch/x86/
- * hvm/hvm.c, hvm_s3_suspend, hvm_s3_resume).
- * DEVIATION: TSC_ADJUST tells of the jump, in Xen it reads 0.
- */
-void xen_domain_wakeup(XenDomain *d);
 
 /* CPUID */
 /* @return: true and *out filled for leaves 0x40000000 to 0x4fffffff. */

@@ -28,6 +28,7 @@ struct XenMemory {
 /* memory.c */
 XenOverlay *xen_overlay_at(const XenDomain *d, uint64_t gfn);
 void xen_overlay_unmap(XenDomain *d, XenOverlay *o);
+void xen_special_pages_reset(XenDomain *d);
 /* Have the call made again from extent @done on. */
 void xen_memop_continue(XenCall *c, uint64_t done);
 uint64_t xen_memop_extent(const XenCall *c);

@@ -99,13 +99,19 @@ static void special_page_reset(XenDomain *d, XenOverlay *o, uint64_t gfn)
     }
 }
 
+/* The rings' pages. */
+void xen_special_pages_reset(XenDomain *d)
+{
+    special_page_reset(d, &d->console, XEN_CONSOLE_GFN);
+    special_page_reset(d, &d->store, XEN_STORE_GFN);
+}
+
 /* Before anything else is reset that touches guest memory. */
 void xen_memory_reset(XenDomain *d)
 {
     xen_physmap_reset(d->memory->physmap);
     xen_memory_map_reset(d);
-    special_page_reset(d, &d->console, XEN_CONSOLE_GFN);
-    special_page_reset(d, &d->store, XEN_STORE_GFN);
+    xen_special_pages_reset(d);
 }
 
 void xen_memop_continue(XenCall *c, uint64_t done)

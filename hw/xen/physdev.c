@@ -197,6 +197,12 @@ void xen_pirqs_soft_reset(XenDomain *d)
     }
 }
 
+void xen_pirqs_restore(XenDomain *d)
+{
+    xen_pirqs_soft_reset(d);
+    mappings_clear(d->pirqs);
+}
+
 /* xen: arch/x86/irq.c, get_free_pirq */
 static int free_pirq(const XenPirqs *ps, int type)
 {

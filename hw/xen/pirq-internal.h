@@ -16,6 +16,8 @@ void xen_pirqs_free(XenPirqs *pirqs);
 void xen_pirqs_reset(XenDomain *d);
 /* What is mapped or bound is not any more; lines and numbers given out stay. */
 void xen_pirqs_soft_reset(XenDomain *d);
+/* The same, and numbers are as for a domain just built. */
+void xen_pirqs_restore(XenDomain *d);
 
 /*
  * @return: 0 if @pirq can be bound to a port; -XEN_EINVAL: there is no such

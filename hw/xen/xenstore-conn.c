@@ -255,6 +255,14 @@ XenstoreConn *xenstore_conn_new(unsigned domid, const XenstoreTreeOps *ops,
     return conn;
 }
 
+void xenstore_conn_set_domid(XenstoreConn *conn, unsigned domid)
+{
+    xenstore_conn_end_all(conn);
+    conn->domid = domid;
+    g_free(conn->home);
+    conn->home = g_strdup_printf(XENSTORE_DOMAIN_PREFIX "%u", domid);
+}
+
 void xenstore_conn_free(XenstoreConn *conn)
 {
     xenstore_conn_end_all(conn);

@@ -41,6 +41,8 @@ XenstoreConn *xenstore_conn_new(unsigned domid, const XenstoreTreeOps *ops,
 void xenstore_conn_free(XenstoreConn *conn);
 /* As just made: ends all watches and transactions. */
 void xenstore_conn_reset(XenstoreConn *conn);
+/* It is domain @domid's from now on; ends all watches and transactions. */
+void xenstore_conn_set_domid(XenstoreConn *conn, unsigned domid);
 
 /*
  * One request with @hdr->len (at most XENSTORE_PAYLOAD_MAX) bytes of @payload,

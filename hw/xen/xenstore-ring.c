@@ -366,6 +366,12 @@ void xenstore_ring_reset(XenstoreRing *ring)
                         sizeof(struct xenstore_domain_interface));
 }
 
+void xenstore_ring_set_domid(XenstoreRing *ring, unsigned domid)
+{
+    xenstore_ring_reset(ring);
+    xenstore_conn_set_domid(ring->conn, domid);
+}
+
 void xenstore_ring_save(const XenstoreRing *ring, StateWriter *w)
 {
     state_put_u64(w, XENSTORE_TAG_DEAD, ring->dead);

@@ -25,6 +25,8 @@ XenstoreRing *xenstore_ring_new(Host *host, HostPage *page, unsigned domid,
 void xenstore_ring_free(XenstoreRing *ring);
 /* As just made: no watches, no transactions; the page is cleared again. */
 void xenstore_ring_reset(XenstoreRing *ring);
+/* From now on it is domain @domid's; as just made. */
+void xenstore_ring_set_domid(XenstoreRing *ring, unsigned domid);
 
 /*
  * The guest sent on its xenstore port.  Handles the requests that are in the

@@ -11,6 +11,7 @@ import threading
 from harness import HANG_S, INITRD, ROOT, Failure, check, kernel
 from qmp import Qemu, command_of
 
+XEN_SUSPEND = 2
 CLOCK = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 
@@ -22,6 +23,7 @@ class Guest(Qemu):
 
     def __init__(self, directory, version, *boot_arguments, qemu_args=(),
                  append="", initrd=INITRD, plugin="", extra=()):
+        self.domid = 1
         self.console = b""
         self.seen = 0
         self.grown = threading.Condition()
@@ -91,7 +93,25 @@ class Guest(Qemu):
     def store(self, action, path, **arguments):
         """A jumpcut-xenstore command; path below the guest's home."""
         return self.do(f"jumpcut-xenstore-{action}",
-                       path=f"/local/domain/1/{path}", **arguments)
+                       path=f"/local/domain/{self.domid}/{path}", **arguments)
+
+    def suspend(self):
+        """As the toolstack asks it to, before a save."""
+        self.store("write", "control/shutdown", value="suspend")
+        self.wait_event("STOP")
+        check("shutdown node", self.store("read", "control/shutdown")["value"],
+              "")
+        check("reason", self.do("query-jumpcut")["shutdown-reason"],
+              XEN_SUSPEND)
+
+    def restore(self, **profile):
+        """After suspend(): the guest is a new domain on another host."""
+        self.do("jumpcut-restore", **profile)
+        self.wait_event("RESUME")
+        self.domid += 1
+        info = self.do("query-jumpcut")
+        check("no reason left", "shutdown-reason" in info, False)
+        check("domain id", info["domid"], self.domid)
 
 
 def timer_counts(guest, vcpus):

@@ -6,20 +6,15 @@ xenstore, suspend to RAM, a suspend that is cancelled, kexec.
 After each the guest still is one of Xen's: clock source, a timer that ticks on
 every vCPU, xenstore and console.
 """
-from guest import Guest, check_alive, initrd_with_kernel, sleep_and_wake
+from guest import XEN_SUSPEND, Guest, check_alive, initrd_with_kernel, sleep_and_wake
 from harness import check, check_in, main, test_each
 
-XEN_SUSPEND = 2
 XEN_CRASH = 3
 
 
 def suspend_and_cancel(guest):
     """What "xl save -c" does to a guest."""
-    guest.store("write", "control/shutdown", value="suspend")
-    guest.wait_event("STOP")
-    check("shutdown node",
-          guest.store("read", "control/shutdown")["value"], "")
-    check("reason", guest.do("query-jumpcut")["shutdown-reason"], XEN_SUSPEND)
+    guest.suspend()
     guest.do("jumpcut-resume")
     guest.wait_event("RESUME")
     check("no reason left",
@@ -38,6 +33,30 @@ def lives_through(directory, version, vcpus, times=1, kind="xen-hvm"):
                 check_alive(guest, vcpus)
             suspend_and_cancel(guest)
             check_alive(guest, vcpus)
+        guest.store("write", "control/shutdown", value="poweroff")
+        check("reason", guest.wait_event("SHUTDOWN")["reason"],
+              "guest-shutdown")
+
+
+def suspend_and_restore(guest, vcpus):
+    """What "xl save" and "xl restore" do to a guest."""
+    guest.suspend()
+    before = guest.do("query-jumpcut-clock")
+    guest.restore(downtime="5")
+    after = guest.do("query-jumpcut-clock")
+    check("incarnation", after["incarnation"], before["incarnation"] + 1)
+    check_alive(guest, vcpus)
+
+
+def is_saved_and_restored(directory, version, vcpus, times, kind="xen-hvm"):
+    with Guest(directory, version, "--guest", kind,
+               qemu_args=("-smp", str(vcpus))) as guest:
+        guest.ready()
+        guest.shell("dmesg -n 1")
+        for _ in range(times):
+            suspend_and_restore(guest, vcpus)
+        suspend_and_cancel(guest)
+        check_alive(guest, vcpus)
         guest.store("write", "control/shutdown", value="poweroff")
         check("reason", guest.wait_event("SHUTDOWN")["reason"],
               "guest-shutdown")
@@ -86,6 +105,19 @@ def ends_as_told(directory, version, command, reason):
 @test_each(("6.12", "6.12", 4), ("6.1", "6.1", 2))
 def sleeps_suspends_powers_off(directory, _name, version, vcpus):
     lives_through(directory, version, vcpus)
+
+
+@test_each(("6.12-hvm", "6.12", 2, "xen-hvm"), ("6.1-pvh", "6.1", 2, "xen-pvh"))
+def goes_on_as_a_new_domain(directory, _name, version, vcpus, kind):
+    is_saved_and_restored(directory, version, vcpus, 2, kind)
+
+
+@test_each(*[(f"{version}-{kind}-{vcpus}", version, vcpus, kind)
+             for version in ("6.12", "6.1") for kind in ("xen-hvm", "xen-pvh")
+             for vcpus in (1, 2, 4, 8)],
+           by_hand=True)
+def long_goes_on_as_a_new_domain(directory, _name, version, vcpus, kind):
+    is_saved_and_restored(directory, version, vcpus, 5, kind)
 
 
 @test_each(("6.1", "6.1", 4))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a domain lives through in the state-machine fuzz: suspend and resume,
- * soft reset, sleep of the machine, and a host that runs something else.
+ * restore, soft reset, sleep of the machine, and a host that runs something
+ * else.
  */
 #include <string.h>
 
@@ -49,6 +50,26 @@ static void act_soft_reset(World *w)
     world_resync(w);
 }
 
+/* All is as in a domain just made, but for memory and which vCPUs are up. */
+static void act_restore(World *w)
+{
+    VcpuAt at[FUZZ_MAX_VCPUS];
+
+    if (!one_in(w, 8)) {
+        return;
+    }
+    pause_all(w);
+    memcpy(at, w->at, sizeof(at));
+    xen_domain_restore(w->g->d, XEN_GUEST_DOMID);
+    world_forget(w);
+    for (unsigned i = 0; i < w->nr_vcpus; i++) {
+        w->at[i] = at[i] == VCPU_OFF ? VCPU_OFF : VCPU_WOKEN;
+    }
+    /* Where pages of Xen's were there is nothing now. */
+    w->frames_known = w->overlays_known = false;
+    world_resync(w);
+}
+
 static void act_wakeup(World *w)
 {
     if (!one_in(w, 4)) {
@@ -71,9 +92,8 @@ static void act_steal(World *w)
 }
 
 static const Action actions[] = {
-    {"resume", 4, act_resume},
-    {"soft_reset", 1, act_soft_reset},
-    {"wakeup", 1, act_wakeup},
+    {"resume", 4, act_resume},   {"soft_reset", 1, act_soft_reset},
+    {"restore", 1, act_restore}, {"wakeup", 1, act_wakeup},
     {"steal", 3, act_steal},
 };
 

@@ -246,6 +246,111 @@ static void test_soft_reset_keeps_parameters_and_time(void)
     g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_running);
 }
 
+static int64_t map_shared_info(XenGuest *g, uint64_t gfn)
+{
+    struct xen_add_to_physmap map = {
+        .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = gfn};
+
+    return xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, &map,
+                        sizeof(map));
+}
+
+static void restore(XenGuest *g, uint16_t domid)
+{
+    g_assert_cmpint(shut_down(g, SHUTDOWN_suspend), ==, 0);
+    xen_domain_pause(g->d);
+    xen_domain_restore(g->d, domid);
+    xen_domain_vcpu_running(g->d, 0);
+}
+
+CONFORMS(SHUTDOWN_suspend)
+static void test_restore_begins_a_domain_anew(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+    uint32_t port = (uint32_t)xen_guest_bind_ipi(g, 0);
+    struct vcpu_set_periodic_timer period = {.period_ns = S};
+    uint64_t value;
+    GuestCpuid leaf;
+
+    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_CALLBACK_IRQ, VIA_VECTOR),
+                    ==, 0);
+    g_assert_cmpint(xen_guest_set_param(g, HVM_PARAM_VM_GENERATION_ID_ADDR, 77),
+                    ==, 0);
+    g_assert_cmpint(register_info(g, 0, 5), ==, 0);
+    g_assert_cmpint(xen_guest_vcpu_op(g, VCPUOP_set_periodic_timer, 0, &period,
+                                      sizeof(period)),
+                    ==, 0);
+    fake_host_advance(g->fake, 5 * S);
+    restore(g, 8);
+    g_assert_cmpint(xen_domain_shutdown_reason(g->d), ==, -1);
+    g_assert_cmpint(status_of(g, port), ==, EVTCHNSTAT_closed);
+    g_assert_cmpint(status_of(g, XEN_STORE_PORT), ==, EVTCHNSTAT_interdomain);
+    g_assert_cmpint(status_of(g, XEN_CONSOLE_PORT), ==, EVTCHNSTAT_interdomain);
+    g_assert_cmpint(xen_guest_get_param(g, HVM_PARAM_CALLBACK_IRQ, &value), ==,
+                    0);
+    g_assert_cmphex(value, ==, 0);
+    g_assert_cmpint(
+        xen_guest_get_param(g, HVM_PARAM_VM_GENERATION_ID_ADDR, &value), ==, 0);
+    g_assert_cmphex(value, ==, 77);
+    g_assert_true(xen_domain_cpuid(g->d, 0, 0x40000004, 0, &leaf));
+    g_assert_cmpuint(leaf.ecx, ==, 8);
+    g_assert_cmpint(register_info(g, 0, 5), ==, 0);
+    g_assert_cmpuint(fake_host_vector_held(g->fake, 0), ==, 0);
+    g_assert_cmpint(xen_guest_bind_virq(g, VIRQ_TIMER, 0), ==, port);
+    g_assert_cmpint(map_shared_info(g, XEN_GUEST_SHINFO), ==, 0);
+    xen_guest_mask(g, port, true);
+    fake_host_advance(g->fake, 5 * S);
+    g_assert_false(xen_guest_pending(g, port));
+}
+
+/* There is nothing where shared_info was, and a new page after that. */
+CONFORMS(SHUTDOWN_suspend)
+static void test_restore_leaves_no_memory_beneath(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    Host *host = fake_host_ops(g->fake);
+    GuestPhys gpa = {XEN_GUEST_SHINFO << HOST_PAGE_SHIFT};
+    uint8_t byte;
+
+    for (unsigned i = 0; i < 2; i++) {
+        fake_host_poke32(g->fake, gpa.v | 0xff0, 77);
+        restore(g, 8);
+        g_assert_false(host->ops->mem.phys_read(host, gpa, &byte, 1));
+        g_assert_cmpint(map_shared_info(g, XEN_GUEST_SHINFO), ==, 0);
+        g_assert_cmpuint(fake_host_peek32(g->fake, gpa.v | 0xff0), ==, 0);
+    }
+    /* A soft reset puts memory there again. */
+    xen_domain_soft_reset(g->d);
+    g_assert_true(host->ops->mem.phys_read(host, gpa, &byte, 1));
+}
+
+/* vCPU 1 waits, 2 never was up. */
+CONFORMS(SHUTDOWN_suspend)
+static void test_restored_vcpus_do_not_wait(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(3, 17);
+    struct sched_poll poll = {0};
+    XenVcpuInfo info;
+
+    fake_host_advance(g->fake, S);
+    xen_domain_vcpu_running(g->d, 1);
+    g->vcpu = 1;
+    g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_sched_op, SCHEDOP_poll, &poll,
+                                 sizeof(poll)),
+                    ==, 0);
+    g->vcpu = 0;
+    g_assert_cmpuint(fake_host_vcpu_state(g->fake, 1), ==, FAKE_VCPU_BLOCKED);
+    restore(g, 8);
+    g_assert_cmpuint(fake_host_vcpu_state(g->fake, 1), ==, FAKE_VCPU_RUNNING);
+    g_assert_cmpuint(runstate(g, 0), ==, RUNSTATE_running);
+    g_assert_cmpuint(runstate(g, 1), ==, RUNSTATE_runnable);
+    g_assert_cmpuint(runstate(g, 2), ==, RUNSTATE_offline);
+    xen_domain_query_vcpu(g->d, 0, &info);
+    for (unsigned i = 0; i < G_N_ELEMENTS(info.runstate_time_ns); i++) {
+        g_assert_cmpuint(info.runstate_time_ns[i], ==, 0);
+    }
+}
+
 static void test_wakeup_starts_vcpu_0_alone(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(2, 17);
@@ -282,6 +387,9 @@ int main(int argc, char **argv)
     ADD(soft_reset_leaves_every_frame_to_the_guest);
     ADD(soft_reset_unmaps_interrupts);
     ADD(soft_reset_keeps_parameters_and_time);
+    ADD(restore_begins_a_domain_anew);
+    ADD(restore_leaves_no_memory_beneath);
+    ADD(restored_vcpus_do_not_wait);
     ADD(wakeup_starts_vcpu_0_alone);
     return g_test_run();
 }
