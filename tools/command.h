@@ -29,6 +29,7 @@ typedef struct Command {
 } Command;
 
 ExitStatus boot_command(int argc, char **argv);
+ExitStatus run_command(int argc, char **argv);
 ExitStatus cut_command(int argc, char **argv);
 ExitStatus record_command(int argc, char **argv);
 ExitStatus replay_command(int argc, char **argv);

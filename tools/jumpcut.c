@@ -11,6 +11,8 @@
 
 static const Command commands[] = {
     {"boot", "boot a kernel as a Xen guest and cut its clocks", boot_command},
+    {"run", "run scenarios: what happens to guests, and what has to come of it",
+     run_command},
     {"cut", "cut the clocks of a guest that runs", cut_command},
     {"record", "boot a kernel and write a trace of the run", record_command},
     {"replay", "repeat the run of a trace, and check that it is the same",

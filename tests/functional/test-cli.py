@@ -553,6 +553,7 @@ def completion_lists_every_option(_directory):
     ("cut-key", "jumpcut boot --cut 5:up", {"uptime="}),
     ("cut-second-key", "jumpcut boot --cut 5:tsc=0,tsc-k", {"0,tsc-khz="}),
     ("command", "jumpcut rep", {"replay", "report"}),
+    ("run-option", "jumpcut run --va", {"--variant"}),
 )
 def completion(_directory, _name, line, words):
     check(line, complete(line), words)

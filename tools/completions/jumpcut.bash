@@ -2,6 +2,8 @@
 # bash completion of jumpcut; tests/functional/test-cli.py compares it with
 # --help.
 
+_jumpcut_run_options='--variant --repeat --kernels --payloads --initrd --output
+--qemu --plugin --timeout --list --dry-run --help'
 _jumpcut_boot_options='--guest --initrd --smp --max-smp --memory --append --invtsc --tsc-mode
 --tsc-khz --host-uptime --xen-version --cut --fault --steal --digest --disk --net --reboot
 --no-icount
@@ -37,6 +39,33 @@ _jumpcut_values()
     --via) echo unix file ;;
     --at | --cut | --fault | --tsc-khz | --host-uptime | --steal | --digest | --timeout) ;;
     *) return 1 ;;
+    esac
+}
+
+_jumpcut_run()
+{
+    COMPREPLY=()
+    case $prev in
+    --kernels | --payloads | --output)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        ;;
+    --initrd | --qemu | --plugin)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        ;;
+    --variant)
+        mapfile -t COMPREPLY < <(compgen -W 'good bad' -- "$cur")
+        ;;
+    --repeat | --timeout) ;;
+    *)
+        if [[ $cur = -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$_jumpcut_run_options" -- "$cur")
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -X '!*.scenario' -- "$cur")
+        fi
+        ;;
     esac
 }
 
@@ -133,7 +162,7 @@ _jumpcut()
     prev=${typed[-2]-}
     COMPREPLY=()
     if ((${#typed[@]} <= 2)); then
-        mapfile -t COMPREPLY < <(compgen -W 'boot record replay cut report info \
+        mapfile -t COMPREPLY < <(compgen -W 'boot run record replay cut report info \
             dump verify diff --help --version' \
             -- "$cur")
         return
@@ -146,6 +175,7 @@ _jumpcut()
     boot) _jumpcut_boot "$_jumpcut_boot_options" ;;
     record) _jumpcut_boot "$_jumpcut_record_options" ;;
     replay) _jumpcut_boot "$_jumpcut_replay_options" ;;
+    run) _jumpcut_run ;;
     cut) _jumpcut_cut ;;
     info | dump | verify | diff) _jumpcut_trace ;;
     report)

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a scenario says of the guest: options of "jumpcut boot".
+ */
+#include <string.h>
+
+#include "hw/clock/contention.h"
+#include "hw/fault/fault-spec.h"
+#include "tools/scenario-internal.h"
+
+static const char *const guests[] = {"xen-hvm", "xen-pvh", "kvm", NULL};
+static const char *const modes[] = {"default", "always-emulate", "native",
+                                    NULL};
+static const char *const versions[] = {"4.17", "4.20", NULL};
+static const char *const switches[] = {"on", "off", NULL};
+
+static KeyCheck check_smp, check_memory, check_steal, check_kernel, check_host;
+
+/* Keys of [machine] are options of jumpcut boot by name. */
+static const KeyRow machine_rows[] = {
+    {"guest", NULL, guests, FALSE},
+    {"smp", check_smp, NULL, FALSE},
+    {"memory", check_memory, NULL, FALSE},
+    {"xen-version", NULL, versions, FALSE},
+    {"tsc-mode", NULL, modes, FALSE},
+    {"steal", check_steal, NULL, FALSE},
+    {"digest", scenario_check_time, NULL, FALSE},
+    {NULL, NULL, NULL, FALSE},
+};
+
+static const KeyRow guest_rows[] = {
+    {"kernel", check_kernel, NULL, TRUE},
+    {"initrd", scenario_check_present, NULL, FALSE},
+    {"append", NULL, NULL, FALSE},
+    {NULL, NULL, NULL, FALSE},
+};
+
+/* Of the first host; what else a profile has is for cuts. */
+static const KeyRow host_rows[] = {
+    {"uptime", scenario_check_profile, NULL, FALSE},
+    {"tsc-khz", scenario_check_profile, NULL, FALSE},
+    {"invtsc", NULL, switches, FALSE},
+    {NULL, NULL, NULL, FALSE},
+};
+
+#define PROFILE_ROWS                                          \
+    {"uptime", scenario_check_profile, NULL, FALSE},          \
+        {"tsc", scenario_check_profile, NULL, FALSE},         \
+        {"tsc-khz", scenario_check_profile, NULL, FALSE},     \
+        {"invtsc", scenario_check_profile, NULL, FALSE},      \
+        {"tsc-scaling", scenario_check_profile, NULL, FALSE}, \
+        {"wallclock", scenario_check_profile, NULL, FALSE},   \
+    {                                                         \
+        "downtime", scenario_check_profile, NULL, FALSE       \
+    }
+
+static const KeyRow profile_rows[] = {
+    PROFILE_ROWS,
+    {NULL, NULL, NULL, FALSE},
+};
+
+static const KeyRow cut_rows[] = {
+    PROFILE_ROWS,
+    {"at", scenario_check_time, NULL, TRUE},
+    {"host", check_host, NULL, FALSE},
+    {"variant", NULL, NULL, FALSE},
+    {NULL, NULL, NULL, FALSE},
+};
+
+/* What a fault has besides is checked as a whole, by its kind. */
+static const KeyRow fault_rows[] = {
+    {"at", scenario_check_time, NULL, TRUE},
+    {"kind", scenario_check_present, NULL, TRUE},
+    {"vcpu", NULL, NULL, FALSE},
+    {"port", NULL, NULL, FALSE},
+    {"virq", NULL, NULL, FALSE},
+    {"count", NULL, NULL, FALSE},
+    {"delay", NULL, NULL, FALSE},
+    {"time", NULL, NULL, FALSE},
+    {"variant", NULL, NULL, FALSE},
+    {NULL, NULL, NULL, FALSE},
+};
+
+static gboolean check_smp(const KeyPlace *place, GError **error)
+{
+    return g_ascii_string_to_unsigned(place->entry->value, 10, 1, 128, NULL,
+                                      NULL) ||
+           scenario_bad_value(place, error, "want a number from 1 to 128");
+}
+
+static gboolean check_steal(const KeyPlace *place, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    ContentionSpec spec;
+
+    return contention_parse(&spec, place->entry->value, &reason) ||
+           scenario_bad_value(place, error, "%s", reason->message);
+}
+
+/* How much is jumpcut boot's affair. */
+static gboolean check_memory(const KeyPlace *place, GError **error)
+{
+    const char *value = place->entry->value;
+    gsize digits = strspn(value, "0123456789");
+
+    return (digits && digits < 6 && strchr("MG", value[digits]) &&
+            value[digits] && !value[digits + 1]) ||
+           scenario_bad_value(place, error, "want a number with M or G");
+}
+
+static gboolean check_kernel(const KeyPlace *place, GError **error)
+{
+    const char *value = place->entry->value;
+    gboolean payload = g_str_has_prefix(value, "payload:");
+
+    return (*value && (!payload || value[strlen("payload:")])) ||
+           scenario_bad_value(place, error,
+                              "want debian-6.1, debian-6.12, payload:NAME or "
+                              "a file");
+}
+
+static gboolean check_host(const KeyPlace *place, GError **error)
+{
+    g_autofree char *name = g_strconcat("host ", place->entry->value, NULL);
+
+    return scenario_file_group(place->file, name) != NULL ||
+           scenario_bad_value(place, error, "there is no [%s]", name);
+}
+
+static void add_option(GStrvBuilder *to, const char *name, const char *value)
+{
+    g_autofree char *word = g_strdup_printf("--%s=%s", name, value);
+
+    g_strv_builder_add(to, word);
+}
+
+/* Checks the group if there is one; its keys become options. */
+static gboolean read_options(const ScenarioFile *file, const char *name,
+                             const KeyRow *rows, GStrvBuilder *to,
+                             GError **error)
+{
+    const ScenarioGroup *group = scenario_file_group(file, name);
+
+    if (!group) {
+        return TRUE;
+    }
+    if (!scenario_check_group(file, group, rows, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < group->entries->len; i++) {
+        const ScenarioEntry *entry = group->entries->pdata[i];
+
+        add_option(to,
+                   strcmp(entry->key, "uptime") ? entry->key : "host-uptime",
+                   entry->value);
+    }
+    return TRUE;
+}
+
+/* The profile keys of @group, but those that @over has, too. */
+static void append_profile(GString *spec, const ScenarioGroup *group,
+                           const ScenarioGroup *over)
+{
+    for (guint i = 0; group && i < group->entries->len; i++) {
+        const ScenarioEntry *entry = group->entries->pdata[i];
+        gboolean profile = FALSE;
+
+        for (size_t j = 0; profile_rows[j].key; j++) {
+            profile |= !strcmp(profile_rows[j].key, entry->key);
+        }
+        if (profile && (!over || !scenario_group_entry(over, entry->key))) {
+            g_string_append_printf(spec, "%c%s=%s",
+                                   strchr(spec->str, ':') ? ',' : ':',
+                                   entry->key, entry->value);
+        }
+    }
+}
+
+/* @last: time of the cut before; becomes this one's. */
+static gboolean read_cut(const ScenarioFile *file, const ScenarioGroup *group,
+                         gint64 *last, GStrvBuilder *to, GError **error)
+{
+    const char *host = scenario_value(group, "host");
+    g_autofree char *host_group =
+        host ? g_strconcat("host ", host, NULL) : NULL;
+    g_autoptr(GString) text = NULL;
+    g_autoptr(GError) reason = NULL;
+    CutSpec spec;
+
+    if (!scenario_check_group(file, group, cut_rows, error)) {
+        return FALSE;
+    }
+    text = g_string_new(scenario_value(group, "at"));
+    append_profile(text, group, NULL);
+    append_profile(text, host ? scenario_file_group(file, host_group) : NULL,
+                   group);
+    if (!cut_spec_parse(&spec, text->str, &reason)) {
+        return scenario_fail(error, file, group->line, "[%s]: %s", group->name,
+                             reason->message);
+    }
+    if (spec.at_ns <= *last) {
+        return scenario_fail(error, file, group->line,
+                             "[%s]: want at=%s later than the cut before it, "
+                             "and than 0",
+                             group->name, scenario_value(group, "at"));
+    }
+    *last = spec.at_ns;
+    add_option(to, "cut", text->str);
+    return TRUE;
+}
+
+static gboolean read_fault(const ScenarioFile *file, const ScenarioGroup *group,
+                           GStrvBuilder *to, GError **error)
+{
+    g_autoptr(GString) text = NULL;
+    g_autoptr(GError) reason = NULL;
+    FaultSpec spec;
+
+    if (!scenario_check_group(file, group, fault_rows, error)) {
+        return FALSE;
+    }
+    text = g_string_new(NULL);
+    g_string_append_printf(text, "%s:%s", scenario_value(group, "at"),
+                           scenario_value(group, "kind"));
+    for (guint i = 0; i < group->entries->len; i++) {
+        const ScenarioEntry *entry = group->entries->pdata[i];
+
+        if (strcmp(entry->key, "at") && strcmp(entry->key, "kind") &&
+            strcmp(entry->key, "variant")) {
+            g_string_append_printf(text, ",%s=%s", entry->key, entry->value);
+        }
+    }
+    if (!fault_spec_parse(&spec, text->str, &reason)) {
+        return scenario_fail(error, file, group->line, "[%s]: %s", group->name,
+                             reason->message);
+    }
+    add_option(to, "fault", text->str);
+    return TRUE;
+}
+
+static gboolean read_hosts(const ScenarioFile *file, GError **error)
+{
+    for (guint i = 0; i < file->groups->len; i++) {
+        const ScenarioGroup *group = file->groups->pdata[i];
+
+        if (scenario_label(group->name, "host") &&
+            !scenario_check_group(file, group, profile_rows, error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean read_image(const ScenarioFile *file, Variant *variant,
+                           GStrvBuilder *to, GError **error)
+{
+    const ScenarioGroup *group = scenario_file_group(file, "guest");
+    const char *initrd, *append;
+
+    if (!group) {
+        return scenario_fail(error, file, 1, "want a group [guest]");
+    }
+    if (!scenario_check_group(file, group, guest_rows, error)) {
+        return FALSE;
+    }
+    variant->kernel = g_strdup(scenario_value(group, "kernel"));
+    initrd = scenario_value(group, "initrd");
+    if (!initrd && g_str_has_prefix(variant->kernel, "debian-")) {
+        initrd = "agent";
+    }
+    variant->initrd = g_strdup(g_strcmp0(initrd, "none") ? initrd : NULL);
+    append = scenario_value(group, "append");
+    if (append) {
+        add_option(to, "append", append);
+    }
+    return TRUE;
+}
+
+gboolean scenario_read_guest(const VariantFile *from, Variant *variant,
+                             GError **error)
+{
+    g_autoptr(GStrvBuilder) to = g_strv_builder_new();
+    gint64 last = 0;
+
+    if (!read_options(from->file, "machine", machine_rows, to, error) ||
+        !read_image(from->file, variant, to, error) ||
+        !read_options(from->file, "host", host_rows, to, error) ||
+        !read_hosts(from->file, error)) {
+        return FALSE;
+    }
+    for (guint i = 0; i < from->cuts->len; i++) {
+        if (!read_cut(from->file, from->cuts->pdata[i], &last, to, error)) {
+            return FALSE;
+        }
+    }
+    for (guint i = 0; i < from->faults->len; i++) {
+        if (!read_fault(from->file, from->faults->pdata[i], to, error)) {
+            return FALSE;
+        }
+    }
+    variant->options = g_strv_builder_end(to);
+    return TRUE;
+}
