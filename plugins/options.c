@@ -176,6 +176,29 @@ static bool set_xen_log(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
+static bool set_device_log(PluginOptions *o, const char *key, const char *value,
+                           GError **error)
+{
+    if (!*value) {
+        return option_fail(error, key, value, "the id of a -chardev");
+    }
+    o->guest.device_log = g_strdup(value);
+    o->guest.devices = GUEST_DEVICES_RECORD;
+    return true;
+}
+
+static bool set_device_replay(PluginOptions *o, const char *key,
+                              const char *value, GError **error)
+{
+    bool on = !strcmp(value, "on");
+
+    if (!on && strcmp(value, "off")) {
+        return option_fail(error, key, value, "on or off");
+    }
+    o->guest.devices = on ? GUEST_DEVICES_REPLAY : o->guest.devices;
+    return true;
+}
+
 static bool set_digest(PluginOptions *o, const char *key, const char *value,
                        GError **error)
 {
@@ -333,6 +356,12 @@ static const OptionRow option_rows[] = {
     {"handover",
      "of a replay: wait for a recorded migration, or in-place (default)",
      set_handover, false, 0},
+    {"device-log",
+     "id of the -chardev that device-level records go to, as text",
+     set_device_log, false, 0},
+    {"device-replay",
+     "on: under qtest, device-level records are all that happens",
+     set_device_replay, false, 0},
     {"help", "on: print this list", set_help, false, 0},
 };
 
@@ -446,4 +475,6 @@ void plugin_options_clear(PluginOptions *o)
     g_free((char *)o->guest.gate.record);
     g_free((char *)o->guest.gate.replay);
     o->guest.gate.record = o->guest.gate.replay = NULL;
+    g_free((char *)o->guest.device_log);
+    o->guest.device_log = NULL;
 }

@@ -45,8 +45,7 @@ bool guest_apic_present(unsigned vcpu)
     return vcpu_apic(vcpu);
 }
 
-/* TscDeadlineLvtFn */
-static uint32_t timer_lvt(void *opaque, unsigned vcpu)
+static uint32_t read_timer_lvt(unsigned vcpu)
 {
     APICCommonState *s = vcpu_apic(vcpu);
 
@@ -59,12 +58,31 @@ static uint32_t timer_lvt(void *opaque, unsigned vcpu)
            (s->spurious_vec & APIC_SV_ENABLE ? 0 : TSC_DEADLINE_LVT_MASKED);
 }
 
+/* TscDeadlineLvtFn */
+static uint32_t timer_lvt(void *opaque, unsigned vcpu)
+{
+    Guest *g = opaque;
+
+    return host_tap_input(g->tap, read_timer_lvt(vcpu));
+}
+
+static bool timer_lvt_write(Guest *g, unsigned vcpu, uint32_t val)
+{
+    TapEntry entry = {.kind = TAP_LVT, .arg = {vcpu, val}};
+    uint64_t no_count;
+
+    host_tap_begin(g->tap, &entry);
+    no_count = tsc_deadline_lvt_write(g->tsc_deadline, vcpu, val);
+    host_tap_end(g->tap, &no_count, 1);
+    return no_count;
+}
+
 /* @return: false if the write is to be ignored, else it is for QEMU's APIC */
 static bool register_write(Guest *g, unsigned vcpu, unsigned reg, uint32_t val)
 {
     switch (reg) {
     case REG_LVT_TIMER:
-        if (tsc_deadline_lvt_write(g->tsc_deadline, vcpu, val)) {
+        if (timer_lvt_write(g, vcpu, val)) {
             vcpu_apic(vcpu)->initial_count = 0;
         }
         return true;
@@ -229,7 +247,7 @@ static const GuestPartOps part_ops = {
 bool guest_apic_new(Guest *g, Error **errp)
 {
     g->tsc_deadline =
-        tsc_deadline_new(g->host, g->clock, g->nr_vcpus, timer_lvt, NULL);
+        tsc_deadline_new(g->host, g->clock, g->nr_vcpus, timer_lvt, g);
     if (!g->tsc_deadline) {
         error_setg(errp, "local APIC: no timer to be had");
         return false;

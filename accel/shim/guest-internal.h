@@ -8,6 +8,7 @@
 #include "accel/shim/console.h"
 #include "accel/shim/digest.h"
 #include "accel/shim/guest.h"
+#include "accel/shim/guest-tap.h"
 #include "accel/shim/run-timer.h"
 #include "accel/shim/vcpu.h"
 #include "hw/clock/tsc-deadline.h"
@@ -83,6 +84,10 @@ struct Guest {
     GArray *digests; /* of GuestDigest */
     ShimDigester *digester;
     StateDigest *last_digest; /* NULL: none was taken */
+    HostTap *tap;             /* NULL: none */
+    GuestTapSink *tap_sink;
+    void *tap_opaque;
+    bool *tap_upcall; /* a vCPU: what was answered last */
 
     /* Only while migrating */
     uint32_t state_len;
@@ -123,6 +128,22 @@ void guest_xen_rebuild(Guest *g);
 void guest_xen_restored(void *part);
 /* The domain has another id than it was made with; what it has is as new. */
 void guest_xen_set_domid(Guest *g, uint16_t domid);
+
+bool guest_xen_rtc_moved(Guest *g, int64_t seconds);
+/* A suspend was: all but the vCPUs goes on. */
+void guest_xen_cancelled(Guest *g);
+/* All but the vCPUs of a soft reset. */
+void guest_xen_soft_reset(Guest *g);
+
+/* guest-tap.c: a tap between hypervisors and host, if one is wanted */
+bool guest_tap_new(Guest *g, Error **errp);
+/* guest-tap-log.c: records go to GuestOptions.device_log, too */
+bool guest_tap_log_new(Guest *g, Error **errp);
+extern const ShimHypervisorOps guest_tap_ops;
+/* Into a hypervisor's console. @return: bytes taken */
+size_t guest_console_input(Guest *g, const uint8_t *buf, size_t len);
+/* All but the machine's part of a reset, or of a wake-up. */
+void guest_run_reset(Guest *g, bool wakeup);
 
 /* guest-reset.c: machine resets and wake-ups */
 void guest_register_reset(Guest *g);

@@ -74,18 +74,27 @@ static void guest_wakeup(Guest *g)
     }
 }
 
-static void guest_reset_hold(Object *obj, ResetType type)
+void guest_run_reset(Guest *g, bool wakeup)
 {
-    Guest *g = GUEST_RESET(obj)->guest;
-
     shim_reset();
-    if (type == RESET_TYPE_WAKEUP) {
+    if (wakeup) {
         guest_wakeup(g);
     } else {
         guest_reset(g);
     }
     shim_tsc_changed();
     guest_hold_vcpus(g);
+}
+
+static void guest_reset_hold(Object *obj, ResetType type)
+{
+    Guest *g = GUEST_RESET(obj)->guest;
+    bool wakeup = type == RESET_TYPE_WAKEUP;
+    TapEntry entry = {.kind = wakeup ? TAP_WAKEUP : TAP_RESET};
+
+    host_tap_begin(g->tap, &entry);
+    guest_run_reset(g, wakeup);
+    host_tap_end(g->tap, NULL, 0);
 }
 
 static ResettableState *guest_reset_state(Object *obj)

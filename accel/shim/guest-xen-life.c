@@ -34,12 +34,21 @@ void guest_xen_rebuild(Guest *g)
  * of its device model (xen: tools/libs/light/libxl_create.c,
  * do_domain_soft_reset).
  */
-static void soft_reset(Guest *g)
+void guest_xen_soft_reset(Guest *g)
 {
     g->shutdown_reason = -1;
     xen_backends_stop(g->options.backends);
     xen_domain_soft_reset(g->domain);
     guest_xen_rebuild(g);
+}
+
+static void soft_reset(Guest *g)
+{
+    TapEntry entry = {.kind = TAP_SOFT_RESET};
+
+    host_tap_begin(g->tap, &entry);
+    guest_xen_soft_reset(g);
+    host_tap_end(g->tap, NULL, 0);
     shim_unpause();
 }
 
@@ -84,6 +93,9 @@ void guest_xen_shutdown(void *opaque, unsigned vcpu, unsigned reason)
     g->shutdown_reason = reason;
     xenstore_qemu_released(g->tree);
     xen_domain_pause(g->domain);
+    if (host_tap_replays(g->tap)) {
+        return;
+    }
     shim_pause();
     async_run_on_cpu(cs ? cs : first_cpu, shutdown_work,
                      RUN_ON_CPU_HOST_PTR(g));
@@ -133,15 +145,23 @@ void guest_xen_restored(void *part)
     gate_event(g->gate, "restore", domid, 0);
 }
 
+void guest_xen_cancelled(Guest *g)
+{
+    g->shutdown_reason = -1;
+    xen_domain_resume(g->domain);
+}
+
 static void resume_work(CPUState *cs, run_on_cpu_data data)
 {
+    TapEntry entry = {.kind = TAP_CANCELLED};
     Guest *g = data.host_ptr;
 
     if (xen_domain_wants_suspend_code(g->domain)) {
         cpu_env(cs)->regs[R_EAX] = 1;
     }
-    g->shutdown_reason = -1;
-    xen_domain_resume(g->domain);
+    host_tap_begin(g->tap, &entry);
+    guest_xen_cancelled(g);
+    host_tap_end(g->tap, NULL, 0);
     shim_unpause();
 }
 

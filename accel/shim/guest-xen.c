@@ -209,16 +209,26 @@ static void part_loaded(void *part)
  * DEVIATION: Xen's wall clock also follows out of the years 1970 to 2170; here
  * it waits until the guest sets a time within them.
  */
-static bool rtc_moved(void *opaque, int64_t seconds)
+bool guest_xen_rtc_moved(Guest *g, int64_t seconds)
 {
-    Guest *g = opaque;
-
     if (!clock_move_wallclock(g->clock, g->host->ops->now_ns(g->host),
                               seconds)) {
         return false;
     }
     xen_domain_wallclock_changed(g->domain);
     return true;
+}
+
+static bool rtc_moved(void *opaque, int64_t seconds)
+{
+    TapEntry entry = {.kind = TAP_RTC, .arg = {(uint64_t)seconds}};
+    Guest *g = opaque;
+    uint64_t moved;
+
+    host_tap_begin(g->tap, &entry);
+    moved = guest_xen_rtc_moved(g, seconds);
+    host_tap_end(g->tap, &moved, 1);
+    return moved;
 }
 
 static const GuestPartOps part_ops = {
@@ -292,7 +302,8 @@ bool guest_xen_new(Guest *g, Error **errp)
     if (g->options.kind->flags == GUEST_XEN) {
         xen_rtc_follow(rtc_moved, g);
     }
-    xen_pirq_attach(g->domain);
+    xen_pirq_attach(g->domain, g->tap);
+    shim_xenstore_tap(g->tap);
     xen_backends_attach(g->options.backends, g->domain);
     guest_add_part(g, &part_ops, g);
     return true;

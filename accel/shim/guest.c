@@ -122,8 +122,8 @@ void guest_arm_cut_timer(Guest *g)
     }
 }
 
-bool guest_cut_now(Guest *g, const HostProfile *profile, bool restored,
-                   GError **error)
+static bool run_cut(Guest *g, const HostProfile *profile, bool restored,
+                    GError **error)
 {
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     GuestCut done = {.console_bytes = shim_console_bytes(g->console)};
@@ -146,6 +146,25 @@ bool guest_cut_now(Guest *g, const HostProfile *profile, bool restored,
     guest_take_digest(g, "cut");
     shim_event_cut(&done);
     return true;
+}
+
+bool guest_cut_now(Guest *g, const HostProfile *p, bool restored,
+                   GError **error)
+{
+    TapEntry entry = {
+        .kind = TAP_CUT,
+        .arg = {p->set, p->uptime_ns, p->tsc, p->tsc_khz, p->invtsc,
+                p->tsc_scaling, (uint64_t)p->wallclock_ns, p->downtime_ns},
+    };
+    bool ok;
+
+    if (restored) {
+        return run_cut(g, p, true, error);
+    }
+    host_tap_begin(g->tap, &entry);
+    ok = run_cut(g, p, false, error);
+    host_tap_end(g->tap, NULL, 0);
+    return ok;
 }
 
 static void cut_timer_fired(void *opaque)
@@ -256,7 +275,12 @@ static bool make_faults(Guest *g, Error **errp)
 
 static void hold_vcpu(void *opaque, unsigned vcpu, bool held)
 {
-    shim_vcpu_hold(vcpu, held);
+    Guest *g = opaque;
+
+    if (host_tap_ask(g->tap)) {
+        shim_vcpu_hold(vcpu, held);
+        host_tap_asked(g->tap);
+    }
 }
 
 void guest_hold_vcpus(Guest *g)
@@ -295,9 +319,8 @@ static const HostQemuHooks host_hooks = {
     .console_accept = host_hook_console_accept,
 };
 
-static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
+size_t guest_console_input(Guest *g, const uint8_t *buf, size_t len)
 {
-    Guest *g = opaque;
 
     for (unsigned i = 0; i < g->nr_parts; i++) {
         const GuestPart *p = &g->parts[i];
@@ -309,21 +332,37 @@ static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
     return 0;
 }
 
+static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
+{
+    TapEntry entry = {.kind = TAP_INPUT, .data = buf, .len = len};
+    Guest *g = opaque;
+    uint64_t taken;
+
+    host_tap_begin(g->tap, &entry);
+    taken = guest_console_input(g, buf, len);
+    host_tap_end(g->tap, &taken, 1);
+    return taken;
+}
+
 static void run_state_changed(void *opaque, bool running, RunState state)
 {
+    TapEntry entry = {.kind = TAP_RESUMED};
     Guest *g = opaque;
 
     if (!running) {
         return;
     }
     shim_digester_resume(g->digester);
+    host_tap_start(g->tap);
     run_timers_resume();
     shim_console_resume(g->console);
+    host_tap_begin(g->tap, &entry);
     for (unsigned i = 0; i < g->nr_parts; i++) {
         if (g->parts[i].ops->resumed) {
             g->parts[i].ops->resumed(g->parts[i].part);
         }
     }
+    host_tap_end(g->tap, NULL, 0);
 }
 
 /* Construction */
@@ -418,12 +457,15 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
     }
     g->host = host_qemu_new(&host_hooks, g);
     if (!gate_new(&g->options.gate, g, &g->gate, errp) ||
-        !make_console(g, errp)) {
+        !guest_tap_new(g, errp) || !make_console(g, errp)) {
         return NULL;
     }
     g->clock = make_clock(g, errp);
     if (!g->clock || !make_parts(g, errp) ||
-        !shim_install(&guest_hypervisor_ops, g, g->nr_vcpus, errp)) {
+        !shim_install(g->options.devices == GUEST_DEVICES_RECORD
+                          ? &guest_tap_ops
+                          : &guest_hypervisor_ops,
+                      g, g->nr_vcpus, errp)) {
         return NULL;
     }
     g->digester =

@@ -32,6 +32,13 @@ const GuestKind *guest_kind_by_name(const char *name);
 /* The @i-th kind; NULL: there are no more */
 const GuestKind *guest_kind_at(unsigned i);
 
+/* Its device-level conversation (guest-tap.h). */
+typedef enum GuestDevices {
+    GUEST_DEVICES_NONE,
+    GUEST_DEVICES_RECORD,
+    GUEST_DEVICES_REPLAY, /* under qtest: there is no guest */
+} GuestDevices;
+
 typedef struct GuestOptions {
     const GuestKind *kind;
     unsigned version_major, version_minor; /* of Xen */
@@ -49,6 +56,8 @@ typedef struct GuestOptions {
     int64_t digest_ns;   /* 0: no digests at intervals */
     bool digest_verify;  /* hash all memory for each, too, and compare */
     GateOptions gate;
+    GuestDevices devices;
+    const char *device_log; /* chardev id or NULL: the records, as text */
 } GuestOptions;
 
 /* From a machine-init-done notifier; lives as long as the process. */

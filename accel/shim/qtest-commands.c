@@ -12,6 +12,7 @@
 #include "qemu/cutils.h"
 #include "system/qtest.h"
 
+#include "accel/shim/guest-tap.h"
 #include "accel/shim/vcpu.h"
 #include "accel/shim/qtest-commands.h"
 
@@ -165,6 +166,35 @@ static void qtest_cut(const QtestCall *call)
     qtest_sendf(call->chr, "OK\n");
 }
 
+/*
+ * Steps of a device-level conversation (docs/device-records.rst), separated by
+ * the word "|"; so are their answers.  The first that cannot be made answers
+ * "!" and why, and is the last.
+ */
+static void qtest_steps(const QtestCall *call)
+{
+    g_autoptr(GString) answer = g_string_new(NULL);
+    unsigned from = 0;
+
+    while (from <= call->nr_words) {
+        unsigned to = from;
+        gsize at;
+
+        while (to < call->nr_words && strcmp(call->words[to], "|")) {
+            to++;
+        }
+        g_string_append(answer, from ? " | " : " ");
+        at = answer->len;
+        if (!guest_tap_run(call->guest, call->words + from, to - from,
+                           answer)) {
+            g_string_insert(answer, at, "! ");
+            break;
+        }
+        from = to + 1;
+    }
+    qtest_sendf(call->chr, "OK%s\n", answer->str);
+}
+
 static const QtestCommand qtest_commands[] = {
     {"cpuid", "CPU LEAF SUBLEAF", 3, 3, true, UINT32_MAX, qtest_cpuid},
     {"rdmsr", "CPU INDEX", 2, 2, true, UINT32_MAX, qtest_rdmsr},
@@ -178,6 +208,8 @@ static const QtestCommand qtest_commands[] = {
      qtest_hypercall32},
     {"jumpcut_cut", "[at=NS] KEY=VALUE...", 1, QTEST_MAX_ARGS, false, 0,
      qtest_cut},
+    {"jumpcut_steps", "TIME [MEMORY...] CALL [ARG...] [in INPUTS] [| ...]", 2,
+     UINT_MAX, false, 0, qtest_steps},
     {"jumpcut_upcall", "CPU", 1, 1, true, 0, qtest_upcall},
 };
 

@@ -23,6 +23,8 @@
 
 typedef struct Line {
     XenDomain *domain;
+    HostTap *tap;
+    bool level;               /* as written down last */
     qemu_irq_handler handler; /* as the board made it */
     void *opaque;
 } Line;
@@ -30,6 +32,7 @@ typedef struct Line {
 typedef struct Messages {
     DeviceListener listener;
     XenDomain *domain;
+    HostTap *tap;
     MSITriggerFunc *trigger;          /* as QEMU has it, for every device */
     const MemoryRegionOps *table_ops; /* of MSI-X tables, likewise */
     MemoryRegionOps hooked_ops;
@@ -38,22 +41,42 @@ typedef struct Messages {
 /* What QEMU calls for a message knows the device only. */
 static Messages *messages;
 
+/* While a conversation is replayed devices are silent: it has their lines. */
+static bool line_taken(Line *line, int gsi, int level)
+{
+    TapEntry entry = {.kind = TAP_GSI, .arg = {(uint64_t)gsi, level != 0}};
+    uint64_t taken;
+
+    if (host_tap_replays(line->tap)) {
+        return false;
+    }
+    host_tap_begin(line->tap, &entry);
+    taken = xen_domain_gsi(line->domain, gsi, level != 0);
+    if (line->level == (level != 0)) {
+        host_tap_end_quiet(line->tap, &taken, 1);
+    } else {
+        host_tap_end(line->tap, &taken, 1);
+    }
+    line->level = level != 0;
+    return taken;
+}
+
 static void line_changed(void *opaque, int gsi, int level)
 {
-    const Line *line = opaque;
-    bool taken = xen_domain_gsi(line->domain, gsi, level != 0);
+    Line *line = opaque;
+    bool taken = line_taken(line, gsi, level);
 
     line->handler(line->opaque, gsi, level && !taken);
 }
 
-static void attach_lines(XenDomain *d, X86MachineState *x86ms)
+static void attach_lines(XenDomain *d, HostTap *tap, X86MachineState *x86ms)
 {
     Line *lines = g_new(Line, IOAPIC_NUM_PINS);
 
     for (unsigned i = 0; i < IOAPIC_NUM_PINS; i++) {
         qemu_irq irq = x86ms->gsi[i];
 
-        lines[i] = (Line){d, irq->handler, irq->opaque};
+        lines[i] = (Line){d, tap, false, irq->handler, irq->opaque};
         irq->handler = line_changed;
         irq->opaque = &lines[i];
     }
@@ -85,9 +108,23 @@ void xen_pirq_gsi_release(unsigned gsi)
     }
 }
 
+static bool message_taken(MSIMessage msg)
+{
+    TapEntry entry = {.kind = TAP_MSI, .arg = {msg.address, msg.data}};
+    uint64_t taken;
+
+    if (host_tap_replays(messages->tap)) {
+        return false;
+    }
+    host_tap_begin(messages->tap, &entry);
+    taken = xen_domain_msi(messages->domain, msg.address, msg.data);
+    host_tap_end(messages->tap, &taken, 1);
+    return taken;
+}
+
 static void message_sent(PCIDevice *dev, MSIMessage msg)
 {
-    if (!xen_domain_msi(messages->domain, msg.address, msg.data)) {
+    if (!message_taken(msg)) {
         messages->trigger(dev, msg);
     }
 }
@@ -133,16 +170,17 @@ static void device_realized(DeviceListener *listener, DeviceState *dev)
     pci->msix_table_mmio.ops = &m->hooked_ops;
 }
 
-void xen_pirq_attach(XenDomain *d)
+void xen_pirq_attach(XenDomain *d, HostTap *tap)
 {
     X86MachineState *x86ms = X86_MACHINE(current_machine);
 
     if (!xen_domain_has_pirqs(d) || !x86ms->gsi) {
         return;
     }
-    attach_lines(d, x86ms);
+    attach_lines(d, tap, x86ms);
     messages = g_new0(Messages, 1);
     messages->domain = d;
+    messages->tap = tap;
     messages->listener.realize = device_realized;
     device_listener_register(&messages->listener);
 }

@@ -6,10 +6,11 @@
 #ifndef JUMPCUT_ACCEL_SHIM_XEN_PIRQ_H
 #define JUMPCUT_ACCEL_SHIM_XEN_PIRQ_H
 
+#include "hw/tap/tap.h"
 #include "hw/xen/pirq.h"
 
 /* Once a process, for the current machine, whose board is built. */
-void xen_pirq_attach(XenDomain *d);
+void xen_pirq_attach(XenDomain *d, HostTap *tap);
 /* As HostOps has them. */
 bool xen_pirq_gsi_is_level(unsigned gsi);
 void xen_pirq_gsi_release(unsigned gsi);

@@ -22,6 +22,7 @@
 /* QMP handlers carry no pointer of ours. */
 static struct {
     void *tree;
+    HostTap *tap;
     GPtrArray *watches; /* of StoreHostWatch, in the order they were set */
 } host;
 
@@ -81,6 +82,75 @@ static bool done(int ret, const char *path, Error **errp)
     return !ret;
 }
 
+/* Changes: the tap has the path, NUL and what follows it. */
+
+static const uint8_t *after_path(const TapEntry *e, size_t *len)
+{
+    const uint8_t *nul = memchr(e->data, 0, e->len);
+
+    *len = nul ? e->len - (size_t)(nul + 1 - e->data) : 0;
+    return nul ? nul + 1 : NULL;
+}
+
+static int run_perms(const char *path, const char *perms, size_t len)
+{
+    g_autoptr(GPtrArray) array = g_ptr_array_new_with_free_func(g_free);
+
+    for (size_t at = 0; at < len;) {
+        char *perm = g_strndup(perms + at, len - at);
+
+        g_ptr_array_add(array, perm);
+        at += strlen(perm) + 1;
+        if (!xenstore_perm_valid(perm)) {
+            return EINVAL;
+        }
+    }
+    return array->len && array->len <= PERMS_MAX
+               ? ops->set_perms(host.tree, DOM0, 0, path, array)
+               : EINVAL;
+}
+
+int shim_xenstore_run(const TapEntry *e)
+{
+    g_autofree char *path = g_strndup((const char *)e->data, e->len);
+    size_t len;
+    const uint8_t *rest = after_path(e, &len);
+
+    if (!host.tree || !xenstore_path_valid(path) ||
+        len > XENSTORE_PAYLOAD_MAX) {
+        return EINVAL;
+    }
+    switch (e->kind) {
+    case TAP_STORE_WRITE:
+        return rest ? ops->write(host.tree, DOM0, 0, path, rest, len) : EINVAL;
+    case TAP_STORE_PERMS:
+        return rest ? run_perms(path, (const char *)rest, len) : EINVAL;
+    default:
+        return ops->rm(host.tree, DOM0, 0, path);
+    }
+}
+
+/* @more: what follows the path in the tap's data, or NULL */
+static int change(TapEntryKind kind, const char *path, const void *more,
+                  size_t len)
+{
+    g_autoptr(GByteArray) data = g_byte_array_new();
+    TapEntry entry = {.kind = kind};
+    uint64_t ret;
+
+    g_byte_array_append(data, (const guint8 *)path, strlen(path));
+    if (more) {
+        g_byte_array_append(data, (const guint8 *)"", 1);
+        g_byte_array_append(data, more, len);
+    }
+    entry.data = data->data;
+    entry.len = data->len;
+    host_tap_begin(host.tap, &entry);
+    ret = shim_xenstore_run(&entry);
+    host_tap_end(host.tap, &ret, 1);
+    return ret;
+}
+
 JumpcutXenstoreValue *qmp_jumpcut_xenstore_read(const char *path, Error **errp)
 {
     g_autoptr(GByteArray) value = NULL;
@@ -130,7 +200,8 @@ void qmp_jumpcut_xenstore_write(const char *path, const char *value,
                    path, len, XENSTORE_PAYLOAD_MAX);
         return;
     }
-    done(ops->write(host.tree, DOM0, 0, path, bytes, len), path, errp);
+    done(change(TAP_STORE_WRITE, path, bytes ? bytes : (uint8_t *)"", len),
+         path, errp);
 }
 
 void qmp_jumpcut_xenstore_remove(const char *path, Error **errp)
@@ -142,7 +213,7 @@ void qmp_jumpcut_xenstore_remove(const char *path, Error **errp)
     if (path_check(path, false, errp) && shim_qmp_may_change(errp) &&
         done(ops->directory(host.tree, DOM0, 0, path, &generation, &names),
              path, errp)) {
-        done(ops->rm(host.tree, DOM0, 0, path), path, errp);
+        done(change(TAP_STORE_REMOVE, path, NULL, 0), path, errp);
     }
 }
 
@@ -171,7 +242,8 @@ strList *qmp_jumpcut_xenstore_list(const char *path, Error **errp)
 
 static bool set_permissions(const char *path, const strList *list, Error **errp)
 {
-    g_autoptr(GPtrArray) perms = g_ptr_array_new();
+    g_autoptr(GByteArray) data = g_byte_array_new();
+    unsigned nr = 0;
 
     for (; list; list = list->next) {
         if (!xenstore_perm_valid(list->value)) {
@@ -181,17 +253,20 @@ static bool set_permissions(const char *path, const strList *list, Error **errp)
                        list->value);
             return false;
         }
-        g_ptr_array_add(perms, list->value);
+        g_byte_array_append(data, (guint8 *)list->value,
+                            strlen(list->value) + 1);
+        nr++;
     }
     if (!shim_qmp_may_change(errp)) {
         return false;
     }
-    if (perms->len == 0 || perms->len > PERMS_MAX) {
-        error_setg(errp, "xenstore: %u permissions, must be 1 to %u",
-                   perms->len, PERMS_MAX);
+    if (nr == 0 || nr > PERMS_MAX) {
+        error_setg(errp, "xenstore: %u permissions, must be 1 to %u", nr,
+                   PERMS_MAX);
         return false;
     }
-    return done(ops->set_perms(host.tree, DOM0, 0, path, perms), path, errp);
+    return done(change(TAP_STORE_PERMS, path, data->data, data->len), path,
+                errp);
 }
 
 strList *qmp_jumpcut_xenstore_permissions(const char *path,
@@ -297,6 +372,11 @@ void shim_xenstore_register(void)
                          qmp_marshal_jumpcut_xenstore_watch, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-xenstore-unwatch",
                          qmp_marshal_jumpcut_xenstore_unwatch, 0, 0);
+}
+
+void shim_xenstore_tap(HostTap *tap)
+{
+    host.tap = tap;
 }
 
 void shim_xenstore_set(void *tree)
