@@ -23,6 +23,7 @@ static const Command commands[] = {
     {"dump", "print a trace's records", dump_command},
     {"verify", "check every byte of traces", verify_command},
     {"diff", "find the first difference of two traces", diff_command},
+    {"export", "make a trace readable for viewers", export_command},
 };
 
 void complain(const char *format, ...)

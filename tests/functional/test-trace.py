@@ -7,10 +7,12 @@ payloads packed in Python, so this cannot tell whether a recorder writes the
 same (test-record.py does).
 """
 import json
+import shutil
+import subprocess
 
 import trace_reader
 import trace_samples as samples
-from harness import Failure, check, check_in, main, run, test, test_each
+from harness import Failure, Skip, check, check_in, main, run, test, test_each
 
 
 def tool(*args, status=0):
@@ -211,6 +213,127 @@ def diff_tells_a_trace_that_ends_early(directory):
     out = tool("diff", first, second, status=1)[0]
     check_in("digests", "digests: 2 equal, then different\n", out)
     check_in("no more", "b.jct: no more\n", out)
+
+
+@test
+def chrome_shows_each_process_and_both_times(directory):
+    path = samples.write(directory / "a.jct")
+    output = directory / "a.json"
+    tool("export", "--output", output, path)
+    check("standard output", tool("export", "--format", "chrome", path)[0],
+          output.read_text())
+    events = json.loads(output.read_text())["traceEvents"]
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events
+             if e["name"] in ("process_name", "thread_name") and e["tid"]}
+    processes = [e["args"]["name"] for e in events
+                 if e["name"] == "process_name"]
+    check("processes", processes,
+          ["xen-hvm, QEMU process 1", "xen-hvm, QEMU process 2"])
+    check("rows of the source", names[(1, 100)], "vCPU 0")
+    check("bars", [(e["pid"], e["ts"], e["dur"]) for e in events
+                   if e["ph"] == "X"],
+          [(1, 0.0, 6_000_000.0), (2, 6_000_000.0, 3_000_000.0)])
+    shown = [e for e in events if e["ph"] == "i"]
+    check("a row each", {e["pid"] for e in shown
+                         if (e["pid"], e["tid"]) not in names}, set())
+    by_record = {e["args"]["record"]: e for e in shown if e["tid"] < 100}
+    check("records", sorted(by_record), list(range(1, 13)))
+    check("typed", by_record[2]["name"], "console: ls -l%0A%FF")
+    check("time of a record", by_record[2]["ts"], 1_000_000.0)
+    check("guest time before the cut", by_record[2]["args"]["guest-ns"],
+          1_000_000_000)
+    check("guest time after the cut", by_record[10]["args"]["guest-ns"],
+          508_119_807_590_000 + 3_000_000_000)
+    check("stopped", by_record[8]["args"]["stopped"], True)
+    check("registers", [e["args"]["rip"] for e in shown if e["tid"] == 100],
+          ["ffffffff81000000"] * 3)
+
+
+def vcd_values(text):
+    """A strict reader of value change dumps: {name: [(time, value)]}."""
+    head, body = text.split("$enddefinitions $end\n")
+    names, widths, words = {}, {}, head.split()
+    while words:
+        word = words.pop(0)
+        section = []
+        while words[0] != "$end":
+            section.append(words.pop(0))
+        words.pop(0)
+        if word == "$var":
+            kind, width, code, name = section
+            check("kind", kind, "wire")
+            names[code], widths[code] = name, int(width)
+        elif word not in ("$version", "$comment", "$timescale", "$scope",
+                          "$upscope"):
+            raise Failure(f"VCD: {word}")
+    found, now = {name: [] for name in names.values()}, None
+    for line in body.splitlines():
+        if line.startswith("#"):
+            if now is not None and int(line[1:]) <= now:
+                raise Failure(f"VCD: {line} after #{now}")
+            now = int(line[1:])
+        elif line not in ("$dumpvars", "$end"):
+            value, code = line[1:].split(" ") if line[0] == "b" else line
+            if set(value) - set("01x") or len(value) > widths[code]:
+                raise Failure(f"VCD: {line}")
+            found[names[code]].append(
+                (now, None if value == "x" else int(value, 2)))
+    return found
+
+
+@test
+def vcd_holds_clocks_and_counts(directory):
+    path = samples.write(directory / "a.jct")
+    values = vcd_values(tool("export", "--format", "vcd", path)[0])
+    check("cuts", values["cuts"], [(0, 0), (5_000_000_000, 1)])
+    check("frequency", values["tsc_khz"],
+          [(0, None), (5_000_000_000, 2_500_000)])
+    check("invtsc", values["invtsc"], [(0, None), (5_000_000_000, 1)])
+    check("process", values["qemu_process"], [(0, 1), (6_000_000_000, 2)])
+    check("inputs", [n for _, n in values["inputs"]], [0, 1, 2, 3])
+    check("console", values["console_bytes"],
+          [(0, 0), (2_000_000_000, 20), (8_000_000_000, 40)])
+    check("guest time at the end", values["system_time_ns"][-1],
+          (9_000_000_000, 508_119_807_590_000 + 4_000_000_000))
+
+
+@test
+def ctf_is_read_by_babeltrace(directory):
+    if not shutil.which("babeltrace2"):
+        raise Skip("babeltrace2 is missing (scripts/setup --check)")
+    path = samples.write(directory / "a.jct")
+    folder = directory / "ctf"
+    tool("export", "--format", "ctf", "--output", folder, path)
+    shown = subprocess.run(
+        ["babeltrace2", "--clock-seconds", folder], check=True,
+        capture_output=True, text=True)
+    check("complaints", shown.stderr, "")
+    lines = shown.stdout.splitlines()
+    check("events", len(lines), 12)
+    check_in("time", "[1.000000000]", lines[1])
+    check_in("typed", 'what = "console: ls -l%0A%FF"', lines[1])
+    check_in("guest time", "guest_ns = 508122807590000", lines[9])
+    check_in("process", "qemu_process = 2", lines[9])
+    check_in("cut", "tsc_khz_before = 1000000, tsc_khz_after = 2500000",
+             lines[4])
+    again = directory / "again"
+    tool("export", "--format", "ctf", "--output", again, path)
+    for name in ("metadata", "stream"):
+        check(name, (again / name).read_bytes(), (folder / name).read_bytes())
+
+
+@test
+def export_refuses_what_it_cannot_do(directory):
+    path = samples.write(directory / "a.jct")
+    back = samples.write(directory / "b.jct", samples.sample(
+        r1=("input-bytes", -5, samples.typed(b"x"))))
+    for args, status, message in (
+            (("--format", "gif", path), 2, "wanted chrome, vcd or ctf"),
+            (("--format", "ctf", path), 2, "needs --output, a folder"),
+            ((back,), 2, "record 2: virtual time goes backwards"),
+            (("--output", "/dev/full", path), 7, "No space left on device"),
+            (("--output", directory / "no/a", path), 7, "No such file")):
+        check_in(f"{args}", message, tool("export", *args, status=status)[1])
 
 
 @test

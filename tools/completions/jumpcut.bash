@@ -136,12 +136,22 @@ _jumpcut_trace()
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
         return
         ;;
+    --format)
+        mapfile -t COMPREPLY < <(compgen -W 'chrome vcd ctf' -- "$cur")
+        return
+        ;;
+    --output)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
     --from | --to) return ;;
     esac
     case ${typed[1]} in
     info) words='--json' ;;
     dump) words='--type --from --to --full' ;;
     verify) words='--partial' ;;
+    export) words='--format --output' ;;
     esac
     if [[ $cur = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words --help" -- "$cur")
@@ -150,6 +160,20 @@ _jumpcut_trace()
         mapfile -t COMPREPLY < <(compgen -f -X '!*.jct*' -- "$cur")
     fi
 }
+
+_jumpcut_commands='boot
+run
+record
+replay
+cut
+report
+info
+dump
+verify
+diff
+export
+--help
+--version'
 
 _jumpcut()
 {
@@ -162,8 +186,7 @@ _jumpcut()
     prev=${typed[-2]-}
     COMPREPLY=()
     if ((${#typed[@]} <= 2)); then
-        mapfile -t COMPREPLY < <(compgen -W 'boot run record replay cut report info \
-            dump verify diff --help --version' \
+        mapfile -t COMPREPLY < <(compgen -W "$_jumpcut_commands" \
             -- "$cur")
         return
     fi
@@ -177,7 +200,7 @@ _jumpcut()
     replay) _jumpcut_boot "$_jumpcut_replay_options" ;;
     run) _jumpcut_run ;;
     cut) _jumpcut_cut ;;
-    info | dump | verify | diff) _jumpcut_trace ;;
+    info | dump | verify | diff | export) _jumpcut_trace ;;
     report)
         if [[ $cur = -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur")
