@@ -36,7 +36,8 @@ def run_file(path, *args, status=0):
 
 
 @test_each(("xen-invtsc-boot",), ("xen-invtsc-migration",),
-           ("xen-lower-uptime",))
+           ("xen-lower-uptime",), ("pvclock-version-torn",),
+           ("singleshot-past-recursion",), ("wallclock-late",))
 def scenario_goes_as_stated_twice(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario", "--repeat", 2)
     if "# SKIP" in text:
@@ -44,7 +45,8 @@ def scenario_goes_as_stated_twice(_directory, name):
     check_in("repetition", "again, console and digests the same", text)
 
 
-@test_each(("xen-lower-uptime-linux",), ("xen-tsc-clocksource",))
+@test_each(("xen-lower-uptime-linux",), ("xen-tsc-clocksource",),
+           ("kvmclock-backwards",), ("tsc-unstable-after-resume",))
 def scenario_with_linux_goes_as_stated(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario")
     if "# SKIP" in text:
