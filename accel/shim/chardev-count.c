@@ -29,6 +29,7 @@ static struct {
     GByteArray *queue; /* changed with chr_write_lock held, as by a write */
     GSource *watch;
     ChardevCountFn *fn;
+    bool hold;
     void *opaque;
 } counter;
 
@@ -98,7 +99,7 @@ static int counted_write(Chardev *chr, const uint8_t *buf, int len)
     g_byte_array_append(counter.queue, buf, len);
     if (!counter.watch) {
         flush();
-    } else if (counter.queue->len > QUEUE_MAX && runstate_is_running()) {
+    } else if (!counter.hold && chardev_count_full() && runstate_is_running()) {
         stop_machine();
     }
     counter.fn(counter.opaque, buf, len);
@@ -150,8 +151,13 @@ static void counted_gone(Object *obj, const char *name, void *opaque)
     counter.chr = NULL;
 }
 
-bool chardev_count(const char *chardev, ChardevCountFn *fn, void *opaque,
-                   Error **errp)
+bool chardev_count_full(void)
+{
+    return counter.chr && counter.queue->len > QUEUE_MAX;
+}
+
+bool chardev_count(const char *chardev, bool hold, ChardevCountFn *fn,
+                   void *opaque, Error **errp)
 {
     Chardev *chr = qemu_chr_find(chardev);
     ChardevClass *cc;
@@ -170,6 +176,7 @@ bool chardev_count(const char *chardev, ChardevCountFn *fn, void *opaque,
     object_property_add(OBJECT(chr), PROPERTY_NAME, "bool", NULL, NULL,
                         counted_gone, NULL);
     counter.fn = fn;
+    counter.hold = hold;
     counter.opaque = opaque;
     cc->chr_write = counted_write;
     return true;

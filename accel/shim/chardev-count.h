@@ -10,8 +10,13 @@
 /* @len bytes were written. */
 typedef void ChardevCountFn(void *opaque, const uint8_t *buf, size_t len);
 
-/* Once in a process.  @chardev: id of a -chardev */
-bool chardev_count(const char *chardev, ChardevCountFn *fn, void *opaque,
-                   Error **errp);
+/*
+ * Once in a process.  @chardev: id of a -chardev.  @hold: whoever asks
+ * chardev_count_full() holds the guest; the machine does not stop.
+ */
+bool chardev_count(const char *chardev, bool hold, ChardevCountFn *fn,
+                   void *opaque, Error **errp);
+/* Has the reader left too much to take? */
+bool chardev_count_full(void);
 
 #endif

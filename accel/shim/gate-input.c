@@ -66,8 +66,8 @@ static void deliver(Gate *gate, GateSink *sink, const uint8_t *buf, size_t len)
         g_autoptr(GByteArray) payload =
             trace_put_input_bytes(sink->name, buf, len);
 
-        gate_recorder_put(gate->recorder, TRACE_INPUT_BYTES, 0, payload->data,
-                          payload->len);
+        gate_recorder_put(gate->recorder, TRACE_INPUT_BYTES, 0, gate_now(),
+                          payload->data, payload->len);
     }
     sink->ops->deliver(sink->opaque, buf, len);
 }
@@ -340,7 +340,8 @@ static bool hand_over(Gate *gate)
 
 void gate_at_stop(Gate *gate)
 {
-    if (runstate_is_running() || gate->stop != GATE_STOP_NONE) {
+    if (runstate_is_running() || gate->stop != GATE_STOP_NONE ||
+        gate->incoming) {
         return;
     }
     while (gate->engine &&
@@ -350,4 +351,8 @@ void gate_at_stop(Gate *gate)
         }
     }
     gate_inputs(gate, true);
+    gate_mark(gate);
+    if (!runstate_is_running()) {
+        gate_look_for_end(gate);
+    }
 }

@@ -92,6 +92,8 @@ const char *gate_level_name(GateLevel level);
 void gate_mark(Gate *gate);
 /* Has the replay ended or diverged?  Then tell, and stop the machine. */
 void gate_judge(Gate *gate);
+/* Is the last exact place the trace's end? */
+void gate_look_for_end(Gate *gate);
 /* Stop the machine for @why, as soon as it can be exact. */
 void gate_stop(Gate *gate, GateStop why);
 
@@ -124,6 +126,9 @@ void gate_command_call(const GateCommand *command, QDict *args, QObject **ret,
                        Error **errp);
 void gate_commands_install(Gate *gate);
 
+/* gate-serial.c: once the machine stands */
+void gate_serials_install(Gate *gate);
+
 /* gate-wait.c */
 /* Hold the vCPUs' thread, in work of its, until @until. */
 void gate_wait(Gate *gate, bool (*until)(Gate *gate), int poll_ms);
@@ -133,7 +138,7 @@ void gate_pace(Gate *gate);
 GateRecorder *gate_recorder_open(Gate *gate, Error **errp);
 void gate_recorder_close(GateRecorder *r);
 void gate_recorder_put(GateRecorder *r, uint16_t type, uint16_t flags,
-                       const void *payload, size_t len);
+                       int64_t at_ns, const void *payload, size_t len);
 /* What is put until the end follows the record that is put then. */
 void gate_recorder_begin(GateRecorder *r);
 void gate_recorder_end(GateRecorder *r, uint16_t type, uint16_t flags,

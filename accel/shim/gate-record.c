@@ -6,6 +6,7 @@
 #include "hw/boards.h"
 #include "accel/shim/gate-internal.h"
 #include "accel/shim/guard.h"
+#include "accel/shim/guest-tap.h"
 
 /* Console output is written with what comes next, or when it is this much. */
 #define OUTPUT_MAX (64u << 10)
@@ -67,16 +68,16 @@ void gate_recorder_flush(GateRecorder *r)
 }
 
 void gate_recorder_put(GateRecorder *r, uint16_t type, uint16_t flags,
-                       const void *payload, size_t len)
+                       int64_t at_ns, const void *payload, size_t len)
 {
     if (r->deferred) {
-        Deferred d = {type, flags, gate_now(), g_bytes_new(payload, len)};
+        Deferred d = {type, flags, at_ns, g_bytes_new(payload, len)};
 
         g_array_append_val(r->deferred, d);
         return;
     }
     write_output(r);
-    write_record(r, type, flags, gate_now(), payload, len);
+    write_record(r, type, flags, at_ns, payload, len);
     /* What a kill must not lose; the rest goes with it, or once a second. */
     if (type != TRACE_DEVICE) {
         gate_recorder_flush(r);
@@ -195,17 +196,21 @@ void gate_recorder_close(GateRecorder *r)
 
 void gate_recorder_finish(Gate *gate, const char *why)
 {
-    GateRecorder *r = g_steal_pointer(&gate->recorder);
+    GateRecorder *r = gate->recorder;
     TraceEnd end = {
         .why = (char *)why,
         .console_bytes = gate->mark.bytes,
     };
     g_autoptr(GByteArray) payload = NULL;
 
+    if (gate_wants_devices(gate)) {
+        guest_tap_flush(gate->guest);
+    }
     memcpy(end.console_sha256, gate->mark.sha256, TRACE_SHA256_SIZE);
     payload = trace_put_end(&end);
     write_output(r);
     write_record(r, TRACE_END, 0, gate->mark.at_ns, payload->data,
                  payload->len);
+    gate->recorder = NULL;
     gate_recorder_close(r);
 }

@@ -13,6 +13,7 @@
 #include "migration/vmstate.h"
 #include "system/runstate.h"
 #include "accel/shim/gate-internal.h"
+#include "accel/shim/guest-tap.h"
 #include "hw/state.h"
 
 #define STATE_MAX      (1u << 20)
@@ -35,8 +36,11 @@ static void hand_trace_over(Gate *gate)
 {
     g_autoptr(GByteArray) payload = trace_put_handover(gate->handovers);
 
-    gate_recorder_put(gate->recorder, TRACE_HANDOVER, 0, payload->data,
-                      payload->len);
+    if (gate_wants_devices(gate)) {
+        guest_tap_flush(gate->guest);
+    }
+    gate_recorder_put(gate->recorder, TRACE_HANDOVER, 0, gate_now(),
+                      payload->data, payload->len);
     gate_recorder_close(g_steal_pointer(&gate->recorder));
 }
 

@@ -13,6 +13,7 @@
 #include "system/tcg.h"
 #include "accel/shim/digest.h"
 #include "accel/shim/gate-internal.h"
+#include "accel/shim/guest-tap.h"
 #include "accel/shim/stop.h"
 #include <zlib.h>
 
@@ -140,7 +141,7 @@ void gate_judge(Gate *gate)
     }
 }
 
-static void look_for_end(Gate *gate)
+void gate_look_for_end(Gate *gate)
 {
     if (gate->engine) {
         replay_engine_reached(gate->engine, gate->mark.at_ns, gate->mark.bytes,
@@ -178,11 +179,11 @@ static void tick(Gate *gate)
         return;
     }
     gate_inputs(gate, false);
+    gate_mark(gate);
     if (!runstate_is_running()) {
         return;
     }
-    gate_mark(gate);
-    look_for_end(gate);
+    gate_look_for_end(gate);
     flush_now_and_then(gate);
     look_for_stop(gate);
     if (gate_holds(gate)) {
@@ -230,19 +231,31 @@ static void timer_fired(void *opaque)
 
 /* Observations */
 
+static void device_steps(void *opaque, int64_t at_ns, const char *lines,
+                         size_t len)
+{
+    Gate *gate = opaque;
+
+    if (gate->recorder) {
+        gate_recorder_put(gate->recorder, TRACE_DEVICE, TRACE_OPTIONAL, at_ns,
+                          lines, len);
+    }
+}
+
+static void gate_devices_install(Gate *gate)
+{
+    if (gate_wants_devices(gate)) {
+        guest_tap_set_sink(gate->guest, device_steps, gate);
+    }
+}
+
 void gate_observe(Gate *gate, TraceType type, const void *payload, size_t len)
 {
-    if (!gate || (type == TRACE_DIGEST && gate->options.level < GATE_DIGESTS) ||
-        (type == TRACE_DEVICE && gate->options.level < GATE_DEVICES)) {
+    if (!gate || (type == TRACE_DIGEST && gate->options.level < GATE_DIGESTS)) {
         return;
     }
     if (gate->recorder) {
-        gate_recorder_put(gate->recorder, type,
-                          type == TRACE_DEVICE ? TRACE_OPTIONAL : 0, payload,
-                          len);
-    }
-    if (type == TRACE_DEVICE) {
-        return;
+        gate_recorder_put(gate->recorder, type, 0, gate_now(), payload, len);
     }
     gate_mark(gate);
     if (gate->engine) {
@@ -253,7 +266,7 @@ void gate_observe(Gate *gate, TraceType type, const void *payload, size_t len)
         gate->stop_digest = -1;
         gate_stop(gate, GATE_STOP_AT);
     }
-    look_for_end(gate);
+    gate_look_for_end(gate);
 }
 
 void gate_digest(Gate *gate, const StateDigest *digest, const char *reason)
@@ -331,9 +344,10 @@ uint32_t gate_console_crc(const Gate *gate)
     return gate ? gate->console_crc : 0;
 }
 
-GateLevel gate_level(const Gate *gate)
+bool gate_wants_devices(const Gate *gate)
 {
-    return gate ? gate->options.level : GATE_INPUTS;
+    return gate && gate->options.level == GATE_DEVICES &&
+           (gate->options.record || gate->options.replay);
 }
 
 bool gate_records(const Gate *gate)
@@ -512,9 +526,13 @@ bool gate_start(Gate *gate, Error **errp)
     gate->shutdown.notify = shutting_down;
     qemu_register_shutdown_notifier(&gate->shutdown);
     gate_commands_install(gate);
+    gate_serials_install(gate);
+    gate_devices_install(gate);
     gate_register_vmstate(gate);
     qemu_add_vm_change_state_handler(run_state_changed, gate);
     run_timer_init(&gate->timer, timer_fired, gate);
     gate_arm(gate);
+    /* What was recorded before the machine first ran. */
+    aio_bh_schedule_oneshot(qemu_get_aio_context(), after_stop, gate);
     return true;
 }

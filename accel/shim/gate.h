@@ -77,7 +77,8 @@ uint32_t gate_console_crc(const Gate *gate);
 /* The console's reader takes nothing: the guest is held at the next tick. */
 bool gate_holds(const Gate *gate);
 
-GateLevel gate_level(const Gate *gate);
+/* Is the device level recorded, or was it? */
+bool gate_wants_devices(const Gate *gate);
 bool gate_records(const Gate *gate);
 bool gate_replays(const Gate *gate);
 

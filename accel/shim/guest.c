@@ -402,10 +402,11 @@ static bool make_console(Guest *g, Error **errp)
     bool ours = g->options.kind->flags & GUEST_XEN;
     const char *chardev = g->options.console;
 
-    g->console =
-        shim_console_new(ours ? chardev : NULL, g->gate, console_input, g, errp);
-    return g->console && (ours || !chardev ||
-                          chardev_count(chardev, console_written, g, errp));
+    g->console = shim_console_new(ours ? chardev : NULL, g->gate, console_input,
+                                  g, errp);
+    return g->console &&
+           (ours || !chardev ||
+            chardev_count(chardev, g->gate, console_written, g, errp));
 }
 
 static bool make_parts(Guest *g, Error **errp)
@@ -456,8 +457,13 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
         return NULL;
     }
     g->host = host_qemu_new(&host_hooks, g);
-    if (!gate_new(&g->options.gate, g, &g->gate, errp) ||
-        !guest_tap_new(g, errp) || !make_console(g, errp)) {
+    if (!gate_new(&g->options.gate, g, &g->gate, errp)) {
+        return NULL;
+    }
+    if (gate_wants_devices(g->gate)) {
+        g->options.devices = GUEST_DEVICES_RECORD;
+    }
+    if (!guest_tap_new(g, errp) || !make_console(g, errp)) {
         return NULL;
     }
     g->clock = make_clock(g, errp);
@@ -543,7 +549,7 @@ uint64_t guest_console_bytes(const Guest *g)
 
 bool guest_console_full(const Guest *g)
 {
-    return shim_console_full(g->console);
+    return shim_console_full(g->console) || chardev_count_full();
 }
 
 int guest_shutdown_reason(const Guest *g)

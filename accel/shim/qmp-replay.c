@@ -284,7 +284,7 @@ static void handover_reached(void *opaque)
 
 void qmp_jumpcut_handover(bool has_at_ns, int64_t at_ns, Error **errp)
 {
-    if (!runstate_is_running()) {
+    if (!runstate_is_running() && !has_at_ns) {
         error_setg(errp, "the machine is stopped: it can be migrated as it is");
         return;
     }

@@ -63,12 +63,13 @@ class Typist:
 class Run:
     """QEMU with the plugin's options added, and its console."""
 
-    def __init__(self, directory, name, version, options, *args, append=""):
+    def __init__(self, directory, name, version, options, *args, append="",
+                 after=()):
         self.typist = Typist()
         command = command_of(
             directory / "none", "--initrd", INITRD, "--append",
             f"cryptomgr.notests {append}", *args, "--digest", "500ms",
-            kernel(version))
+            kernel(version), *after)
         at = command.index("-plugin") + 1
         command[at] += "," + options
         at = [i for i, word in enumerate(command)
@@ -142,7 +143,7 @@ KINDS = (("6.12-hvm", "6.12", "xen-hvm", 1), ("6.1-pvh-2-vcpus", "6.1",
                                               "xen-pvh", 2))
 
 
-@test_each(*KINDS)
+@test_each(*KINDS, ("6.12-kvm", "6.12", "kvm", 1))
 def typed_input_is_replayed(directory, _name, version, kind, vcpus):
     args = ("--guest", kind, "--smp", vcpus)
     console, digests = record(directory, version, *args,
@@ -184,6 +185,67 @@ def commands_are_replayed(directory, _name, version, kind, vcpus):
     check_same(again, console)
     check("digests", same, digests)
     check("inputs", info["inputs"], 8)
+
+
+def hand_over(source, target, directory):
+    """The guest goes on in the other QEMU once the source has stopped."""
+    path = directory / "socket"
+    path.unlink(missing_ok=True)
+    for run in (source, target):
+        run.qemu.announce_migration()
+    target.qemu.do("migrate-incoming", uri=f"unix:{path}")
+    check("reason", source.qemu.wait_event("JUMPCUT_STOPPED")["reason"],
+          "handover")
+    source.qemu.do("migrate", uri=f"unix:{path}")
+    for run in (source, target):
+        run.qemu.wait_migrated()
+
+
+@test_each(*KINDS)
+def a_migration_is_replayed_in_one_process_and_in_two(directory, _name,
+                                                      version, kind, vcpus):
+    args = ("--guest", kind, "--smp", vcpus)
+    append = "jumpcut.run=serve"
+    incoming = ("--", "-incoming", "defer")
+
+    def pair(what, options):
+        return (Run(directory, f"source of the {what}", version, options,
+                    *args, append=append),
+                Run(directory, f"target of the {what}", version, options,
+                    *args, append=append, after=incoming))
+
+    source, target = pair("recorder", f"record={directory}/trace")
+    with source, target:
+        source.qemu.do("cont")
+        source.typist.until("JUMPCUT ready")
+        source.typist.type("echo before\n")
+        source.typist.until("status=0")
+        source.qemu.do("jumpcut-handover")
+        hand_over(source, target, directory)
+        console = source.end()
+        target.qemu.do("jumpcut-cut", downtime="3s")
+        target.qemu.do("cont")
+        target.typist.type("echo after; poweroff -f\n")
+        target.qemu.wait_event("SHUTDOWN")
+        console += target.end()
+    check_in("console", b"after", console)
+
+    again, _, info = replay(directory, version, *args)
+    check_same(again, console)
+    check("handovers", info["handovers"], 1)
+
+    source, target = pair("replayer",
+                          f"replay={directory}/trace,handover=wait")
+    with source, target:
+        source.qemu.do("cont")
+        hand_over(source, target, directory)
+        again = source.end()
+        end = target.qemu.wait_event("JUMPCUT_REPLAY_END",
+                                     "JUMPCUT_DIVERGENCE")
+        check("end", end, {"complete": True})
+        target.qemu.wait_event("SHUTDOWN")
+        again += target.end()
+    check_same(again, console)
 
 
 if __name__ == "__main__":
