@@ -11,7 +11,6 @@
 #include "tools/boot-options-internal.h"
 
 #define DEFAULT_DIGEST "1s" /* of record */
-#define SUSPEND_GATE   "10ms"
 
 static void raw_options_clear(RawOptions *raw)
 {
@@ -129,15 +128,12 @@ static GOptionContext *option_context_new(RawOptions *raw)
     const GOptionEntry record_entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &raw->output,
          "the trace that is written", "FILE"},
-        OPTION("level", STRING, level,
-               "inputs, digests or devices (digests)",
+        OPTION("level", STRING, level, "inputs, digests or devices (digests)",
                "LEVEL"),
         OPTION("pace", STRING, pace,
-               "no faster than the wall clock (on at a terminal)",
-               "on|off"),
+               "no faster than the wall clock (on at a terminal)", "on|off"),
         OPTION("checkpoint", STRING, checkpoint,
-               "keep the machine's state so often",
-               "INTERVAL"),
+               "keep the machine's state so often", "INTERVAL"),
         G_OPTION_ENTRY_NULL,
     };
     GOptionContext *context = help_context_new(raw->record);
@@ -274,19 +270,6 @@ static void take_trace(RawOptions *raw, BootOptions *o)
     }
 }
 
-/* Only with ticks of a gate can a guest be asked at an exact time. */
-static gboolean asks_for_suspend(const BootOptions *o)
-{
-    for (guint i = 0; i < o->moves->len; i++) {
-        const CutRequest *cut = g_ptr_array_index(o->moves, i);
-
-        if (cut->way != CUT_MIGRATE) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
 static void take_values(RawOptions *raw, BootOptions *o)
 {
     o->guest = g_steal_pointer(&raw->guest) ?: g_strdup("xen-hvm");
@@ -314,8 +297,9 @@ static void take_values(RawOptions *raw, BootOptions *o)
     o->append_given = g_steal_pointer(&raw->append);
     if (raw->record) {
         take_trace(raw, o);
-    } else if (asks_for_suspend(o)) {
-        o->gate = g_strdup(SUSPEND_GATE);
+    } else if (o->moves->len) {
+        /* Only at its ticks can a guest be asked at an exact time. */
+        o->gate = g_strdup_printf("%dns", BOOT_GATE_NS);
     }
 }
 

@@ -20,6 +20,9 @@
 /* KVM has neither console nor crash: the serial port, and a reboot. */
 #define BOOT_KVM_APPEND "console=ttyS0 panic=-1"
 
+/* Between two ticks of the gate, virtual time; as the plugin's default. */
+#define BOOT_GATE_NS 10000000
+
 typedef struct BootOptions {
     /* What the guest is. */
     char *guest; /* "xen-hvm", "xen-pvh", "kvm" */

@@ -30,18 +30,19 @@ static double seconds(JsonObject *object, const char *name)
 }
 
 /* @return: "12 digests, 3 inputs, 1 move", newly allocated */
-static char *counts(JsonObject *info)
+static char *counts(JsonObject *info, const ReplayCounts *earlier)
 {
     return g_strdup_printf("%" G_GINT64_FORMAT " digests, %" G_GINT64_FORMAT
                            " inputs, %" G_GINT64_FORMAT " moves",
-                           number(info, "digests"), number(info, "inputs"),
+                           earlier->digests + number(info, "digests"),
+                           earlier->inputs + number(info, "inputs"),
                            number(info, "handovers"));
 }
 
-void replay_report_progress(JsonNode *node)
+void replay_report_progress(JsonNode *node, const ReplayCounts *earlier)
 {
     JsonObject *info = json_node_get_object(node);
-    g_autofree char *line = counts(info);
+    g_autofree char *line = counts(info, earlier);
 
     complain("at %.3f s: %s agree", seconds(info, "virtual-ns"), line);
 }
@@ -98,11 +99,12 @@ static ExitStatus report_divergence(const char *trace, JsonObject *divergence)
     return STATUS_DIVERGED;
 }
 
-ExitStatus replay_report_end(const char *trace, JsonNode *node, int reached)
+ExitStatus replay_report_end(const char *trace, JsonNode *node,
+                             const ReplayCounts *earlier, int reached)
 {
     JsonObject *info = json_node_get_object(node);
     JsonNode *divergence = json_object_get_member(info, "divergence");
-    g_autofree char *line = counts(info);
+    g_autofree char *line = counts(info, earlier);
 
     if (divergence && JSON_NODE_HOLDS_OBJECT(divergence)) {
         return report_divergence(trace, json_node_get_object(divergence));

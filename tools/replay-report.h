@@ -9,13 +9,22 @@
 
 #include "tools/command.h"
 
-/* @info: query-jumpcut-replay's answer, here and below */
-void replay_report_progress(JsonNode *info);
+typedef struct ReplayCounts {
+    gint64 digests;
+    gint64 inputs;
+} ReplayCounts;
+
+/*
+ * @info: query-jumpcut-replay's answer, here and below; @earlier: what QEMUs
+ * before that one have counted
+ */
+void replay_report_progress(JsonNode *info, const ReplayCounts *earlier);
 /*
  * How it ended: a summary, or the divergence.
  * @reached: it was stopped where it was to
  * @return: STATUS_OK, STATUS_DIVERGED or STATUS_INCOMPLETE
  */
-ExitStatus replay_report_end(const char *trace, JsonNode *info, int reached);
+ExitStatus replay_report_end(const char *trace, JsonNode *info,
+                             const ReplayCounts *earlier, int reached);
 
 #endif

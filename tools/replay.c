@@ -21,8 +21,9 @@
 typedef struct Replay {
     const ReplayOptions *options;
     Session *session;
-    JsonNode *info;   /* query-jumpcut-replay's last answer */
-    gboolean reached; /* --until */
+    JsonNode *info;       /* query-jumpcut-replay's last answer */
+    ReplayCounts earlier; /* of the QEMUs that the guest has left */
+    gboolean reached;     /* --until */
     guint progress_source;
 } Replay;
 
@@ -37,6 +38,24 @@ static void info_received(JsonNode *reply, const GError *error, gpointer opaque)
     }
 }
 
+/* Of a QEMU that the guest leaves: a QEMU counts what it replays itself. */
+static void earlier_received(JsonNode *reply, const GError *error,
+                             gpointer opaque)
+{
+    Replay *r = opaque;
+    JsonObject *info = reply && JSON_NODE_HOLDS_OBJECT(reply)
+                           ? json_node_get_object(reply)
+                           : NULL;
+
+    (void)error; /* then its counts are missing */
+    if (info) {
+        r->earlier.digests +=
+            json_object_get_int_member_with_default(info, "digests", 0);
+        r->earlier.inputs +=
+            json_object_get_int_member_with_default(info, "inputs", 0);
+    }
+}
+
 static void progress_received(JsonNode *reply, const GError *error,
                               gpointer opaque)
 {
@@ -44,7 +63,7 @@ static void progress_received(JsonNode *reply, const GError *error,
 
     info_received(reply, error, opaque);
     if (r->info && r->progress_source) {
-        replay_report_progress(r->info);
+        replay_report_progress(r->info, &r->earlier);
     }
 }
 
@@ -124,9 +143,8 @@ static gboolean look(Replay *r)
     return TRUE;
 }
 
-static void stop_at(Replay *r)
+static JsonObject *place(const ReplayOptions *o)
 {
-    const ReplayOptions *o = r->options;
     JsonObject *arguments = json_object_new();
 
     if (o->until_event) {
@@ -136,8 +154,19 @@ static void stop_at(Replay *r)
     } else {
         json_object_set_int_member(arguments, "at-ns", o->until_ns);
     }
-    session_execute(r->session, "jumpcut-stop-at", arguments, command_failed,
-                    r);
+    return arguments;
+}
+
+/* What was asked of the first QEMU is not known to the second. */
+static void replay_incoming(Session *session, gpointer opaque)
+{
+    Replay *r = opaque;
+
+    session_execute(session, "query-jumpcut-replay", NULL, earlier_received, r);
+    if (r->options->until && !r->reached) {
+        session_execute_incoming(session, "jumpcut-stop-at", place(r->options),
+                                 command_failed, r);
+    }
 }
 
 static gboolean replay_ready(Session *session, gpointer opaque)
@@ -146,7 +175,8 @@ static gboolean replay_ready(Session *session, gpointer opaque)
 
     r->session = session;
     if (r->options->until) {
-        stop_at(r);
+        session_execute(session, "jumpcut-stop-at", place(r->options),
+                        command_failed, r);
         return TRUE;
     }
     return look(r);
@@ -190,6 +220,7 @@ static void replay_ending(Session *session, gpointer opaque)
 
 static const SessionHandlers handlers = {
     .ready = replay_ready,
+    .incoming = replay_incoming,
     .event = replay_event,
     .ending = replay_ending,
 };
@@ -222,7 +253,8 @@ static ExitStatus judge(Replay *r, Ending ending)
                      r->options->trace);
             return STATUS_QEMU;
         }
-        return replay_report_end(r->options->trace, r->info, r->reached);
+        return replay_report_end(r->options->trace, r->info, &r->earlier,
+                                 r->reached);
     default:
         session_explain(r->session);
         return ending_status(ending);
@@ -236,7 +268,6 @@ static ExitStatus run(const ReplayOptions *o, int log_fd)
         .options = o->run,
         .console_flags = CONSOLE_OUTPUT,
         .log_fd = log_fd,
-        .migrate_in_place = o->in_place,
         .handlers = &handlers,
         .opaque = &r,
     };

@@ -50,7 +50,7 @@ static PendingCut *current(Session *s)
     return g_queue_peek_head(&s->cuts->queue);
 }
 
-static void arm(PendingCut *cut);
+static void arm(PendingCut *cut, gboolean stands);
 
 static void cut_finish(Session *s, const GError *error)
 {
@@ -62,7 +62,7 @@ static void cut_finish(Session *s, const GError *error)
     pending_free(cut);
     cut = current(s);
     if (cut && !cut->armed) {
-        arm(cut);
+        arm(cut, FALSE);
     }
 }
 
@@ -155,7 +155,34 @@ static void arm_suspend(PendingCut *cut)
     }
 }
 
-static void arm(PendingCut *cut)
+/*
+ * A machine that stands cannot be told to stop; the last tick of its gate
+ * before the cut tells it.
+ */
+static void arm_migrate(PendingCut *cut, gboolean stands)
+{
+    Session *s = cut->session;
+    JsonObject *handover = json_object_new();
+    gint64 at_ns = cut->request->at_ns;
+
+    if (at_ns >= 0) {
+        json_object_set_int_member(handover, "at-ns", at_ns);
+    }
+    if (stands) {
+        JsonObject *later = json_object_new();
+
+        json_object_set_int_member(later, "at-ns",
+                                   MAX(at_ns - BOOT_GATE_NS, 0));
+        json_object_set_string_member(later, "execute", "jumpcut-handover");
+        json_object_set_object_member(later, "arguments", handover);
+        session_execute(s, "jumpcut-at", later, armed, s);
+    } else {
+        session_execute(s, "jumpcut-handover", handover, armed, s);
+    }
+}
+
+/* @stands: the machine does, and goes on at once. */
+static void arm(PendingCut *cut, gboolean stands)
 {
     Session *s = cut->session;
     JsonObject *arguments;
@@ -170,11 +197,7 @@ static void arm(PendingCut *cut)
         session_execute(s, "jumpcut-cut", arguments, made, s);
         break;
     case CUT_MIGRATE:
-        arguments = json_object_new();
-        if (cut->request->at_ns >= 0) {
-            json_object_set_int_member(arguments, "at-ns", cut->request->at_ns);
-        }
-        session_execute(s, "jumpcut-handover", arguments, armed, s);
+        arm_migrate(cut, stands);
         break;
     case CUT_SUSPEND:
     case CUT_CANCEL:
@@ -189,7 +212,7 @@ static void arm_next(Session *s)
     PendingCut *next = g_queue_peek_nth(&s->cuts->queue, 1);
 
     if (next && !next->armed && next->request->at_ns >= 0) {
-        arm(next);
+        arm(next, TRUE);
     }
 }
 
@@ -204,7 +227,7 @@ void session_cut(Session *s, CutRequest *request, SessionCutDone done,
     cut->opaque = opaque;
     g_queue_push_tail(&s->cuts->queue, cut);
     if (s->cuts->begun && current(s) == cut) {
-        arm(cut);
+        arm(cut, FALSE);
     }
 }
 
@@ -228,7 +251,7 @@ void session_cuts_begin(Session *s)
     }
     s->cuts->begun = TRUE;
     if (current(s)) {
-        arm(current(s));
+        arm(current(s), TRUE);
     }
 }
 
@@ -289,11 +312,7 @@ void session_cuts_stopped(Session *s, const char *reason)
     if (s->ending != ENDING_NONE || s->move || strcmp(reason, "handover")) {
         return;
     }
-    if (s->config.migrate_in_place) {
-        session_continue(s);
-    } else {
-        session_move_begin(s, cut && cut->request->via_file);
-    }
+    session_move_begin(s, cut && cut->request->via_file);
 }
 
 static void moved_and_cut(JsonNode *reply, const GError *error, gpointer opaque)
@@ -313,8 +332,7 @@ void session_cuts_moved(Session *s)
     JsonObject *arguments;
 
     if (!cut || cut->request->way != CUT_MIGRATE) {
-        session_continue(s); /* a replay's: the cut is in the trace */
-        return;
+        return; /* a replay's: it is in the trace how it goes on */
     }
     if (!*cut->request->text) {
         arm_next(s);

@@ -163,9 +163,13 @@ static void announce(SessionMove *move, SessionVm *vm)
 static void target_ready(SessionVm *vm, gpointer opaque)
 {
     SessionMove *move = opaque;
+    Session *s = move->session;
 
     announce(move, move->source);
     announce(move, vm);
+    if (s->config.handlers->incoming) {
+        s->config.handlers->incoming(s, s->config.opaque);
+    }
     if (move->via_file) {
         send_uri(move, move->source, "migrate", check_reply);
     } else {
@@ -220,6 +224,13 @@ static const SessionVmHandlers target_handlers = {
     .closed = vm_closed,
     .ended = target_ended,
 };
+
+void session_execute_incoming(Session *s, const char *command,
+                              JsonObject *arguments, QmpReply reply,
+                              gpointer opaque)
+{
+    session_vm_execute(s->move->target, command, arguments, reply, opaque);
+}
 
 void session_move_begin(Session *s, gboolean via_file)
 {

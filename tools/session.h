@@ -40,6 +40,8 @@ typedef struct SessionHandlers {
      * if it returns TRUE: the guest begins.
      */
     gboolean (*ready)(Session *session, gpointer opaque);
+    /* A second QEMU stands, to which the guest is about to go. */
+    void (*incoming)(Session *session, gpointer opaque);
     /* An event of the QEMU that has the guest, before the session's own. */
     void (*event)(Session *session, const char *name, JsonObject *data,
                   gpointer opaque);
@@ -50,10 +52,9 @@ typedef struct SessionHandlers {
 } SessionHandlers;
 
 typedef struct SessionConfig {
-    const BootOptions *options; /* outlive the session, as all of these */
-    unsigned console_flags;     /* ConsoleFlags */
-    int log_fd;                 /* -1: none; owned by the session */
-    gboolean migrate_in_place;  /* replay: a recorded move needs no second */
+    const BootOptions *options;      /* outlive the session, as all of these */
+    unsigned console_flags;          /* ConsoleFlags */
+    int log_fd;                      /* -1: none; owned by the session */
     const SessionHandlers *handlers; /* NULL: none */
     gpointer opaque;
 } SessionConfig;
@@ -71,6 +72,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)
  */
 void session_execute(Session *session, const char *command,
                      JsonObject *arguments, QmpReply reply, gpointer opaque);
+/* The same for a second QEMU, from the handler incoming. */
+void session_execute_incoming(Session *session, const char *command,
+                              JsonObject *arguments, QmpReply reply,
+                              gpointer opaque);
 /* @error: NULL once the cut has been made, or in place is scheduled. */
 typedef void (*SessionCutDone)(const GError *error, gpointer opaque);
 /* Cuts are made one after the other.  @request: taken. */

@@ -424,7 +424,9 @@ static void exiting(Notifier *notifier, void *data)
     if (gate->recorder) {
         gate_recorder_finish(gate, gate->ending ? gate->ending : "quit");
     }
-    if (gate->engine && !gate->told && !gate->options.record) {
+    /* What was handed over is another process's to repeat. */
+    if (gate->engine && !gate->told && !gate->options.record &&
+        !replay_engine_next_is(gate->engine, TRACE_HANDOVER)) {
         warn_report("jumpcut: replay=%s: ended at %" PRId64
                     " ns, before its trace did",
                     gate->options.replay, gate->mark.at_ns);
