@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "hw/clock/host-profile.h"
 #include "tools/elf-build-id.h"
 #include "tools/firmware.h"
 #include "tools/qemu-command.h"
@@ -106,6 +107,19 @@ static gboolean add_builds(TraceHeader *h, const BootOptions *o, GError **error)
     return TRUE;
 }
 
+static void add_digest(TraceHeader *h, const char *interval)
+{
+    g_autofree char *text = NULL;
+    guint64 ns;
+
+    /* It was checked when the options were. */
+    if (interval &&
+        host_time_parse(interval, "interval", G_MAXINT64, &ns, NULL)) {
+        text = g_strdup_printf("%" G_GUINT64_FORMAT, ns);
+        trace_header_add(h, "digest-ns", text);
+    }
+}
+
 TraceHeader *run_header_new(const BootOptions *o, GError **error)
 {
     g_autoptr(TraceHeader) h = trace_header_new();
@@ -119,6 +133,8 @@ TraceHeader *run_header_new(const BootOptions *o, GError **error)
     trace_header_add(h, "guest", o->guest);
     trace_header_add(h, "vcpus", vcpus);
     add_images(h, o);
+    trace_header_add(h, "gate-ns", G_STRINGIFY(BOOT_GATE_NS));
+    add_digest(h, o->digest);
     trace_header_add(h, "level", o->level);
     if (o->checkpoint) {
         trace_header_add(h, "checkpoint", o->checkpoint);

@@ -48,13 +48,18 @@ static void write_record(GateRecorder *r, uint16_t type, uint16_t flags,
     }
 }
 
-static void write_output(GateRecorder *r)
+static void write_output_at(GateRecorder *r, int64_t at_ns)
 {
     if (r->output->len) {
-        write_record(r, TRACE_OUTPUT, TRACE_OPTIONAL, gate_now(),
-                     r->output->data, r->output->len);
+        write_record(r, TRACE_OUTPUT, TRACE_OPTIONAL, at_ns, r->output->data,
+                     r->output->len);
         g_byte_array_set_size(r->output, 0);
     }
+}
+
+static void write_output(GateRecorder *r)
+{
+    write_output_at(r, gate_now());
 }
 
 void gate_recorder_flush(GateRecorder *r)
@@ -208,7 +213,8 @@ void gate_recorder_finish(Gate *gate, const char *why)
     }
     memcpy(end.console_sha256, gate->mark.sha256, TRACE_SHA256_SIZE);
     payload = trace_put_end(&end);
-    write_output(r);
+    /* Times never go back: what came after the last exact place is its. */
+    write_output_at(r, gate->mark.at_ns);
     write_record(r, TRACE_END, 0, gate->mark.at_ns, payload->data,
                  payload->len);
     gate->recorder = NULL;

@@ -34,7 +34,7 @@ enum {
 /* The trace is the other process's from here on. */
 static void hand_trace_over(Gate *gate)
 {
-    g_autoptr(GByteArray) payload = trace_put_handover(gate->handovers);
+    g_autoptr(GByteArray) payload = trace_put_handover(gate->handovers + 1);
 
     if (gate_wants_devices(gate)) {
         guest_tap_flush(gate->guest);
