@@ -258,14 +258,10 @@ static Run *run_once(Runner *r, const Scenario *scenario,
     g_auto(GStrv) command =
         scenario_command(scenario, variant, &r->places, path);
     ExitStatus status = STATUS_OK;
-    Run *run = scenario_run(command, path, &status, why);
+    Run *run = scenario_run(variant, command, path, &status, why);
 
     if (!run) {
-        g_autofree char *line = qemu_command_quote(command);
-        char *reason = *why;
-
-        *why = g_strdup_printf("%s\nagain: %s", reason, line);
-        g_free(reason);
+        *why = *why ?: g_strdup("interrupted");
         r->status = status;
     }
     return run;
@@ -323,7 +319,7 @@ static void run_variant(Runner *r, const Scenario *scenario,
         g_autoptr(Run) again = NULL;
 
         again = run_once(r, scenario, variant, name, nr, &difference);
-        if (run && again) {
+        if (run && again && !difference) {
             difference = scenario_compare(again, run, TRUE, TRUE);
         } else if (!difference) {
             difference = g_strdup("did not run");
@@ -368,7 +364,7 @@ static void print_commands(const Runner *r)
             g_autofree char *line = qemu_command_quote(command);
 
             if (wanted(r, variant)) {
-                printf("%s\n", line);
+                printf("jumpcut %s\n", line);
             }
         }
     }
@@ -385,7 +381,7 @@ static void run_scenarios(Runner *r)
         for (guint j = 0; j < scenario->variants->len; j++) {
             const Variant *variant = scenario->variants->pdata[j];
 
-            if (wanted(r, variant)) {
+            if (wanted(r, variant) && r->status != STATUS_QUIT) {
                 run_variant(r, scenario, variant);
             }
         }

@@ -6,12 +6,16 @@
 
 #include "hw/clock/contention.h"
 #include "hw/fault/fault-spec.h"
+#include "tools/cut-request.h"
 #include "tools/scenario-internal.h"
 
 static const char *const guests[] = {"xen-hvm", "xen-pvh", "kvm", NULL};
 static const char *const modes[] = {"default", "always-emulate", "native",
                                     NULL};
 static const char *const versions[] = {"4.17", "4.20", NULL};
+static const char *const ways[] = {"in-place", "suspend", "migrate", "cancel",
+                                   NULL};
+static const char *const vias[] = {"unix", "file", NULL};
 static const char *const switches[] = {"on", "off", NULL};
 
 static KeyCheck check_smp, check_memory, check_steal, check_kernel, check_host;
@@ -61,7 +65,10 @@ static const KeyRow profile_rows[] = {
 
 static const KeyRow cut_rows[] = {
     PROFILE_ROWS,
-    {"at", scenario_check_time, NULL, TRUE},
+    {"at", scenario_check_time, NULL, FALSE},
+    {"when", scenario_check_when, NULL, FALSE},
+    {"way", NULL, ways, FALSE},
+    {"via", NULL, vias, FALSE},
     {"host", check_host, NULL, FALSE},
     {"variant", NULL, NULL, FALSE},
     {NULL, NULL, NULL, FALSE},
@@ -157,55 +164,98 @@ static gboolean read_options(const ScenarioFile *file, const char *name,
     return TRUE;
 }
 
-/* The profile keys of @group, but those that @over has, too. */
-static void append_profile(GString *spec, const ScenarioGroup *group,
-                           const ScenarioGroup *over)
+/* ",key=value" for what @group has of these rows, but not what @over has. */
+static void append_keys(GString *spec, const ScenarioGroup *group,
+                        const KeyRow *rows, const ScenarioGroup *over)
 {
     for (guint i = 0; group && i < group->entries->len; i++) {
         const ScenarioEntry *entry = group->entries->pdata[i];
-        gboolean profile = FALSE;
+        gboolean listed = FALSE;
 
-        for (size_t j = 0; profile_rows[j].key; j++) {
-            profile |= !strcmp(profile_rows[j].key, entry->key);
+        for (size_t j = 0; rows[j].key; j++) {
+            listed |= !strcmp(rows[j].key, entry->key);
         }
-        if (profile && (!over || !scenario_group_entry(over, entry->key))) {
-            g_string_append_printf(spec, "%c%s=%s",
-                                   strchr(spec->str, ':') ? ',' : ':',
+        if (listed && (!over || !scenario_group_entry(over, entry->key))) {
+            g_string_append_printf(spec, "%s%s=%s", spec->len ? "," : "",
                                    entry->key, entry->value);
         }
     }
 }
 
+/* @return: the cut as it is after "AT:" in --cut. */
+static GString *cut_text(const ScenarioFile *file, const ScenarioGroup *group)
+{
+    static const KeyRow how_rows[] = {
+        {"way", NULL, NULL, FALSE},
+        {"via", NULL, NULL, FALSE},
+        {NULL, NULL, NULL, FALSE},
+    };
+    const char *host = scenario_value(group, "host");
+    g_autofree char *name = host ? g_strconcat("host ", host, NULL) : NULL;
+    GString *text = g_string_new(NULL);
+
+    append_keys(text, group, how_rows, NULL);
+    append_keys(text, group, profile_rows, NULL);
+    append_keys(text, name ? scenario_file_group(file, name) : NULL,
+                profile_rows, group);
+    return text;
+}
+
+/* A cut with a "when": made by hand when that is.  @text: taken */
+static gboolean read_cut_step(const ScenarioFile *file,
+                              const ScenarioGroup *group, const char *text,
+                              Variant *variant, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    g_autoptr(CutRequest) request = cut_request_parse(text, TRUE, &reason);
+    Step *step;
+
+    if (!request) {
+        return scenario_fail(error, file, group->line, "[%s]: %s", group->name,
+                             reason->message);
+    }
+    if (request->way == CUT_MIGRATE) {
+        return scenario_fail(error, file, group->line,
+                             "[%s]: way=migrate wants a key 'at'", group->name);
+    }
+    step = scenario_step_new(file, group, variant, error);
+    if (step) {
+        step->cut = g_strdup(text);
+    }
+    return step != NULL;
+}
+
 /* @last: time of the cut before; becomes this one's. */
 static gboolean read_cut(const ScenarioFile *file, const ScenarioGroup *group,
-                         gint64 *last, GStrvBuilder *to, GError **error)
+                         gint64 *last, Variant *variant, GStrvBuilder *to,
+                         GError **error)
 {
-    const char *host = scenario_value(group, "host");
-    g_autofree char *host_group =
-        host ? g_strconcat("host ", host, NULL) : NULL;
+    const char *at = scenario_value(group, "at");
     g_autoptr(GString) text = NULL;
     g_autoptr(GError) reason = NULL;
-    CutSpec spec;
+    g_autoptr(CutRequest) request = NULL;
+    g_autofree char *whole = NULL;
 
     if (!scenario_check_group(file, group, cut_rows, error)) {
         return FALSE;
     }
-    text = g_string_new(scenario_value(group, "at"));
-    append_profile(text, group, NULL);
-    append_profile(text, host ? scenario_file_group(file, host_group) : NULL,
-                   group);
-    if (!cut_spec_parse(&spec, text->str, &reason)) {
+    text = cut_text(file, group);
+    if (!at || scenario_group_entry(group, "when")) {
+        return read_cut_step(file, group, text->str, variant, error);
+    }
+    whole = g_strdup_printf("%s:%s", at, text->str);
+    request = cut_request_parse(whole, FALSE, &reason);
+    if (!request) {
         return scenario_fail(error, file, group->line, "[%s]: %s", group->name,
                              reason->message);
     }
-    if (spec.at_ns <= *last) {
+    if (request->at_ns <= *last) {
         return scenario_fail(error, file, group->line,
-                             "[%s]: want at=%s later than the cut before it, "
-                             "and than 0",
-                             group->name, scenario_value(group, "at"));
+                             "[%s]: want at=%s later than the cut before it",
+                             group->name, at);
     }
-    *last = spec.at_ns;
-    add_option(to, "cut", text->str);
+    *last = request->at_ns;
+    add_option(to, "cut", whole);
     return TRUE;
 }
 
@@ -276,6 +326,14 @@ static gboolean read_image(const ScenarioFile *file, Variant *variant,
     return TRUE;
 }
 
+/* The order in which they stand in the file. */
+static gint compare_steps(gconstpointer a, gconstpointer b)
+{
+    const Step *const *x = a, *const *y = b;
+
+    return (*x)->line < (*y)->line ? -1 : (*x)->line > (*y)->line;
+}
+
 gboolean scenario_read_guest(const VariantFile *from, Variant *variant,
                              GError **error)
 {
@@ -289,7 +347,8 @@ gboolean scenario_read_guest(const VariantFile *from, Variant *variant,
         return FALSE;
     }
     for (guint i = 0; i < from->cuts->len; i++) {
-        if (!read_cut(from->file, from->cuts->pdata[i], &last, to, error)) {
+        if (!read_cut(from->file, from->cuts->pdata[i], &last, variant, to,
+                      error)) {
             return FALSE;
         }
     }
@@ -298,6 +357,13 @@ gboolean scenario_read_guest(const VariantFile *from, Variant *variant,
             return FALSE;
         }
     }
+    for (guint i = 0; i < from->inputs->len; i++) {
+        if (!scenario_read_input(from->file, from->inputs->pdata[i], variant,
+                                 error)) {
+            return FALSE;
+        }
+    }
+    g_ptr_array_sort(variant->steps, compare_steps);
     variant->options = g_strv_builder_end(to);
     return TRUE;
 }

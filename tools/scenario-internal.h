@@ -12,13 +12,25 @@ typedef struct VariantFile {
     const ScenarioFile *file;
     GPtrArray *cuts;    /* of ScenarioGroup, in order of time */
     GPtrArray *faults;  /* of ScenarioGroup */
+    GPtrArray *inputs;  /* of ScenarioGroup */
     GPtrArray *expects; /* of ScenarioGroup, in the file's order */
 } VariantFile;
 
 /* Is @name "KIND LABEL"?  @return: LABEL, or NULL. */
 const char *scenario_label(const char *name, const char *kind);
 
-/* Fills in kernel, initrd and options. */
+/* Adds an input to variant->steps. */
+gboolean scenario_read_input(const ScenarioFile *file,
+                             const ScenarioGroup *group, Variant *variant,
+                             GError **error);
+/*
+ * A step of @group, at its "at" or "when", of which it must have one; it is
+ * added to variant->steps.  @return: NULL and @error if it has not.
+ */
+Step *scenario_step_new(const ScenarioFile *file, const ScenarioGroup *group,
+                        Variant *variant, GError **error);
+
+/* Fills in kernel, initrd, options and steps. */
 gboolean scenario_read_guest(const VariantFile *from, Variant *variant,
                              GError **error);
 /* Adds to variant->expects. */

@@ -7,7 +7,6 @@
 
 #include "tools/scenario-keys.h"
 
-#define INDEX_MAX     999
 #define REGEX_LEN_MAX 1000u
 #define QUOTE_MAX     60
 
@@ -124,14 +123,6 @@ gboolean scenario_check_profile(const KeyPlace *place, GError **error)
     return TRUE;
 }
 
-gboolean scenario_check_index(const KeyPlace *place, GError **error)
-{
-    return g_ascii_string_to_unsigned(place->entry->value, 10, 1, INDEX_MAX,
-                                      NULL, NULL) ||
-           scenario_bad_value(place, error, "want a number from 1 to %u",
-                              INDEX_MAX);
-}
-
 /* Bytes, not characters: a console is not always valid UTF-8. */
 GRegex *scenario_regex(const char *text, GError **error)
 {
@@ -140,22 +131,39 @@ GRegex *scenario_regex(const char *text, GError **error)
         error);
 }
 
-gboolean scenario_check_regex(const KeyPlace *place, GError **error)
+static gboolean check_pattern(const KeyPlace *place, const char *pattern,
+                              GError **error)
 {
     g_autoptr(GError) reason = NULL;
     g_autoptr(GRegex) regex = NULL;
 
-    if (!*place->entry->value || strlen(place->entry->value) > REGEX_LEN_MAX) {
+    if (!*pattern || strlen(pattern) > REGEX_LEN_MAX) {
         return scenario_bad_value(place, error,
                                   "want a regular expression of 1 to %u bytes",
                                   REGEX_LEN_MAX);
     }
-    regex = scenario_regex(place->entry->value, &reason);
+    regex = scenario_regex(pattern, &reason);
     if (!regex) {
         return scenario_bad_value(place, error, "want a regular expression: %s",
                                   reason->message);
     }
     return TRUE;
+}
+
+gboolean scenario_check_regex(const KeyPlace *place, GError **error)
+{
+    return check_pattern(place, place->entry->value, error);
+}
+
+gboolean scenario_check_when(const KeyPlace *place, GError **error)
+{
+    const char *value = place->entry->value;
+
+    if (!g_str_has_prefix(value, SCENARIO_WHEN_CONSOLE)) {
+        return scenario_bad_value(place, error,
+                                  "want " SCENARIO_WHEN_CONSOLE "REGEX");
+    }
+    return check_pattern(place, value + strlen(SCENARIO_WHEN_CONSOLE), error);
 }
 
 /* Decimal digits only: strtod would take "inf", "nan" and "0x1p3", too. */

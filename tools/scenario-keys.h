@@ -35,9 +35,11 @@ gboolean scenario_bad_value(const KeyPlace *place, GError **error,
 KeyCheck scenario_check_present; /* any text, not empty */
 KeyCheck scenario_check_time;
 KeyCheck scenario_check_regex;
+KeyCheck scenario_check_when; /* "console:REGEX" */
 KeyCheck scenario_check_range;
 KeyCheck scenario_check_profile; /* by its key, of a host profile */
-KeyCheck scenario_check_index;   /* 1 to 999 */
+
+#define SCENARIO_WHEN_CONSOLE "console:"
 
 /* @text: checked before. */
 GRegex *scenario_regex(const char *text, GError **error);

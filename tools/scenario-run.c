@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Running one variant of a scenario: a process of this very program, so that
- * one that dies takes nothing along.
+ * Running one variant of a scenario.
  */
-#include <gio/gio.h>
-#include <signal.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
-#include <sys/prctl.h>
 
+#include "tools/run-record.h"
 #include "tools/scenario-run.h"
+#include "tools/scenario-steps.h"
+#include "tools/session.h"
 
-#define SELF "/proc/self/exe"
+/* Interval of the gate's ticks, at which steps come. */
+#define GATE "10ms"
 
 /* A file named in a scenario is relative to the scenario's folder. */
 static char *beside(const Scenario *scenario, const char *name)
@@ -68,12 +70,11 @@ char **scenario_command(const Scenario *scenario, const Variant *variant,
                         const ScenarioPlaces *places, const char *report)
 {
     g_autoptr(GStrvBuilder) command = g_strv_builder_new();
-    g_autofree char *self = g_file_read_link(SELF, NULL);
     g_autofree char *record = g_strconcat("--report=", report, NULL);
     g_autofree char *kernel = kernel_path(scenario, variant, places);
     g_autofree char *initrd = initrd_path(scenario, variant, places);
 
-    g_strv_builder_add_many(command, self ?: SELF, "boot", record, NULL);
+    g_strv_builder_add_many(command, "boot", record, NULL);
     g_strv_builder_addv(command, (const char **)variant->options);
     if (initrd) {
         g_autofree char *option = g_strconcat("--initrd=", initrd, NULL);
@@ -85,45 +86,78 @@ char **scenario_command(const Scenario *scenario, const Variant *variant,
     return g_strv_builder_end(command);
 }
 
-static void child_setup(gpointer opaque)
+/* @return: STATUS_OK if there is a record of the run now. */
+static ExitStatus run_guest(const BootOptions *o, const Variant *variant,
+                            char **why)
 {
-    (void)opaque;
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    g_autoptr(ScenarioSteps) steps = scenario_steps_new(variant);
+    SessionConfig config = {
+        .options = o,
+        .handlers = &scenario_steps_handlers,
+        .opaque = steps,
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Session) session = NULL;
+    RunResult result = {0};
+
+    config.log_fd =
+        open(o->console_log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (config.log_fd < 0) {
+        *why = g_strdup_printf("%s: %s", o->console_log, g_strerror(errno));
+        return STATUS_OUTPUT;
+    }
+    session = session_new(&config, &error);
+    if (!session) {
+        *why = g_strdup(error->message);
+        return STATUS_QEMU;
+    }
+    result.ending = ending_name(session_run(session));
+    *why = g_strdup(scenario_steps_failure(steps) ?: session_failure(session));
+    result.info = session_info(session);
+    if (!result.info) {
+        return *why ? STATUS_QEMU : STATUS_QUIT;
+    }
+    result.command = session_command(session);
+    result.console_bytes = session_console_bytes(session);
+    result.console_sha256 = session_console_sha256(session);
+    if (session_output_error(session)) {
+        *why = g_strdup_printf("%s: %s", o->console_log,
+                               g_strerror(session_output_error(session)));
+        return STATUS_OUTPUT;
+    }
+    if (!strcmp(result.ending, ending_name(ENDING_QUIT))) {
+        return STATUS_QUIT;
+    }
+    return run_record_write(o, &result, &error)
+               ? STATUS_OK
+               : (*why = g_strdup(error->message), STATUS_OUTPUT);
 }
 
-Run *scenario_run(char **command, const char *report, ExitStatus *status,
-                  char **why)
+Run *scenario_run(const Variant *variant, char **command, const char *report,
+                  ExitStatus *status, char **why)
 {
-    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
-        G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
-    g_autoptr(GSubprocess) process = NULL;
-    g_autoptr(GBytes) complaints = NULL;
     g_autoptr(GError) error = NULL;
-    const char *text;
-    gsize size;
-    Run *run = NULL;
+    gboolean help = FALSE;
+    g_autoptr(BootOptions) o =
+        boot_options_parse((int)g_strv_length(command), command, &help, &error);
+    Run *run;
 
-    g_subprocess_launcher_set_child_setup(launcher, child_setup, NULL, NULL);
-    process = g_subprocess_launcher_spawnv(
-        launcher, (const char *const *)command, &error);
-    if (!process || !g_subprocess_communicate(process, NULL, NULL, NULL,
-                                              &complaints, &error)) {
-        *status = STATUS_QEMU;
+    if (!o) {
+        *status = STATUS_USAGE;
         *why = g_strdup(error->message);
         return NULL;
     }
-    *status = g_subprocess_get_if_exited(process)
-                  ? (ExitStatus)g_subprocess_get_exit_status(process)
-                  : STATUS_QEMU;
-    if (*status == STATUS_OK || *status == STATUS_CRASHED ||
-        *status == STATUS_TIMEOUT || *status == STATUS_REBOOT) {
-        run = run_load(report, &error);
+    if (variant->steps->len && !o->gate) {
+        o->gate = g_strdup(GATE);
     }
+    *status = run_guest(o, variant, why);
+    if (*status != STATUS_OK) {
+        return NULL;
+    }
+    run = run_load(report, &error);
     if (!run) {
-        text = g_bytes_get_data(complaints, &size);
-        *why = error ? g_strdup(error->message)
-                     : g_strstrip(g_strndup(size ? text : "", size));
-        *status = *status == STATUS_OK ? STATUS_OUTPUT : *status;
+        *status = STATUS_OUTPUT;
+        *why = g_strdup(error->message);
     }
     return run;
 }

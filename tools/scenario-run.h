@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Running one variant of a scenario with "jumpcut boot".
+ * Running one variant of a scenario.
  */
 #ifndef JUMPCUT_TOOLS_SCENARIO_RUN_H
 #define JUMPCUT_TOOLS_SCENARIO_RUN_H
@@ -19,8 +19,8 @@ typedef struct ScenarioPlaces {
 } ScenarioPlaces;
 
 /*
- * @return: the command line of "jumpcut boot" that runs the variant and
- * writes the record @report, NULL-terminated; g_strfreev() it.
+ * @return: the options of "jumpcut boot" that run the variant and write the
+ * record @report, NULL-terminated, "boot" first; g_strfreev() it.
  */
 char **scenario_command(const Scenario *scenario, const Variant *variant,
                         const ScenarioPlaces *places, const char *report);
@@ -28,10 +28,11 @@ char **scenario_command(const Scenario *scenario, const Variant *variant,
 char *scenario_missing(const Scenario *scenario, const Variant *variant,
                        const ScenarioPlaces *places);
 /*
- * Runs @command to its end.  @return: the run by its record @report; NULL if
- * there is none, then *@status is the exit status and *@why the reason.
+ * Runs the guest of @command to its end.  @return: the run by its record
+ * @report, even if not all of the variant's steps were made: then *@why tells.
+ * NULL if there is none, then *@status is the exit status and *@why the reason.
  */
-Run *scenario_run(char **command, const char *report, ExitStatus *status,
-                  char **why);
+Run *scenario_run(const Variant *variant, char **command, const char *report,
+                  ExitStatus *status, char **why);
 
 #endif

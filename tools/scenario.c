@@ -18,10 +18,11 @@ static const KeyRow scenario_rows[] = {
 static const char *const single_groups[] = {"scenario", "machine", "guest",
                                             "host", NULL};
 /* Groups of which there are several, each with a label. */
-static const char *const labelled_groups[] = {"host",   "cut",     "fault",
-                                              "expect", "variant", NULL};
+static const char *const labelled_groups[] = {
+    "host", "cut", "fault", "input", "expect", "variant", NULL};
 /* Those that can be of some variants only, by the key "variant". */
-static const char *const optional_groups[] = {"cut", "fault", "expect", NULL};
+static const char *const optional_groups[] = {"cut", "fault", "input", "expect",
+                                              NULL};
 
 const char *scenario_label(const char *name, const char *kind)
 {
@@ -54,11 +55,12 @@ static gboolean check_group_name(const ScenarioFile *file,
             return TRUE;
         }
     }
-    return scenario_fail(error, file, group->line,
-                         "no group [%s]; there are scenario, machine, guest, "
-                         "host, host NAME, cut NAME, fault NAME, expect NAME "
-                         "and variant NAME, names of letters, digits and -",
-                         group->name);
+    return scenario_fail(
+        error, file, group->line,
+        "no group [%s]; there are scenario, machine, guest, "
+        "host, host NAME, cut NAME, fault NAME, input NAME, "
+        "expect NAME and variant NAME, names of letters, digits and -",
+        group->name);
 }
 
 /* Does the comma-separated @list have @name? */
@@ -146,6 +148,7 @@ static void variant_file_clear(VariantFile *from)
 {
     g_ptr_array_unref(from->cuts);
     g_ptr_array_unref(from->faults);
+    g_ptr_array_unref(from->inputs);
     g_ptr_array_unref(from->expects);
 }
 
@@ -156,6 +159,7 @@ static void collect(VariantFile *from, const char *name)
 {
     from->cuts = g_ptr_array_new();
     from->faults = g_ptr_array_new();
+    from->inputs = g_ptr_array_new();
     from->expects = g_ptr_array_new();
     for (guint i = 0; i < from->file->groups->len; i++) {
         ScenarioGroup *group = from->file->groups->pdata[i];
@@ -169,6 +173,8 @@ static void collect(VariantFile *from, const char *name)
             g_ptr_array_add(from->cuts, group);
         } else if (scenario_label(group->name, "fault")) {
             g_ptr_array_add(from->faults, group);
+        } else if (scenario_label(group->name, "input")) {
+            g_ptr_array_add(from->inputs, group);
         } else if (scenario_label(group->name, "expect")) {
             g_ptr_array_add(from->expects, group);
         }
@@ -187,6 +193,18 @@ static void expect_free(gpointer data)
     g_free(expect);
 }
 
+static void step_free(gpointer data)
+{
+    Step *step = data;
+
+    g_free(step->name);
+    g_clear_pointer(&step->when, g_regex_unref);
+    g_free(step->cut);
+    g_free(step->command);
+    g_free(step->arguments);
+    g_free(step);
+}
+
 static void variant_free(gpointer data)
 {
     Variant *variant = data;
@@ -196,6 +214,7 @@ static void variant_free(gpointer data)
     g_free(variant->kernel);
     g_free(variant->initrd);
     g_strfreev(variant->options);
+    g_ptr_array_unref(variant->steps);
     g_ptr_array_unref(variant->expects);
     g_free(variant);
 }
@@ -212,6 +231,7 @@ static gboolean read_variant(Scenario *scenario, const ScenarioFile *file,
     variant->name =
         g_strdup(group ? scenario_label(group->name, "variant") : "");
     variant->about = g_strdup(group ? scenario_value(group, "about") : NULL);
+    variant->steps = g_ptr_array_new_with_free_func(step_free);
     variant->expects = g_ptr_array_new_with_free_func(expect_free);
     collect(&from, variant->name);
     return (!group || apply_overrides(own, group, error)) &&

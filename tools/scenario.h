@@ -59,11 +59,23 @@ typedef struct Expect {
     gboolean console, digests; /* EQUAL: what of it */
 } Expect;
 
+/* Something that happens to the guest and is no option of jumpcut boot. */
+typedef struct Step {
+    char *name; /* of the group: "input 1" */
+    unsigned line;
+    gint64 at_ns;    /* virtual time; -1: when the console matches */
+    GRegex *when;    /* with at_ns -1 */
+    char *cut;       /* as after "AT:" in --cut; NULL: it is an input */
+    char *command;   /* of QMP, for an input */
+    char *arguments; /* a JSON object */
+} Step;
+
 typedef struct Variant {
     char *name; /* "" where the file names none */
     char *about;
     char *kernel, *initrd; /* as in the file; initrd NULL: none */
     char **options;        /* of jumpcut boot, without kernel and initrd */
+    GPtrArray *steps;      /* Step; those with a "when" come in order */
     GPtrArray *expects;    /* Expect */
 } Variant;
 

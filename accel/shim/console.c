@@ -254,6 +254,15 @@ void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len)
     }
 }
 
+bool shim_console_type(ShimConsole *c, const uint8_t *buf, size_t len)
+{
+    if (len > sink_room(c)) {
+        return false;
+    }
+    console_take(c, buf, len);
+    return true;
+}
+
 void shim_console_accept(ShimConsole *c)
 {
     console_push(c);

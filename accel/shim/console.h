@@ -31,6 +31,8 @@ ShimConsole *shim_console_new(const char *chardev, Gate *gate,
                               ShimConsoleInputFn *input, void *opaque,
                               Error **errp);
 void shim_console_write(ShimConsole *c, const uint8_t *buf, size_t len);
+/* As if it had come from the character device.  @return: was there room? */
+bool shim_console_type(ShimConsole *c, const uint8_t *buf, size_t len);
 /* The guest has room again. */
 void shim_console_accept(ShimConsole *c);
 /* The machine goes on: it takes no input while it is stopped. */

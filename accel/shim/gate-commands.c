@@ -36,6 +36,7 @@ static bool is_powered_down(Gate *gate)
     X(restore, "jumpcut-restore", NULL)                           \
     X(resume, "jumpcut-resume", NULL)                             \
     X(fault, "jumpcut-fault", NULL)                               \
+    X(type, "jumpcut-type", NULL)                                 \
     X(handover, "jumpcut-handover", NULL)                         \
     X(checkpoint, "jumpcut-checkpoint", NULL)                     \
     X(xenstore_write, "jumpcut-xenstore-write", NULL)             \

@@ -542,6 +542,19 @@ const GArray *guest_digests(const Guest *g)
     return g->digests;
 }
 
+bool guest_type(Guest *g, const uint8_t *buf, size_t len, Error **errp)
+{
+    if (!(g->options.kind->flags & GUEST_XEN)) {
+        error_setg(errp, "the guest has no console of Xen's");
+        return false;
+    }
+    if (!shim_console_type(g->console, buf, len)) {
+        error_setg(errp, "the console has no room for %zu bytes", len);
+        return false;
+    }
+    return true;
+}
+
 uint64_t guest_console_bytes(const Guest *g)
 {
     return shim_console_bytes(g->console);

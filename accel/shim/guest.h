@@ -109,6 +109,8 @@ const GArray *guest_cuts(const Guest *g);         /* of GuestCut */
 const GArray *guest_pending_cuts(const Guest *g); /* of CutSpec */
 const GArray *guest_digests(const Guest *g);      /* of GuestDigest */
 uint64_t guest_console_bytes(const Guest *g);
+/* Types on a hypervisor's console; now, past the gate. */
+bool guest_type(Guest *g, const uint8_t *buf, size_t len, Error **errp);
 /* The console's reader has left too much to take. */
 bool guest_console_full(const Guest *g);
 /* Xen's SHUTDOWN_* once the guest ended by a hypercall, else -1 */

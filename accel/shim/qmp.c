@@ -350,6 +350,13 @@ void qmp_jumpcut_fault(JumpcutFaultKind kind, bool has_at_ns, int64_t at_ns,
     guest_fault(qmp.guest, &spec, errp);
 }
 
+void qmp_jumpcut_type(const char *text, Error **errp)
+{
+    if (qmp_have_guest(errp) && shim_qmp_may_change(errp)) {
+        guest_type(qmp.guest, (const uint8_t *)text, strlen(text), errp);
+    }
+}
+
 void qmp_jumpcut_resume(Error **errp)
 {
     if (qmp_have_guest(errp) && shim_qmp_may_change(errp)) {
@@ -387,6 +394,8 @@ void shim_qmp_register(const char *version, const char *build_id)
                          qmp_marshal_query_jumpcut_clock, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-resume",
                          qmp_marshal_jumpcut_resume, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-type",
+                         qmp_marshal_jumpcut_type, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-fault",
                          qmp_marshal_jumpcut_fault, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-restore",

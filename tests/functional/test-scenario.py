@@ -63,6 +63,63 @@ def first_scenario_prints_the_reports_numbers(directory):
         check_in("console", stamp, console)
 
 
+SERVED = """[scenario]
+title=typing
+[machine]
+guest=xen-pvh
+smp=2
+[guest]
+kernel=debian-6.12
+append=cryptomgr.notests jumpcut.run=serve
+[input 1]
+when=console:JUMPCUT ready
+type=echo $((6*7)); cat /proc/uptime\\n
+[cut 1]
+when=console:JUMPCUT status=0
+uptime=500000
+[input 2]
+when=console:$
+type=cat /proc/uptime; poweroff -f\\n
+[expect 42]
+present=^42
+[expect before]
+present=^\\d{1,2}\\.\\d\\d \\d
+cut=1
+side=before
+[expect after]
+present=^(499|500)\\d{3}\\.
+cut=1
+side=after
+"""
+
+
+@test
+def steps_come_when_the_console_says_and_each_time_the_same(directory):
+    path = directory / "a.scenario"
+    path.write_text(SERVED)
+    text = run_file(path, "--repeat", 2)
+    if "# SKIP" in text:
+        raise Skip(text.splitlines()[-1])
+    check_in("repetition", "ok 5 - a: again", text)
+
+
+@test_each(
+    ("when", ["[input 1]", "when=console:never", "type=x"],
+     "[input 1]: the guest ended before its console had 'never'"),
+    ("command", ["[input 1]", "at=0.5", "qmp=query-status"],
+     "query-status: no command that changes the guest"),
+    ("failing", ["[input 1]", "when=console:", "qmp=jumpcut-resume"],
+     "the guest has not suspended itself"),
+)
+def step_that_is_not_made_is_told(directory, name, step, message):
+    path = scenario(directory, *step, "[expect 1]", "present=.")
+    if name == "failing":
+        path.write_text(path.read_text().replace("console:", "console:sleep")
+                        .replace("sleeps=1", "sleeps=3"))
+    text = run_file(path, status=1)
+    check_in("why", message, text)
+
+
 @test_each(
     ("absent", ["absent=took"], "want no match of 'took'"),
     ("present", ["present=nothing"], "no match of 'nothing'"),
@@ -118,8 +175,7 @@ def missing_kernel_is_skipped(directory):
 def qemu_that_is_missing_is_told(directory):
     path = scenario(directory, "[expect 1]", "ending=powered-off")
     text = run_file(path, "--qemu", "/nonexistent", status=2)
-    check_in("why", "# jumpcut: --qemu /nonexistent: no such program", text)
-    check_in("again", "# again: ", text)
+    check_in("why", "# --qemu /nonexistent: no such program", text)
 
 
 @test

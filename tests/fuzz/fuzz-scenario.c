@@ -31,6 +31,13 @@ static void check_variant(const Variant *variant)
     for (size_t i = 0; variant->options[i]; i++) {
         g_assert_true(g_str_has_prefix(variant->options[i], "--"));
     }
+    for (guint i = 0; i < variant->steps->len; i++) {
+        const Step *step = variant->steps->pdata[i];
+
+        g_assert_true((step->when != NULL) == (step->at_ns < 0));
+        g_assert_true((step->cut != NULL) == (step->command == NULL));
+        g_assert_true((step->arguments != NULL) == (step->command != NULL));
+    }
     for (guint i = 0; i < variant->expects->len; i++) {
         const Expect *expect = variant->expects->pdata[i];
 

@@ -56,6 +56,45 @@ static void test_keys_become_options_of_boot(void)
     g_assert_null(scenario_variant(s, "")->initrd);
 }
 
+static void check_step(const Variant *variant, guint i, const char *name,
+                       gint64 at_ns, const char *command, const char *arguments)
+{
+    const Step *step = variant->steps->pdata[i];
+
+    g_assert_cmpstr(step->name, ==, name);
+    g_assert_cmpint(step->at_ns, ==, at_ns);
+    g_assert_true((step->when != NULL) == (at_ns < 0));
+    g_assert_cmpstr(step->command, ==, command);
+    g_assert_cmpstr(step->arguments, ==, arguments);
+}
+
+static void test_steps_stand_in_the_order_of_the_file(void)
+{
+    g_autoptr(Scenario) s =
+        parse(BASE "[input a]\nat=5\ntype=ls\\n\n"
+                   "[cut 1]\nwhen=console:x\nway=suspend\nuptime=5\n"
+                   "[input b]\nwhen=console:y\nxenstore=/a\nvalue=b\n"
+                   "[input c]\nwhen=console:y\nxenstore=/a\n"
+                   "[input d]\nat=6\nqmp=stop\n"
+                   "[input e]\nat=6\nqmp=x\narguments={\"a\":1}\n"
+                   "[cut 2]\nat=7\nway=migrate\nvia=file\n" ENDS);
+    const Variant *v = scenario_variant(s, "");
+
+    g_assert_cmpuint(v->steps->len, ==, 6);
+    check_step(v, 0, "input a", 5000000000, "jumpcut-type",
+               "{\"text\":\"ls\\n\"}");
+    check_step(v, 1, "cut 1", -1, NULL, NULL);
+    g_assert_cmpstr(((const Step *)v->steps->pdata[1])->cut, ==,
+                    "way=suspend,uptime=5");
+    check_step(v, 2, "input b", -1, "jumpcut-xenstore-write",
+               "{\"path\":\"/a\",\"value\":\"b\"}");
+    check_step(v, 3, "input c", -1, "jumpcut-xenstore-remove",
+               "{\"path\":\"/a\"}");
+    check_step(v, 4, "input d", 6000000000, "stop", "{}");
+    check_step(v, 5, "input e", 6000000000, "x", "{\"a\":1}");
+    check_options(s, "", "--cut=7:way=migrate,via=file");
+}
+
 static void test_kernel_of_debian_gets_the_agent(void)
 {
     g_autoptr(Scenario) s = parse(BASE ENDS);
@@ -153,7 +192,7 @@ static const BadCase bad_cases[] = {
     {HEAD ENDS, "f:1: want a group [guest]"},
     {HEAD "[guest]\n" ENDS, "f:3: [guest] wants a key 'kernel'"},
     {BASE, "f:1: nothing is expected of variant ''"},
-    {BASE ENDS "[cut 1]\nuptime=5\n", "f:7: [cut 1] wants a key 'at'"},
+    {BASE ENDS "[cut 1]\nuptime=5\n", "f:7: [cut 1] wants one of the keys"},
     {BASE ENDS "[fault 1]\nat=5\n", "f:7: [fault 1] wants a key 'kind'"},
     /* Keys. */
     {HEAD "x=1\n" GUEST ENDS, "f:3: [scenario] has no key 'x', but title"},
@@ -183,13 +222,40 @@ static const BadCase bad_cases[] = {
     {BASE ENDS "[host]\ninvtsc=yes\n", "f:8: [host] invtsc=yes: want one of"},
     {BASE ENDS "[host]\ntsc-khz=0\n", "f:8: [host] tsc-khz=0: tsc-khz: wanted"},
     {BASE ENDS "[cut 1]\nat=x\n", "f:8: [cut 1] at=x: "},
-    {BASE ENDS "[cut 1]\nat=0\nuptime=1\n", "f:7: [cut 1]: want at=0 later"},
+    {BASE ENDS "[cut 1]\nat=0\nuptime=1\n",
+     "f:7: [cut 1]: in the past: the guest"},
     {BASE ENDS "[cut 1]\nat=5\n", "f:7: [cut 1]: "},
     {BASE ENDS "[cut 1]\nat=5\nhost=a\n",
      "f:9: [cut 1] host=a: there is no [h"},
     {BASE ENDS CUT "[cut 2]\nat=5.0\nuptime=1\n",
      "f:10: [cut 2]: want at=5.0 later than the cut before it"},
     {BASE ENDS "[fault 1]\nat=1\nkind=x\n", "f:7: [fault 1]: "},
+    /* Steps. */
+    {BASE ENDS CUT "when=console:x\n", "f:7: [cut 1] wants one of the keys"},
+    {BASE ENDS "[cut 1]\nwhen=x\nuptime=1\n", "f:8: [cut 1] when=x: want con"},
+    {BASE ENDS "[cut 1]\nwhen=console:(\n", "f:8: [cut 1] when=console:(: wan"},
+    {BASE ENDS "[cut 1]\nwhen=console:\n", "f:8: [cut 1] when=console:: want"},
+    {BASE ENDS "[cut 1]\nwhen=console:x\n", "f:7: [cut 1]: "},
+    {BASE ENDS "[cut 1]\nwhen=console:x\nway=migrate\n",
+     "f:7: [cut 1]: way=migrate wants a key 'at'"},
+    {BASE ENDS CUT "way=x\n", "f:10: [cut 1] way=x: want one of in-place"},
+    {BASE ENDS CUT "via=unix\n", "f:7: [cut 1]: via=unix: only with way=mig"},
+    {BASE ENDS CUT "way=cancel\n", "f:7: [cut 1]: uptime=9: way=cancel stays"},
+    {BASE ENDS "[input]\n", "f:7: no group [input]"},
+    {BASE ENDS "[input 1]\nx=1\n", "f:8: [input 1] has no key 'x', but at"},
+    {BASE ENDS "[input 1]\nat=1\n", "f:7: [input 1] wants one of type, xen"},
+    {BASE ENDS "[input 1]\ntype=x\n", "f:7: [input 1] wants one of the keys"},
+    {BASE ENDS "[input 1]\nat=1\ntype=x\nqmp=x\n", "f:7: [input 1] wants on"},
+    {BASE ENDS "[input 1]\nat=1\ntype=x\nvalue=x\n", "f:7: [input 1] wants "},
+    {BASE ENDS "[input 1]\nat=1\nxenstore=/x\narguments={}\n",
+     "f:7: [input 1] wants one of type, xenstore (with value) and qmp"},
+    {BASE ENDS "[input 1]\nat=1\ntype=\n", "f:9: [input 1] type=: want UTF-8"},
+    {BASE ENDS "[input 1]\nat=1\ntype=\\\n", "f:9: [input 1] type=\\: want UT"},
+    {BASE ENDS "[input 1]\nat=1\ntype=\\377\n", "f:9: [input 1] type=\\377: "},
+    {BASE ENDS "[input 1]\nat=1\nqmp=x\narguments=[]\n",
+     "f:10: [input 1] arguments=[]: want a JSON object"},
+    {BASE ENDS "[input 1]\nat=1\nqmp=x\narguments={\n",
+     "f:10: [input 1] arguments={: want a JSON object: "},
     /* Expectations. */
     {BASE "[expect 1]\n", "f:5: [expect 1] wants one of present, absent"},
     {BASE ENDS "cuts=1\n",
@@ -304,6 +370,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/scenario/options", test_keys_become_options_of_boot);
+    g_test_add_func("/scenario/steps",
+                    test_steps_stand_in_the_order_of_the_file);
     g_test_add_func("/scenario/agent", test_kernel_of_debian_gets_the_agent);
     g_test_add_func("/scenario/variants",
                     test_variant_overrides_and_leaves_out);
