@@ -82,6 +82,7 @@ static void shutdown_work(CPUState *cs, run_on_cpu_data data)
         qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
         break;
     }
+    shim_wait_for_main_thread(cs);
 }
 
 /* xen: common/domain.c, domain_shutdown: every vCPU is paused */

@@ -35,7 +35,9 @@
  * A turn, in virtual time.  Long against what it takes to change vCPUs (some
  * microseconds of the host's), short against a guest's timer ticks.
  */
-#define TURN_NS 500000
+#define TURN_NS (500 * SCALE_US)
+/* With one vCPU only how long until its TLBs are looked at depends on it. */
+#define TURN_ALONE_NS (20 * SCALE_MS)
 /* QEMU's most for one entry. */
 #define DEADLINE_MAX_NS INT32_MAX
 
@@ -155,7 +157,7 @@ static void turn_begin(void)
 {
     CPUState *cs = qemu_get_cpu(turns.owner);
 
-    turns.left = icount_round(TURN_NS);
+    turns.left = icount_round(CPU_NEXT(first_cpu) ? TURN_NS : TURN_ALONE_NS);
     turns.over = false;
     tlb_new_windows(cs, shim_vcpu(cs));
 }
@@ -215,14 +217,9 @@ void vcpu_turn_yield(void)
     turns.over = true;
 }
 
-/*
- * The guest asked for a reset or to be switched off, which QEMU's main thread
- * does.  Until it does nothing may execute; and while @cs waits here it is not
- * idle, so time does not go on.
- */
-static void wait_for_main_thread(CPUState *cs)
+void shim_wait_for_main_thread(CPUState *cs)
 {
-    while (runstate_is_running() &&
+    while (turns.on && runstate_is_running() &&
            (qemu_reset_requested_get() != SHUTDOWN_CAUSE_NONE ||
             qemu_shutdown_requested_get() != SHUTDOWN_CAUSE_NONE)) {
         qemu_cond_timedwait_bql(cs->halt_cond, 1);
@@ -240,7 +237,7 @@ void vcpu_turn_exit(CPUState *cs)
     if (cs->halted || turns.over || turns.left <= 0) {
         turn_end();
     }
-    wait_for_main_thread(cs);
+    shim_wait_for_main_thread(cs);
 }
 
 /* @cs, whose turn it is, stays halted. */

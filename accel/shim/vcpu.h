@@ -133,6 +133,13 @@ bool shim_set_turn(const ShimTurn *turn);
  * another run of the same guest goes on in one.  Before anything executes.
  */
 void shim_tlbs_begin_anew(void);
+/*
+ * A reset or the end may have been asked for, which QEMU's main thread does.
+ * From a vCPU's thread with the big lock: returns when it has begun.  Until
+ * then nothing executes; and @cs, while it is here, is not idle, so that time
+ * does not go on.
+ */
+void shim_wait_for_main_thread(CPUState *cs);
 
 /* RDTSC changed its scale or offset: vCPUs take notice. */
 void shim_tsc_changed(void);
