@@ -4,9 +4,11 @@
  * SCHEDOP_shutdown.
  */
 #include "qemu/osdep.h"
+#include "qemu/main-loop.h"
 #include "qapi/error.h"
 #include "cpu.h"
 #include "hw/core/cpu.h"
+#include "system/replay.h"
 #include "system/runstate.h"
 #include "system/system.h"
 #include "accel/shim/guest-internal.h"
@@ -53,6 +55,19 @@ static void soft_reset(Guest *g)
 }
 
 /*
+ * QEMU's own recording notes why a machine ends, under its lock, which is taken
+ * before the big lock.
+ */
+static void lock_for_end(void)
+{
+    if (replay_mode != REPLAY_MODE_NONE) {
+        bql_unlock();
+        replay_mutex_lock();
+        bql_lock();
+    }
+}
+
+/*
  * On the vCPU's thread, when it no longer executes: so a digest of the end is
  * of a machine at an exact instruction.
  */
@@ -73,13 +88,17 @@ static void shutdown_work(CPUState *cs, run_on_cpu_data data)
         qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
         break;
     case SHUTDOWN_crash:
+        lock_for_end();
         qemu_system_guest_panicked(NULL);
+        replay_mutex_unlock();
         break;
     case SHUTDOWN_suspend:
         shim_stop_here();
         break;
     default:
+        lock_for_end();
         qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
+        replay_mutex_unlock();
         break;
     }
     shim_wait_for_main_thread(cs);

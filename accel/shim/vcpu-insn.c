@@ -10,6 +10,7 @@
 #include "exec/exec-all.h"
 #include "exec/helper-proto.h"
 #include "system/cpu-timers.h"
+#include "system/replay.h"
 #include "accel/shim/guest-memory.h"
 #include "accel/shim/insn.h"
 #include "accel/shim/vcpu-internal.h"
@@ -25,11 +26,18 @@ bool vcpu_long_mode(const CPUX86State *env)
     return env->hflags & HF_CS64_MASK;
 }
 
-/* @insns of the budget are used up, or all that is left of it. */
+/*
+ * @insns of the budget are used up, or all that is left of it.  QEMU's own
+ * replay gives a budget that ends with the instruction: nothing would be left
+ * where the recording had something, so there it is free in both.
+ */
 static void vcpu_spend(CPUState *cs, int64_t insns)
 {
     int64_t low = MIN(insns, cs->neg.icount_decr.u16.low);
 
+    if (replay_mode != REPLAY_MODE_NONE) {
+        return;
+    }
     cs->neg.icount_decr.u16.low -= low;
     cs->icount_extra -= MIN(insns - low, cs->icount_extra);
 }
