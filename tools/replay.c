@@ -239,6 +239,17 @@ static gboolean log_open(const char *path, int *fd)
     return TRUE;
 }
 
+static ExitStatus report(Replay *r)
+{
+    ExitStatus status =
+        replay_report_end(r->options->trace, r->info, &r->earlier, r->reached);
+
+    if (r->options->until && !r->reached && status == STATUS_OK) {
+        complain("--until: the run ended before");
+    }
+    return status;
+}
+
 /* How it went, whatever became of the guest. */
 static ExitStatus judge(Replay *r, Ending ending)
 {
@@ -253,8 +264,7 @@ static ExitStatus judge(Replay *r, Ending ending)
                      r->options->trace);
             return STATUS_QEMU;
         }
-        return replay_report_end(r->options->trace, r->info, &r->earlier,
-                                 r->reached);
+        return report(r);
     default:
         session_explain(r->session);
         return ending_status(ending);

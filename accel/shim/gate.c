@@ -424,8 +424,9 @@ static void exiting(Notifier *notifier, void *data)
     if (gate->recorder) {
         gate_recorder_finish(gate, gate->ending ? gate->ending : "quit");
     }
-    /* What was handed over is another process's to repeat. */
+    /* Not if it was to stop there, or what is left is another process's. */
     if (gate->engine && !gate->told && !gate->options.record &&
+        gate->stop != GATE_STOP_AT &&
         !replay_engine_next_is(gate->engine, TRACE_HANDOVER)) {
         warn_report("jumpcut: replay=%s: ended at %" PRId64
                     " ns, before its trace did",

@@ -46,7 +46,8 @@ def record_all(directory, version, *args, ways=()):
             ["in-place uptime=5000", "migrate downtime=2s",
              "suspend uptime=100", "cancel"]),
            ("6.1-pvh", "6.1", ["--guest", "xen-pvh"],
-            ["migrate --via file tsc-khz=2000000"]))
+            ["migrate --via file tsc-khz=2000000"]),
+           ("6.1-kvm", "6.1", ["--guest", "kvm"], ["in-place uptime=5000"]))
 def replay_repeats_the_run(directory, _name, version, args, ways):
     trace, console = record_all(directory, version, *args, ways=ways)
     verify(trace)
@@ -108,7 +109,8 @@ def replay_stops_where_it_is_told(directory):
     trace, console = record_all(directory, "6.1")
     said = replay(trace, "--until", "2.5")
     check_in("time", "repeated to 2.500000000 s: 2 digests", said)
-    replay(trace, "--until", "event:never", console=console)
+    said = replay(trace, "--until", "event:never", console=console)
+    check_in("no such event", "--until: the run ended before", said)
     log = directory / "log"
     replay(trace, "--until", "digest:3", "--trace", log, console=console)
     check_in("log", "Trace 0: ", log.read_text())
