@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/boot-options-internal.h"
+#include "tools/plugin-path.h"
 
 #define DEFAULT_DIGEST "1s" /* of record */
 
@@ -202,23 +203,6 @@ static gboolean read_images(BootOptions *o, GError **error)
     return TRUE;
 }
 
-/* Beside this program in the build directory, else where it is installed. */
-static char *default_plugin(void)
-{
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *dir = self ? g_path_get_dirname(self) : NULL;
-
-    if (dir) {
-        g_autofree char *beside =
-            g_build_filename(dir, "..", "plugins", "jumpcut.so", NULL);
-
-        if (g_file_test(beside, G_FILE_TEST_IS_REGULAR)) {
-            return g_canonicalize_filename(beside, NULL);
-        }
-    }
-    return g_strdup(JUMPCUT_PLUGIN);
-}
-
 static gboolean find_programs(BootOptions *o, GError **error)
 {
     g_autofree char *qemu = g_find_program_in_path(o->qemu);
@@ -286,7 +270,7 @@ static void take_values(RawOptions *raw, BootOptions *o)
     o->digest = g_steal_pointer(&raw->digest);
     o->net = g_steal_pointer(&raw->net);
     o->qemu = g_steal_pointer(&raw->qemu) ?: g_strdup(JUMPCUT_QEMU);
-    o->plugin = g_steal_pointer(&raw->plugin) ?: default_plugin();
+    o->plugin = g_steal_pointer(&raw->plugin) ?: plugin_path_default();
     o->console_log = g_steal_pointer(&raw->console_log);
     o->report = g_steal_pointer(&raw->report);
     if (o->report && !o->console_log) {

@@ -33,6 +33,7 @@ ExitStatus run_command(int argc, char **argv);
 ExitStatus cut_command(int argc, char **argv);
 ExitStatus record_command(int argc, char **argv);
 ExitStatus replay_command(int argc, char **argv);
+ExitStatus qtest_command(int argc, char **argv);
 ExitStatus report_command(int argc, char **argv);
 ExitStatus info_command(int argc, char **argv);
 ExitStatus dump_command(int argc, char **argv);

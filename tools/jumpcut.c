@@ -17,6 +17,8 @@ static const Command commands[] = {
     {"record", "boot a kernel and write a trace of the run", record_command},
     {"replay", "repeat the run of a trace, and check that it is the same",
      replay_command},
+    {"qtest", "make the calls of a recorded guest again, without it",
+     qtest_command},
     {"report", "show what guests saw, and whether runs repeated exactly",
      report_command},
     {"info", "say what a trace is", info_command},

@@ -258,7 +258,7 @@ static unsigned run_cut(Guest *g, const TapEntry *e)
         .downtime_ns = e->arg[7],
     };
 
-    guest_cut(g, &profile, -1, NULL);
+    guest_cut_now(g, &profile, e->kind == TAP_RESTORED, NULL);
     return 0;
 }
 
@@ -369,6 +369,7 @@ static unsigned hook_run(void *opaque, const TapEntry *e, uint64_t answer[])
         answer[0] = guest_console_input(g, e->data, e->len);
         return 1;
     case TAP_CUT:
+    case TAP_RESTORED:
         return run_cut(g, e);
     case TAP_RESUMED:
         return run_parts(g, resumed_op);

@@ -152,17 +152,14 @@ bool guest_cut_now(Guest *g, const HostProfile *p, bool restored,
                    GError **error)
 {
     TapEntry entry = {
-        .kind = TAP_CUT,
+        .kind = restored ? TAP_RESTORED : TAP_CUT,
         .arg = {p->set, p->uptime_ns, p->tsc, p->tsc_khz, p->invtsc,
                 p->tsc_scaling, (uint64_t)p->wallclock_ns, p->downtime_ns},
     };
     bool ok;
 
-    if (restored) {
-        return run_cut(g, p, true, error);
-    }
     host_tap_begin(g->tap, &entry);
-    ok = run_cut(g, p, false, error);
+    ok = run_cut(g, p, restored, error);
     host_tap_end(g->tap, NULL, 0);
     return ok;
 }

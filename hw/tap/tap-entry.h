@@ -28,6 +28,7 @@
     X(MSI, "msi", 2, 2, false)             /* address, data */             \
     X(RTC, "rtc", 1, 1, false)             /* seconds */                   \
     X(CUT, "cut", 8, 8, false)             /* see HostProfile */           \
+    X(RESTORED, "restored", 8, 8, false)   /* the same, in a new domain */ \
     X(RESUMED, "resumed", 0, 0, false)     /* the machine, from a stop */  \
     X(CANCELLED, "cancelled", 0, 0, false) /* suspend */                   \
     X(RESET, "reset", 0, 0, false)                                         \

@@ -12,6 +12,7 @@ _jumpcut_record_options="$_jumpcut_boot_options --output --level --pace
 --checkpoint"
 _jumpcut_replay_options='--until --gdb --trace --from --in-place --kernel
 --initrd --qemu --plugin --force-build --console-log --timeout --dry-run --help'
+_jumpcut_qtest_options='--emit --output --until --qemu --plugin --modules --help'
 _jumpcut_cut_options='--way --at --via --help'
 _jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
 downtime= way= via='
@@ -172,8 +173,26 @@ dump
 verify
 diff
 export
+qtest
 --help
 --version'
+
+_jumpcut_qtest()
+{
+    case $prev in
+    --emit)
+        mapfile -t COMPREPLY < <(compgen -W 'C qtest' -- "$cur")
+        return
+        ;;
+    --until) return ;;
+    esac
+    if [[ $cur = -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$_jumpcut_qtest_options" -- "$cur")
+    else
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    fi
+}
 
 _jumpcut()
 {
@@ -201,6 +220,7 @@ _jumpcut()
     run) _jumpcut_run ;;
     cut) _jumpcut_cut ;;
     info | dump | verify | diff | export) _jumpcut_trace ;;
+    qtest) _jumpcut_qtest ;;
     report)
         if [[ $cur = -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur")
