@@ -254,8 +254,11 @@ static void test_trace_seek_reaches_every_record(Fixture *f, gconstpointer data)
 /* A file of @len bytes. */
 static void put_file(const char *path, const void *bytes, gsize len)
 {
-    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    int fd;
 
+    /* A file that is emptied waits for the disk when it is closed. */
+    g_unlink(path);
+    fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
     g_assert_cmpint(fd, >=, 0);
     g_assert_cmpint(write(fd, bytes, len), ==, len);
     close(fd);
