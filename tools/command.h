@@ -40,6 +40,7 @@ ExitStatus dump_command(int argc, char **argv);
 ExitStatus verify_command(int argc, char **argv);
 ExitStatus diff_command(int argc, char **argv);
 ExitStatus export_command(int argc, char **argv);
+ExitStatus minimize_command(int argc, char **argv);
 
 /* Print "jumpcut: message" on stderr. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

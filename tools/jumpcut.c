@@ -26,6 +26,8 @@ static const Command commands[] = {
     {"verify", "check every byte of traces", verify_command},
     {"diff", "find the first difference of two traces", diff_command},
     {"export", "make a trace readable for viewers", export_command},
+    {"minimize", "find the fewest inputs that show an outcome",
+     minimize_command},
 };
 
 void complain(const char *format, ...)

@@ -30,6 +30,10 @@ static gboolean export_records(const ExportFormat *format, void *state,
         g_autofree char *text =
             trace_record_describe(record.type, record.payload);
 
+        /* The end is as of the last tick, which output may be behind. */
+        if (record.type == TRACE_END) {
+            record.at_ns = MAX(record.at_ns, last_ns);
+        }
         if (record.at_ns < last_ns) {
             g_set_error(error, TRACE_ERROR, TRACE_ERROR_DAMAGED,
                         "record %" G_GUINT64_FORMAT

@@ -91,7 +91,9 @@ def info_counts_and_names(directory):
 
 @test
 def verify_accepts_and_counts(directory):
-    path = samples.write(directory / "a.jct")
+    # The end is as of the last tick; there may be output behind it.
+    path = samples.write(directory / "a.jct", samples.sample(
+        r11=("end", 8_990_000_000, samples.end())))
     check("whole", tool("verify", path)[0],
           f"{path}: 13 records, 3 digests\n")
 
@@ -334,6 +336,26 @@ def export_refuses_what_it_cannot_do(directory):
             (("--output", "/dev/full", path), 7, "No space left on device"),
             (("--output", directory / "no/a", path), 7, "No such file")):
         check_in(f"{args}", message, tool("export", *args, status=status)[1])
+
+
+@test
+def minimize_says_what_it_wants(directory):
+    path = samples.write(directory / "a.jct")
+    output = directory / "b.jct"
+    for outcome, message in (
+            (None, "--outcome and --output are wanted"),
+            ("nonsense", "wanted console:REGEX, ending:NAME, "),
+            ("sound:loud", "no such kind; there are console, ending"),
+            ("console:(", "--outcome console:(: "),
+            ("digest@x:00", "wanted digest@N:HEX, N from 0"),
+            ("digest@1:xyz", "wanted 1 to 64 hexadecimal digits"),
+            ("ending:crashed", "a.jct: header: format: wanted ")):
+        given = ("--outcome", outcome) if outcome else ()
+        out, error = tool("minimize", *given, "--output", output, path,
+                          status=2)
+        check(f"{outcome}: stdout", out, "")
+        check_in(f"{outcome}", message, error)
+    check("nothing is left", sorted(directory.iterdir()), [path])
 
 
 @test

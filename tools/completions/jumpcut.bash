@@ -141,18 +141,28 @@ _jumpcut_trace()
         mapfile -t COMPREPLY < <(compgen -W 'chrome vcd ctf' -- "$cur")
         return
         ;;
-    --output)
+    --outcome)
+        mapfile -t COMPREPLY < <(compgen -W 'console: ending: event: digest@' \
+            -- "$cur")
+        compopt -o nospace
+        return
+        ;;
+    --output | --kernel | --initrd | --qemu | --plugin)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --from | --to) return ;;
+    --from | --to | --timeout) return ;;
     esac
     case ${typed[1]} in
     info) words='--json' ;;
     dump) words='--type --from --to --full' ;;
     verify) words='--partial' ;;
     export) words='--format --output' ;;
+    minimize)
+        words='--outcome --output --timeout --kernel --initrd --qemu --plugin
+            --force-build'
+        ;;
     esac
     if [[ $cur = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words --help" -- "$cur")
@@ -174,6 +184,7 @@ verify
 diff
 export
 qtest
+minimize
 --help
 --version'
 
@@ -219,7 +230,7 @@ _jumpcut()
     replay) _jumpcut_boot "$_jumpcut_replay_options" ;;
     run) _jumpcut_run ;;
     cut) _jumpcut_cut ;;
-    info | dump | verify | diff | export) _jumpcut_trace ;;
+    info | dump | verify | diff | export | minimize) _jumpcut_trace ;;
     qtest) _jumpcut_qtest ;;
     report)
         if [[ $cur = -* ]]; then
