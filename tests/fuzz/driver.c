@@ -201,6 +201,14 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         add_path(corpus, argv[i]);
     }
+    for (unsigned i = 0; fuzz_seed; i++) {
+        GByteArray *seed = fuzz_seed(i);
+
+        if (!seed) {
+            break;
+        }
+        g_ptr_array_add(corpus, seed);
+    }
     seeds = corpus->len;
     for (guint i = 0; i < seeds; i++) {
         const GByteArray *seed = g_ptr_array_index(corpus, i);
@@ -222,7 +230,7 @@ int main(int argc, char **argv)
         g_printerr("%s: the corpus is empty\n", name);
         return 1;
     }
-    g_print("%s: %u files, %" G_GUINT64_FORMAT " mutations\n", name, seeds,
+    g_print("%s: %u seeds, %" G_GUINT64_FORMAT " mutations\n", name, seeds,
             runs);
     return 0;
 }

@@ -163,6 +163,29 @@ static void load_state(Kvm *t, FuzzInput *in)
     }
 }
 
+/* To be loaded: a guest as it starts, and one with its records. */
+GByteArray *fuzz_seed(unsigned i)
+{
+    static const uint8_t load = 1;
+    g_autoptr(GByteArray) state = NULL;
+    GByteArray *seed;
+    Kvm t;
+
+    if (i > 1) {
+        return NULL;
+    }
+    kvm_setup(&t, NULL);
+    if (i) {
+        kvm_wrmsr(&t, 0, MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
+        kvm_wrmsr(&t, 1, MSR_KVM_STEAL_TIME, STEAL_GPA | 1);
+        fake_host_advance(t.fake, 12345);
+    }
+    state = state_of(t.k);
+    kvm_teardown(&t, NULL);
+    seed = g_byte_array_append(g_byte_array_new(), &load, sizeof(load));
+    return g_byte_array_append(seed, state->data, state->len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FuzzInput in = {data, size};

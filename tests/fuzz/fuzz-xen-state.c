@@ -2,7 +2,7 @@
 /* Migration state of a domain from a sender that may be hostile. */
 #include "tests/fuzz/fuzz.h"
 
-#include "tests/unit/xen-guest.h"
+#include "tests/unit/busy-guest.h"
 
 #define NR_VCPUS 2u
 
@@ -18,6 +18,21 @@ static void go_on(XenGuest *g)
         xen_guest_send(g, port);
     }
     fake_host_advance(g->fake, 3000000);
+}
+
+/* A guest as it starts, and a busy one. */
+GByteArray *fuzz_seed(unsigned i)
+{
+    XenGuest *g;
+    GByteArray *state;
+
+    if (i > 1) {
+        return NULL;
+    }
+    g = i ? busy_guest_new(NR_VCPUS) : xen_guest_new(NR_VCPUS, 20);
+    state = xen_guest_save(g);
+    xen_guest_free(g);
+    return state;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -15,6 +15,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/*
+ * A seed beside those of the corpus, which the target makes of what there is
+ * today: @i from 0 on; NULL: no more.  A target may have none.
+ */
+struct _GByteArray *fuzz_seed(unsigned i) __attribute__((weak));
+
 /* What a target has left of its input; past the end it reads zeros. */
 typedef struct FuzzInput {
     const uint8_t *data;

@@ -2,67 +2,9 @@
 /* Migration state: round trip, damage; making a domain. */
 #include <string.h>
 
-#include "tests/unit/xen-guest.h"
+#include "tests/unit/busy-guest.h"
 
 #define S XEN_GUEST_NS_PER_S
-
-/* A guest in the middle of everything, 3.5 s after its start. */
-static XenGuest *busy_guest(void)
-{
-    XenGuest *g = xen_guest_new(3, 20);
-    struct vcpu_register_vcpu_info info = {0x50, 0x80, 0};
-    struct vcpu_register_runstate_memory_area area = {.addr.p = XEN_GUEST_BUF};
-    struct vcpu_register_time_memory_area time = {.addr.p = 0x21000};
-    struct vcpu_set_periodic_timer period = {3000000};
-    struct xen_hvm_evtchn_upcall_vector vector = {2, 0xf3};
-    struct sched_watchdog watchdog = {0, 30};
-    struct evtchn_init_control control = {.control_gfn = 0x68, .vcpu = 1};
-    struct evtchn_expand_array array = {0x69};
-    struct evtchn_alloc_unbound unbound = {DOMID_SELF, DOMID_SELF, 0};
-    struct evtchn_bind_interdomain bind = {DOMID_SELF, 4, 0};
-    struct xen_add_to_physmap grant = {DOMID_SELF, 0, XENMAPSPACE_grant_table,
-                                       3, 0x60};
-    struct sched_poll poll = {.nr_ports = 0, .timeout = 60 * S};
-    uint64_t phys[] = {0x51000, 0x52000};
-
-    xen_domain_vcpu_running(g->d, 1);
-    g_assert_cmpint(xen_guest_bind_virq(g, VIRQ_TIMER, 0), ==, 3);
-    xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound,
-                 &unbound, sizeof(unbound));
-    xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain,
-                 &bind, sizeof(bind));
-    g_assert_cmpuint(bind.local_port, ==, 5);
-    g_assert_cmpint(xen_guest_bind_ipi(g, 1), ==, 6);
-    xen_guest_vcpu_op(g, VCPUOP_register_vcpu_info, 0, &info, sizeof(info));
-    xen_guest_vcpu_op(g, VCPUOP_register_runstate_memory_area, 0, &area,
-                      sizeof(area));
-    xen_guest_vcpu_op(g, VCPUOP_register_vcpu_time_memory_area, 0, &time,
-                      sizeof(time));
-    xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_RUNSTATE_PHYS_AREA, 1, &phys[0],
-                      sizeof(phys[0]));
-    xen_guest_vcpu_op(g, XEN_VCPUOP_REGISTER_TIME_PHYS_AREA, 2, &phys[1],
-                      sizeof(phys[1]));
-    xen_guest_vcpu_op(g, VCPUOP_set_periodic_timer, 0, &period, sizeof(period));
-    xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_init_control,
-                 &control, sizeof(control));
-    xen_guest_op(g, __HYPERVISOR_event_channel_op, EVTCHNOP_expand_array,
-                 &array, sizeof(array));
-    xen_guest_op(g, __HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector,
-                 &vector, sizeof(vector));
-    xen_guest_set_param(g, HVM_PARAM_CALLBACK_IRQ, 9);
-    xen_guest_op(g, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, &grant,
-                 sizeof(grant));
-    xen_guest_op(g, __HYPERVISOR_sched_op, SCHEDOP_watchdog, &watchdog,
-                 sizeof(watchdog));
-    xen_guest_call(g, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
-                   VMASST_TYPE_runstate_update_flag, 0);
-    fake_host_advance(g->fake, 3 * S + S / 2);
-    xen_guest_call(g, __HYPERVISOR_set_timer_op, 20 * S, 0, 0);
-    g->vcpu = 1;
-    xen_guest_op(g, __HYPERVISOR_sched_op, SCHEDOP_poll, &poll, sizeof(poll));
-    g->vcpu = 0;
-    return g;
-}
 
 /* A domain at the time of @from, reset, its clock that of @from. */
 static XenGuest *target_of(XenGuest *from)
@@ -102,7 +44,7 @@ static void copy_page(XenGuest *to, XenGuest *from, uint64_t gpa)
 
 static void test_round_trip_gives_the_same_bytes_and_future(void)
 {
-    g_autoptr(XenGuest) a = busy_guest();
+    g_autoptr(XenGuest) a = busy_guest_new(3);
     g_autoptr(XenGuest) b = target_of(a);
     g_autoptr(GByteArray) before = xen_guest_save(a);
     g_autoptr(GByteArray) after = NULL;
@@ -134,7 +76,7 @@ static void test_round_trip_gives_the_same_bytes_and_future(void)
 
 static void test_vector_callback_is_held_again_after_a_load(void)
 {
-    g_autoptr(XenGuest) a = busy_guest();
+    g_autoptr(XenGuest) a = busy_guest_new(3);
     g_autoptr(XenGuest) b = target_of(a);
     g_autoptr(GByteArray) state = NULL;
     GError *error = NULL;
@@ -155,7 +97,7 @@ static void test_vector_callback_is_held_again_after_a_load(void)
 static void test_reset_equals_a_domain_just_made(void)
 {
     g_autoptr(XenGuest) a = xen_guest_new(3, 20);
-    g_autoptr(XenGuest) b = busy_guest();
+    g_autoptr(XenGuest) b = busy_guest_new(3);
     g_autoptr(GByteArray) fresh = NULL, reset = NULL;
 
     fake_host_run_until(a->fake, fake_host_now(b->fake));
@@ -253,12 +195,25 @@ static const char *const field_names[] = {
     "physical interrupt allocated",
     "interrupt line",
     "callback asserted",
+    "event faults",
+    "fault kind",
+    "fault count",
+    "fault delay",
+    "late events",
+    "late port",
+    "late event",
+    "record delay",
+    "record vCPU",
+    "record torn",
+    "record due",
+    "wall clock delay",
+    "wall clock due",
 };
 
 /* Every field that has illegal values is refused by its name. */
 static void test_each_field_is_refused_by_name(void)
 {
-    g_autoptr(XenGuest) from = busy_guest();
+    g_autoptr(XenGuest) from = busy_guest_new(3);
     g_autoptr(XenGuest) g = target_of(from);
     g_autoptr(GByteArray) state = xen_guest_save(from);
     g_autoptr(GByteArray) reset = xen_guest_save(g);
@@ -293,7 +248,7 @@ static void test_each_field_is_refused_by_name(void)
 static void test_any_damaged_byte_is_survived(void)
 {
     static const uint8_t masks[] = {0x01, 0x06, 0xff};
-    g_autoptr(XenGuest) from = busy_guest();
+    g_autoptr(XenGuest) from = busy_guest_new(3);
     g_autoptr(XenGuest) g = target_of(from);
     g_autoptr(GByteArray) state = xen_guest_save(from);
     g_autoptr(GByteArray) reset = xen_guest_save(g);
@@ -322,7 +277,7 @@ static void test_any_damaged_byte_is_survived(void)
 
 static void test_truncated_stream_is_refused(void)
 {
-    g_autoptr(XenGuest) from = busy_guest();
+    g_autoptr(XenGuest) from = busy_guest_new(3);
     g_autoptr(XenGuest) g = target_of(from);
     g_autoptr(GByteArray) state = xen_guest_save(from);
     g_autoptr(GByteArray) reset = xen_guest_save(g);
