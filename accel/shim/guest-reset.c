@@ -8,6 +8,7 @@
 #include "hw/resettable.h"
 #include "qom/object.h"
 #include "system/reset.h"
+#include "system/runstate.h"
 #include "accel/shim/guest-internal.h"
 #include "accel/shim/guest-memory.h"
 
@@ -95,6 +96,10 @@ static void guest_reset_hold(Object *obj, ResetType type)
     host_tap_begin(g->tap, &entry);
     guest_run_reset(g, wakeup);
     host_tap_end(g->tap, NULL, 0);
+    /* A machine that replays had its first reset, too. */
+    if (!runstate_check(RUN_STATE_INMIGRATE)) {
+        host_tap_start(g->tap);
+    }
 }
 
 static ResettableState *guest_reset_state(Object *obj)

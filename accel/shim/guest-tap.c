@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "exec/ioport.h"
 #include "hw/core/cpu.h"
+#include "hw/intc/ioapic.h"
 #include "system/qtest.h"
 #include "accel/shim/guest-internal.h"
 #include "accel/shim/guest-tap.h"
@@ -16,6 +17,7 @@
 #include "accel/shim/xenstore-host.h"
 #include "accel/shim/xenstore-qemu.h"
 #include "hw/xen/pirq.h"
+#include <xen/sched.h>
 
 #define HYPERVISOR_LEAVES 0x4u /* leaf >> 28 */
 
@@ -29,6 +31,8 @@
 #define Q35_PAM_FIRST      0x90u
 #define PAM_NR_REGS        7u
 #define PAM_ALL_RAM        0x33u
+
+#define PROFILE_FIELDS (2u * HOST_PROFILE_DOWNTIME - 1)
 
 static const ShimHypervisorOps *const stock = &guest_hypervisor_ops;
 
@@ -258,7 +262,11 @@ static unsigned run_cut(Guest *g, const TapEntry *e)
         .downtime_ns = e->arg[7],
     };
 
-    guest_cut_now(g, &profile, e->kind == TAP_RESTORED, NULL);
+    /* Whoever wrote it down had it checked. */
+    if (!(profile.set & ~PROFILE_FIELDS) &&
+        host_profile_check(&profile, NULL)) {
+        guest_cut_now(g, &profile, e->kind == TAP_RESTORED, NULL);
+    }
     return 0;
 }
 
@@ -289,6 +297,9 @@ static unsigned run_xen(Guest *g, const TapEntry *e, uint64_t answer[])
 {
     switch (e->kind) {
     case TAP_GSI:
+        if (e->arg[0] >= IOAPIC_NUM_PINS) {
+            return 0;
+        }
         answer[0] = xen_domain_gsi(g->domain, e->arg[0], e->arg[1]);
         return 1;
     case TAP_MSI:
@@ -298,10 +309,16 @@ static unsigned run_xen(Guest *g, const TapEntry *e, uint64_t answer[])
         answer[0] = guest_xen_rtc_moved(g, (int64_t)e->arg[0]);
         return 1;
     case TAP_CANCELLED:
-        guest_xen_cancelled(g);
+        if (g->shutdown_reason == SHUTDOWN_suspend) {
+            guest_xen_cancelled(g);
+        }
         return 0;
+    case TAP_RESTORED:
+        return g->shutdown_reason == SHUTDOWN_suspend ? run_cut(g, e) : 0;
     case TAP_SOFT_RESET:
-        guest_xen_soft_reset(g);
+        if (g->shutdown_reason == SHUTDOWN_soft_reset) {
+            guest_xen_soft_reset(g);
+        }
         return 0;
     case TAP_STORE_WRITE:
     case TAP_STORE_REMOVE:
@@ -369,7 +386,6 @@ static unsigned hook_run(void *opaque, const TapEntry *e, uint64_t answer[])
         answer[0] = guest_console_input(g, e->data, e->len);
         return 1;
     case TAP_CUT:
-    case TAP_RESTORED:
         return run_cut(g, e);
     case TAP_RESUMED:
         return run_parts(g, resumed_op);

@@ -274,6 +274,7 @@ static int guest_post_load(void *opaque, int version_id)
     guest_arm_digest_timer(g);
     shim_tsc_changed();
     guest_hold_vcpus(g);
+    host_tap_start(g->tap);
     return 0;
 }
 

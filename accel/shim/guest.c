@@ -350,7 +350,6 @@ static void run_state_changed(void *opaque, bool running, RunState state)
         return;
     }
     shim_digester_resume(g->digester);
-    host_tap_start(g->tap);
     run_timers_resume();
     shim_console_resume(g->console);
     host_tap_begin(g->tap, &entry);
