@@ -54,12 +54,32 @@ static gboolean side_next(DiffSide *side, guint32 types, GError **error)
     return got >= 0;
 }
 
+/*
+ * Are the states equal?  Which pages were written since the digest before is
+ * history: another process that took the guest over begins anew.
+ */
+static gboolean same_state(const TraceRecord *a, const TraceRecord *b)
+{
+    TraceDigest x = {0}, y = {0};
+    gboolean same = trace_get_digest(a->payload, &x, NULL) &&
+                    trace_get_digest(b->payload, &y, NULL) &&
+                    x.number == y.number && !strcmp(x.reason, y.reason) &&
+                    !memcmp(x.sha256, y.sha256, sizeof(x.sha256)) &&
+                    x.console_bytes == y.console_bytes &&
+                    x.console_crc == y.console_crc;
+
+    trace_digest_clear(&x);
+    trace_digest_clear(&y);
+    return same;
+}
+
 static gboolean same_record(const TraceRecord *a, const TraceRecord *b)
 {
     return a->payload && b->payload && a->type == b->type &&
            a->at_ns == b->at_ns && a->vcpu == b->vcpu &&
            (a->flags & TRACE_AT_STOP) == (b->flags & TRACE_AT_STOP) &&
-           g_bytes_equal(a->payload, b->payload);
+           (g_bytes_equal(a->payload, b->payload) ||
+            (a->type == TRACE_DIGEST && same_state(a, b)));
 }
 
 static void print_side(const DiffSide *side)

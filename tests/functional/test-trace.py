@@ -167,6 +167,8 @@ def equal_traces_do_not_differ(directory):
     made = samples.sample()
     made.insert(3, ("output", 2_100_000_000, b"text", 1))
     made.insert(4, ("checkpoint", 2_200_000_000, b"state"))
+    # Which pages were written since the last digest is no state.
+    made[2] = ("digest", 2_000_000_000, samples.digest(0, pages=((5, 1),)))
     second = samples.write(directory / "b.jct", made)
     check("diff", tool("diff", first, second)[0],
           "inputs: 3 equal\ncuts: 1 equal\nevents: 4 equal\n"
@@ -183,10 +185,11 @@ def diff_names_the_first_difference_of_each_kind(directory):
             after=(508_119_807_590_001, 77, 2_500_000, 1))),
         r9=("digest", 8_000_000_000, samples.digest(
             2, parts=(("vcpu0", 9), ("dev:apic/0", 3)), vcpus=(registers,),
-            pages=((0, 9), (3, 1), (1 << 40, 7)), console=40))))
+            pages=((0, 9), (3, 1), (1 << 40, 7)), console=40,
+            sha256=b"x" * 32))))
     groups = samples.write(directory / "c.jct", samples.sample(
         r2=("digest", 2_000_000_000, samples.digest(
-            0, pages=((5, 1),), shift=8))))
+            0, pages=((5, 1),), shift=8, sha256=b"x" * 32))))
     out = tool("diff", first, second, status=1)[0]
     check_in("inputs", "inputs: 3 equal\n", out)
     check_in("cuts", "cuts: 0 equal, then different\n", out)

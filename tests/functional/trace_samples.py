@@ -57,8 +57,8 @@ def leb128(value):
 
 def digest(number, reason="interval", parts=(("vcpu0", 1), ("ram", 2)),
            vcpus=((0,) * 16 + (0xffffffff81000000, 0x246),), pages=(),
-           console=20, crc=0x1234, shift=0):
-    out = struct.pack("<I", number) + text(1, reason) + bytes(32)
+           console=20, crc=0x1234, shift=0, sha256=bytes(32)):
+    out = struct.pack("<I", number) + text(1, reason) + sha256
     out += struct.pack("<QIH", console, crc, len(parts))
     for name, value in parts:
         out += text(1, name) + struct.pack("<Q", value)
