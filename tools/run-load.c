@@ -290,6 +290,7 @@ void run_free(Run *run)
     g_free(run->console);
     g_array_unref(run->cuts);
     g_array_unref(run->digests);
+    g_clear_pointer(&run->events, g_ptr_array_unref);
     if (run->samples) {
         g_array_unref(run->samples);
     }

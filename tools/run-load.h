@@ -34,6 +34,8 @@ typedef struct Run {
     GArray *samples; /* AgentSample; NULL without the console */
     GArray *cuts;    /* RunCut */
     GArray *digests; /* RunDigest */
+    /* Names of QMP's events, by one who saw the run; else NULL. */
+    GPtrArray *events;
 } Run;
 
 /*

@@ -2,6 +2,7 @@
 /*
  * What a scenario expects: reading [expect NAME].
  */
+#include <math.h>
 #include <string.h>
 
 #include "tools/scenario-internal.h"
@@ -13,7 +14,7 @@ static const char *const endings[] = {"powered-off", "crashed", "reboot",
                                       "timeout", NULL};
 static const char *const whats[] = {"console", "digests", "both", NULL};
 
-static KeyCheck check_label, check_text;
+static KeyCheck check_label, check_text, check_event;
 
 /* The first EXPECT__MAX are the subjects. */
 static const KeyRow expect_rows[] = {
@@ -25,6 +26,7 @@ static const KeyRow expect_rows[] = {
     [EXPECT_ENDING] = {"ending", NULL, endings, FALSE},
     [EXPECT_EQUAL] = {"equal", check_label, NULL, FALSE},
     [EXPECT_CUTS] = {"cuts", scenario_check_range, NULL, FALSE},
+    [EXPECT_EVENT] = {"event", check_event, NULL, FALSE},
     {"after", check_label, NULL, FALSE},
     {"count", scenario_check_range, NULL, FALSE},
     {"number", scenario_check_range, NULL, FALSE},
@@ -45,7 +47,7 @@ static const struct {
     unsigned subjects;
 } modifiers[] = {
     {"after", 1u << EXPECT_PRESENT},
-    {"count", 1u << EXPECT_PRESENT},
+    {"count", 1u << EXPECT_PRESENT | 1u << EXPECT_EVENT},
     {"number", 1u << EXPECT_PRESENT},
     {"cut", 1u << EXPECT_PRESENT | 1u << EXPECT_ABSENT | 1u << EXPECT_TEXT |
                 1u << EXPECT_CLOCK | 1u << EXPECT_CLOCKSOURCE},
@@ -67,6 +69,15 @@ static gboolean check_label(const KeyPlace *place, GError **error)
         }
     }
     return scenario_check_present(place, error);
+}
+
+static gboolean check_event(const KeyPlace *place, GError **error)
+{
+    const char *value = place->entry->value;
+
+    return (*value && !value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")]) ||
+           scenario_bad_value(place, error,
+                              "want the name of a QMP event, as RESET");
 }
 
 /* A backslash begins an escape of GKeyFile's, so one cannot be the last. */
@@ -100,7 +111,8 @@ static gboolean read_subject(const ScenarioFile *file,
     if (found != 1) {
         return scenario_fail(error, file, group->line,
                              "[%s] wants one of present, absent, text, clock, "
-                             "clocksource, ending, equal and cuts, got %u",
+                             "clocksource, ending, equal, cuts and event, "
+                             "got %u",
                              group->name, found);
     }
     expect->value =
@@ -235,6 +247,10 @@ static gboolean read_more(const VariantFile *from, const ScenarioGroup *group,
         what = scenario_value(group, "what");
         expect->console = !what || *what != 'd';
         expect->digests = !what || *what != 'c';
+        return TRUE;
+    case EXPECT_EVENT:
+        expect->count = (Range){.set = TRUE, .low = 1, .high = HUGE_VAL};
+        read_range(group, "count", &expect->count);
         return TRUE;
     case EXPECT_CUTS:
         read_range(group, "cuts", &expect->count);

@@ -360,6 +360,18 @@ char *scenario_compare(const Run *run, const Run *other, gboolean console,
     return NULL;
 }
 
+static char *judge_event(const Expect *expect, const Run *run)
+{
+    guint n = 0;
+
+    for (guint i = 0; run->events && i < run->events->len; i++) {
+        n += !strcmp(run->events->pdata[i], expect->value);
+    }
+    return in_range(&expect->count, n)
+               ? NULL
+               : bad_number("events", &expect->count, n);
+}
+
 char *scenario_judge(const Variant *variant, const Expect *expect,
                      const Run *run, ScenarioOther *other, gpointer opaque)
 {
@@ -390,6 +402,8 @@ char *scenario_judge(const Variant *variant, const Expect *expect,
         return in_range(&expect->count, run->cuts->len)
                    ? NULL
                    : bad_number("cuts", &expect->count, run->cuts->len);
+    case EXPECT_EVENT:
+        return judge_event(expect, run);
     case EXPECT__MAX:
         break;
     }
@@ -399,8 +413,9 @@ char *scenario_judge(const Variant *variant, const Expect *expect,
 char *scenario_describe(const Expect *expect)
 {
     static const char *const words[EXPECT__MAX] = {
-        "console has", "console has no", "console has lines", "clock",
-        "clocksource", "ending",         "same as",           "cuts",
+        "console has", "console has no", "console has lines",
+        "clock",       "clocksource",    "ending",
+        "same as",     "cuts",           "event",
     };
     static const char *const measures[] = {"", " steps", " rate", " reads"};
     g_autofree char *wanted =

@@ -87,10 +87,9 @@ char **scenario_command(const Scenario *scenario, const Variant *variant,
 }
 
 /* @return: STATUS_OK if there is a record of the run now. */
-static ExitStatus run_guest(const BootOptions *o, const Variant *variant,
+static ExitStatus run_guest(const BootOptions *o, ScenarioSteps *steps,
                             char **why)
 {
-    g_autoptr(ScenarioSteps) steps = scenario_steps_new(variant);
     SessionConfig config = {
         .options = o,
         .handlers = &scenario_steps_handlers,
@@ -137,6 +136,7 @@ Run *scenario_run(const Variant *variant, char **command, const char *report,
                   ExitStatus *status, char **why)
 {
     g_autoptr(GError) error = NULL;
+    g_autoptr(ScenarioSteps) steps = scenario_steps_new(variant);
     gboolean help = FALSE;
     g_autoptr(BootOptions) o =
         boot_options_parse((int)g_strv_length(command), command, &help, &error);
@@ -150,12 +150,14 @@ Run *scenario_run(const Variant *variant, char **command, const char *report,
     if (variant->steps->len && !o->gate) {
         o->gate = g_strdup(GATE);
     }
-    *status = run_guest(o, variant, why);
+    *status = run_guest(o, steps, why);
     if (*status != STATUS_OK) {
         return NULL;
     }
     run = run_load(report, &error);
-    if (!run) {
+    if (run) {
+        run->events = scenario_steps_events(steps);
+    } else {
         *status = STATUS_OUTPUT;
         *why = g_strdup(error->message);
     }

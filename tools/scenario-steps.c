@@ -16,11 +16,12 @@
 struct ScenarioSteps {
     const Variant *variant;
     Session *session;
-    guint next;       /* of variant->steps: the next that waits */
-    gint64 look_ns;   /* where the machine stops, or will */
-    GString *console; /* what the guest has written */
-    gsize matched;    /* end of the last match in it */
-    gint64 wanted;    /* bytes the guest has written at this stop; -1: none */
+    guint next;        /* of variant->steps: the next that waits */
+    gint64 look_ns;    /* where the machine stops, or will */
+    GString *console;  /* what the guest has written */
+    gsize matched;     /* end of the last match in it */
+    gint64 wanted;     /* bytes the guest has written at this stop; -1: none */
+    GPtrArray *events; /* names of QMP's */
     char *failure;
 };
 
@@ -31,12 +32,14 @@ ScenarioSteps *scenario_steps_new(const Variant *variant)
     steps->variant = variant;
     steps->console = g_string_new(NULL);
     steps->wanted = -1;
+    steps->events = g_ptr_array_new_with_free_func(g_free);
     return steps;
 }
 
 void scenario_steps_free(ScenarioSteps *steps)
 {
     g_string_free(steps->console, TRUE);
+    g_ptr_array_unref(steps->events);
     g_free(steps->failure);
     g_free(steps);
 }
@@ -213,6 +216,7 @@ static void event(Session *session, const char *name, JsonObject *data,
 {
     ScenarioSteps *steps = opaque;
 
+    g_ptr_array_add(steps->events, g_strdup(name));
     if (!strcmp(name, "JUMPCUT_STOPPED") && data &&
         !strcmp(json_object_get_string_member_with_default(data, "reason", ""),
                 "stop-at")) {
@@ -235,6 +239,11 @@ const SessionHandlers scenario_steps_handlers = {
     .event = event,
     .output = output,
 };
+
+GPtrArray *scenario_steps_events(const ScenarioSteps *steps)
+{
+    return g_ptr_array_ref(steps->events);
+}
 
 const char *scenario_steps_failure(ScenarioSteps *steps)
 {

@@ -19,6 +19,7 @@ typedef enum ExpectSubject {
     EXPECT_ENDING,      /* how the run ends */
     EXPECT_EQUAL,       /* console or digests of another variant */
     EXPECT_CUTS,        /* number of cuts there were */
+    EXPECT_EVENT,       /* an event of QMP's that came */
     EXPECT__MAX
 } ExpectSubject;
 

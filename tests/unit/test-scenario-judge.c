@@ -33,6 +33,10 @@ static Run *run_new(void)
     run->samples = agent_log_parse(run->console, run->console_size);
     run->cuts = g_array_new(FALSE, TRUE, sizeof(RunCut));
     g_array_append_val(run->cuts, cut);
+    run->events = g_ptr_array_new();
+    g_ptr_array_add(run->events, "RESET");
+    g_ptr_array_add(run->events, "SHUTDOWN");
+    g_ptr_array_add(run->events, "RESET");
     run->digests = g_array_new(FALSE, TRUE, sizeof(RunDigest));
     for (int i = 1; i <= 2; i++) {
         RunDigest digest = {.at_ns = i, .sha256 = g_strdup("ab")};
@@ -86,6 +90,11 @@ static const JudgeCase judge_cases[] = {
     {"clocksource=xen\ncut=1\nside=before", NULL},
     {"ending=powered-off", NULL},
     {"ending=crashed", "want ending crashed, got powered-off"},
+    {"event=RESET", NULL},
+    {"event=RESET\ncount=2", NULL},
+    {"event=RESET\ncount=3..", "events: want 3..inf, got 2"},
+    {"event=STOP", "events: want 1..inf, got 0"},
+    {"event=STOP\ncount=0", NULL},
     {"cuts=1", NULL},
     {"cuts=0", "cuts: want 0, got 1"},
     {"clock=printk\ncut=1\nstep=7", NULL},

@@ -258,9 +258,9 @@ static const BadCase bad_cases[] = {
      "f:10: [input 1] arguments={: want a JSON object: "},
     /* Expectations. */
     {BASE "[expect 1]\n", "f:5: [expect 1] wants one of present, absent"},
-    {BASE ENDS "cuts=1\n",
-     "f:5: [expect 1] wants one of present, absent, text,"
-     " clock, clocksource, ending, equal and cuts, got 2"},
+    {BASE ENDS "cuts=1\n", "f:5: [expect 1] wants one of present, absent, text,"
+                           " clock, clocksource, ending, equal, cuts and "
+                           "event, got 2"},
     {BASE "[expect 1]\npresent=\n", "f:6: [expect 1] present=: want a regular"},
     {BASE "[expect 1]\npresent=(\n", "f:6: [expect 1] present=(: want a reg"},
     {BASE "[expect 1]\nabsent=[\n", "f:6: [expect 1] absent=[: want a regular"},
@@ -273,6 +273,8 @@ static const BadCase bad_cases[] = {
     {BASE "[expect 1]\ncuts=2..1\n", "f:6: [expect 1] cuts=2..1: want NUMBER"},
     {BASE "[expect 1]\ncuts=inf\n", "f:6: [expect 1] cuts=inf: want NUMBER"},
     {BASE "[expect 1]\ncuts=0x1\n", "f:6: [expect 1] cuts=0x1: want NUMBER"},
+    {BASE "[expect 1]\nevent=\n", "f:6: [expect 1] event=: want the name of"},
+    {BASE "[expect 1]\nevent=x\n", "f:6: [expect 1] event=x: want the name"},
     {BASE "[expect 1]\nclock=x\n", "f:6: [expect 1] clock=x: want one of prin"},
     {BASE "[expect 1]\nclock=tsc\n", "f:5: [expect 1] clock wants one of step"},
     {BASE "[expect 1]\nclock=tsc\nstep=1\n", "f:5: [expect 1] step wants a ke"},
