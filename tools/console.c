@@ -27,6 +27,7 @@ struct Console {
     int output_error;     /* errno of the log */
     gboolean mute;        /* standard output is gone */
     gboolean terminal;    /* standard input is one, now in raw mode */
+    gboolean held;        /* the socket is given no more input */
     gboolean escaped;     /* the byte before was Ctrl-A */
     gboolean input_ended; /* standard input has no more, or is not relayed */
     struct termios cooked;
@@ -56,12 +57,18 @@ static int write_fully(int fd, const guint8 *buf, size_t len)
     return 0;
 }
 
-static void detach(Console *c)
+void console_hold_input(Console *c)
 {
+    c->held = TRUE;
     if (c->flush_source) {
         g_source_remove(c->flush_source);
         c->flush_source = 0;
     }
+}
+
+static void detach(Console *c)
+{
+    console_hold_input(c);
     close(c->guest_fd);
     c->guest_fd = -1;
 }
@@ -106,7 +113,7 @@ static void input_watch(Console *c)
         c->input_source = g_unix_fd_add(
             STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, input_ready, c);
     }
-    if (c->input->len && !c->flush_source && c->guest_fd >= 0) {
+    if (c->input->len && !c->flush_source && c->guest_fd >= 0 && !c->held) {
         c->flush_source =
             g_unix_fd_add(c->guest_fd, G_IO_OUT | G_IO_HUP, input_flush, c);
     }
@@ -244,6 +251,7 @@ Console *console_new(unsigned flags, int log_fd,
 void console_attach(Console *c, int guest_fd)
 {
     c->guest_fd = guest_fd;
+    c->held = FALSE;
     g_unix_set_fd_nonblocking(guest_fd, TRUE, NULL);
     c->output_source =
         g_unix_fd_add(guest_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, output_ready, c);

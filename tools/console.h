@@ -41,6 +41,8 @@ Console *console_new(unsigned flags, int log_fd,
  * after the last one was closed.
  */
 void console_attach(Console *console, int guest_fd);
+/* The socket is given no more input; the next one attached is. */
+void console_hold_input(Console *console);
 /* Gives the guest bytes, as if typed. */
 void console_type(Console *console, const guint8 *buf, size_t len);
 /* Is standard input a terminal that is relayed? */

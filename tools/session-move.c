@@ -241,6 +241,8 @@ void session_move_begin(Session *s, gboolean via_file)
     move->source = s->vm;
     move->via_file = via_file;
     s->move = move;
+    /* What the source has not taken yet is for the target. */
+    console_hold_input(s->console);
     session_vm_set_handlers(s->vm, &source_handlers, move);
     move->directory = g_dir_make_tmp("jumpcut-move-XXXXXX", &error);
     if (!move->directory) {
