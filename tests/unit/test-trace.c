@@ -11,7 +11,7 @@
 #include "tests/unit/trace-fixture.h"
 
 /* Files are completed at each so many bytes: that waits for the disk. */
-#define FINISH_EVERY 13
+#define FINISH_EVERY 61
 
 static void test_trace_round_trip(TraceFixture *f, gconstpointer data)
 {
