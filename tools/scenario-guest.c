@@ -18,9 +18,10 @@ static const char *const ways[] = {"in-place", "suspend", "migrate", "cancel",
 static const char *const vias[] = {"unix", "file", NULL};
 static const char *const switches[] = {"on", "off", NULL};
 
-static KeyCheck check_smp, check_memory, check_steal, check_kernel, check_host;
+static KeyCheck check_smp, check_memory, check_steal, check_kernel, check_host,
+    check_words;
 
-/* Keys of [machine] are options of jumpcut boot by name. */
+/* Keys of [machine] are options of jumpcut boot by name, but for the last. */
 static const KeyRow machine_rows[] = {
     {"guest", NULL, guests, FALSE},
     {"smp", check_smp, NULL, FALSE},
@@ -29,6 +30,7 @@ static const KeyRow machine_rows[] = {
     {"tsc-mode", NULL, modes, FALSE},
     {"steal", check_steal, NULL, FALSE},
     {"digest", scenario_check_time, NULL, FALSE},
+    {"qemu", check_words, NULL, FALSE},
     {NULL, NULL, NULL, FALSE},
 };
 
@@ -126,6 +128,15 @@ static gboolean check_kernel(const KeyPlace *place, GError **error)
                               "a file");
 }
 
+static gboolean check_words(const KeyPlace *place, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+
+    return g_shell_parse_argv(place->entry->value, NULL, NULL, &reason) ||
+           scenario_bad_value(place, error, "want words as in a shell: %s",
+                              reason->message);
+}
+
 static gboolean check_host(const KeyPlace *place, GError **error)
 {
     g_autofree char *name = g_strconcat("host ", place->entry->value, NULL);
@@ -157,9 +168,11 @@ static gboolean read_options(const ScenarioFile *file, const char *name,
     for (guint i = 0; i < group->entries->len; i++) {
         const ScenarioEntry *entry = group->entries->pdata[i];
 
-        add_option(to,
-                   strcmp(entry->key, "uptime") ? entry->key : "host-uptime",
-                   entry->value);
+        if (strcmp(entry->key, "qemu")) {
+            add_option(
+                to, strcmp(entry->key, "uptime") ? entry->key : "host-uptime",
+                entry->value);
+        }
     }
     return TRUE;
 }
@@ -305,6 +318,8 @@ static gboolean read_image(const ScenarioFile *file, Variant *variant,
                            GStrvBuilder *to, GError **error)
 {
     const ScenarioGroup *group = scenario_file_group(file, "guest");
+    const ScenarioGroup *machine = scenario_file_group(file, "machine");
+    const char *qemu = machine ? scenario_value(machine, "qemu") : NULL;
     const char *initrd, *append;
 
     if (!group) {
@@ -322,6 +337,9 @@ static gboolean read_image(const ScenarioFile *file, Variant *variant,
     append = scenario_value(group, "append");
     if (append) {
         add_option(to, "append", append);
+    }
+    if (qemu) {
+        g_shell_parse_argv(qemu, NULL, &variant->qemu, NULL);
     }
     return TRUE;
 }

@@ -83,6 +83,10 @@ char **scenario_command(const Scenario *scenario, const Variant *variant,
     }
     g_strv_builder_addv(command, (const char **)places->options);
     g_strv_builder_add(command, kernel);
+    if (variant->qemu) {
+        g_strv_builder_add(command, "--");
+        g_strv_builder_addv(command, (const char **)variant->qemu);
+    }
     return g_strv_builder_end(command);
 }
 

@@ -214,6 +214,7 @@ static void variant_free(gpointer data)
     g_free(variant->kernel);
     g_free(variant->initrd);
     g_strfreev(variant->options);
+    g_strfreev(variant->qemu);
     g_ptr_array_unref(variant->steps);
     g_ptr_array_unref(variant->expects);
     g_free(variant);

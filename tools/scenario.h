@@ -76,6 +76,7 @@ typedef struct Variant {
     char *about;
     char *kernel, *initrd; /* as in the file; initrd NULL: none */
     char **options;        /* of jumpcut boot, without kernel and initrd */
+    char **qemu;           /* further words for QEMU; NULL: none */
     GPtrArray *steps;      /* Step; those with a "when" come in order */
     GPtrArray *expects;    /* Expect */
 } Variant;

@@ -37,7 +37,8 @@ def run_file(path, *args, status=0):
 
 @test_each(("xen-invtsc-boot",), ("xen-invtsc-migration",),
            ("xen-lower-uptime",), ("pvclock-version-torn",),
-           ("singleshot-past-recursion",), ("wallclock-late",))
+           ("singleshot-past-recursion",), ("wallclock-late",),
+           ("rtc-rate-change",), ("steal-decreases",))
 def scenario_goes_as_stated_twice(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario", "--repeat", 2)
     if "# SKIP" in text:
@@ -46,7 +47,8 @@ def scenario_goes_as_stated_twice(_directory, name):
 
 
 @test_each(("xen-lower-uptime-linux",), ("xen-tsc-clocksource",),
-           ("kvmclock-backwards",), ("tsc-unstable-after-resume",))
+           ("kvmclock-backwards",), ("tsc-unstable-after-resume",),
+           ("runstate-overflow",))
 def scenario_with_linux_goes_as_stated(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario")
     if "# SKIP" in text:
