@@ -19,7 +19,7 @@
 
 static bool is_stopping(Gate *gate)
 {
-    return !runstate_is_running() || first_cpu->stop;
+    return gate->work_failed || !runstate_is_running() || first_cpu->stop;
 }
 
 static bool is_powered_down(Gate *gate)
@@ -97,8 +97,13 @@ static void request_stopped(void *opaque)
 {
     GateRequest *request = opaque;
 
-    gate_carry_out(gated.gate, request->command, request->args,
-                   !runstate_is_running(), request->ret, request->errp);
+    /* It has gone on meanwhile. */
+    if (runstate_is_running()) {
+        g_queue_push_tail(&gated.gate->requests, request);
+        return;
+    }
+    gate_carry_out(gated.gate, request->command, request->args, true,
+                   request->ret, request->errp);
     aio_co_schedule(qemu_get_aio_context(), request->co);
 }
 
@@ -135,6 +140,12 @@ static void coroutine_fn gate_request(const GateCommand *command, QDict *args,
         aio_bh_schedule_oneshot(qemu_get_aio_context(), pass_bh, &request);
     } else if (gate->options.replay) {
         error_setg(errp, "%s: a replayed guest takes its inputs from its trace",
+                   command->name);
+        return;
+    } else if (gate->stop == GATE_STOP_AT && gate->options.record) {
+        error_setg(errp,
+                   "%s: jumpcut-stop-at stopped the machine, where a replay "
+                   "does not stop: cont, then stop or jumpcut-handover",
                    command->name);
         return;
     } else if (!runstate_is_running()) {

@@ -124,33 +124,66 @@ void gate_carry_out(Gate *gate, const GateCommand *command, QDict *args,
     error_propagate(errp, err);
 }
 
-/* Something for QEMU's own thread, for which the vCPUs' waits */
+/*
+ * Something for QEMU's own thread, for which the vCPUs' waits: not always to
+ * its end, as the one that stops the machine waits for the vCPUs' in turn.
+ */
 typedef struct MainWork {
+    unsigned refs; /* one a thread */
+    Gate *gate;
     const GateCommand *command;
     QDict *args;
-    QObject **ret;
-    Error **errp;
+    QObject *ret;
+    Error *err;
+    bool begun, abandoned;
 } MainWork;
+
+static void main_work_unref(MainWork *work)
+{
+    if (--work->refs) {
+        return;
+    }
+    qobject_unref(work->args);
+    qobject_unref(work->ret);
+    error_free(work->err);
+    g_free(work);
+}
 
 static void main_work(void *opaque)
 {
     MainWork *work = opaque;
 
-    gate_command_call(work->command, work->args, work->ret, work->errp);
+    if (!work->abandoned) {
+        work->begun = true;
+        gate_command_call(work->command, work->args, &work->ret, &work->err);
+        work->gate->work_failed = work->err;
+    }
+    main_work_unref(work);
 }
 
 static void run_command(Gate *gate, const GateCommand *command, QDict *args,
                         bool stopped, QObject **ret, Error **errp)
 {
-    MainWork work = {command, args, ret, errp};
+    MainWork *work;
 
     if (stopped || !command->done || !qemu_in_vcpu_thread()) {
         gate_command_call(command, args, ret, errp);
         return;
     }
-    gate->powered_down = false;
-    aio_bh_schedule_oneshot(qemu_get_aio_context(), main_work, &work);
+    work = g_new(MainWork, 1);
+    *work = (MainWork){
+        .refs = 2, .gate = gate, .command = command, .args = qobject_ref(args)};
+    gate->powered_down = gate->work_failed = false;
+    aio_bh_schedule_oneshot(qemu_get_aio_context(), main_work, work);
     gate_wait(gate, command->done, 10);
+    work->abandoned = !work->begun;
+    if (work->abandoned) {
+        error_setg(errp, "%s: the machine stops for another reason",
+                   command->name);
+    }
+    *ret = g_steal_pointer(&work->ret);
+    error_propagate(errp, g_steal_pointer(&work->err));
+    main_work_unref(work);
 }
 
 static void finish_request(GateRequest *request)
@@ -166,6 +199,19 @@ static void carry_out_requests(Gate *gate, bool stopped)
            (request = g_queue_pop_head(&gate->requests))) {
         gate_carry_out(gate, request->command, request->args, stopped,
                        request->ret, request->errp);
+        finish_request(request);
+    }
+}
+
+void gate_refuse_requests(Gate *gate)
+{
+    GateRequest *request;
+
+    while ((request = g_queue_pop_head(&gate->requests))) {
+        error_setg(request->errp,
+                   "%s: jumpcut-stop-at stopped the machine "
+                   "before its next tick, and nothing was done",
+                   request->command->name);
         finish_request(request);
     }
 }

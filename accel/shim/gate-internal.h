@@ -59,6 +59,7 @@ struct Gate {
     GateOptions options;
     Notifier exit, shutdown, powerdown;
     bool powered_down; /* the machine's button was pressed */
+    bool work_failed;  /* what QEMU's own thread was to do at a tick */
     RunTimer timer;
     bool tick_due;        /* fired, not yet handled: when the machine goes on */
     bool tick_listed;     /* and it is among the vCPUs' work */
@@ -106,6 +107,8 @@ void gate_appoint(Gate *gate, int64_t at_ns, const GateCommand *command,
                   QDict *args);
 void gate_inputs(Gate *gate, bool stopped);
 void gate_at_stop(Gate *gate);
+/* The machine has no tick for them, nor a stop that a replay would find. */
+void gate_refuse_requests(Gate *gate);
 GateSink *gate_sink_by_name(const Gate *gate, const char *name);
 /* A command, at a tick on the vCPUs' thread or with @stopped on QEMU's own. */
 void gate_carry_out(Gate *gate, const GateCommand *command, QDict *args,

@@ -100,6 +100,8 @@ static void stopped_by_gate(void *opaque)
 
     if (gate->stop != GATE_STOP_NONE) {
         gate_tell_stopped(gate, why[gate->stop]);
+        /* QMP hears of no command before it has answered the last. */
+        gate_refuse_requests(gate);
     }
 }
 

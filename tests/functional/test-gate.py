@@ -12,7 +12,7 @@ import socket
 import threading
 
 from harness import (HANG_S, INITRD, Failure, check, check_in, kernel, main,
-                     test_each)
+                     test, test_each)
 from qmp import Qemu, command_of
 
 NS = 1_000_000_000
@@ -185,6 +185,46 @@ def commands_are_replayed(directory, _name, version, kind, vcpus):
     check_same(again, console)
     check("digests", same, digests)
     check("inputs", info["inputs"], 8)
+
+
+@test
+def commands_that_fail_hold_nobody(directory):
+    """The vCPUs wait for what QEMU's own thread does, not if it fails."""
+    def refused(run, command, text, **arguments):
+        try:
+            run.qemu.do(command, **arguments)
+        except Failure as failure:
+            check_in(command, text, str(failure))
+            return
+        raise Failure(f"{command} succeeded")
+
+    def inputs(run):
+        run.typist.until("JUMPCUT ready")
+        refused(run, "system_wakeup", "suspended")
+        refused(run, "stop", "bogus", bogus=1)
+        run.typist.type("poweroff -f\n")
+
+    console, _ = record(directory, "6.12", inputs=inputs)
+    again, _, info = replay(directory, "6.12")
+    check_same(again, console)
+    check("inputs", info["inputs"], 3)
+
+
+@test
+def a_stop_that_no_replay_finds_takes_no_commands(directory):
+    """Of them all, recorded there, no replay would be one."""
+    with Run(directory, "recorder", "6.12", f"record={directory}/trace",
+             append="jumpcut.run=serve") as run:
+        run.qemu.do("jumpcut-stop-at", **{"at-ns": 100_000_000})
+        run.qemu.do("cont")
+        check("reason", run.qemu.wait_event("JUMPCUT_STOPPED")["reason"],
+              "stop-at")
+        try:
+            run.qemu.do("jumpcut-cut", downtime="1s")
+        except Failure as failure:
+            check_in("refusal", "jumpcut-handover", str(failure))
+        else:
+            raise Failure("a cut at a stop that is not recorded")
 
 
 def hand_over(source, target, directory):
