@@ -9,13 +9,18 @@
 #include "accel/shim/run-timer.h"
 #include "accel/shim/stop.h"
 
+/* A stop that somebody asked for. */
+typedef struct Stop {
+    bool reached;      /* the place is: fn is told of the next stop */
+    ShimStoppedFn *fn; /* NULL: nobody to tell */
+    void *opaque;
+} Stop;
+
 /* The machine has one state to stop. */
 static struct {
     bool ready;
-    bool reached; /* the place is: fn is told of the next stop */
-    RunTimer timer;
-    ShimStoppedFn *fn; /* NULL: nobody to tell */
-    void *opaque;
+    RunTimer timer; /* of @at */
+    Stop soon, at;
 } stop;
 
 void shim_stop_here(void)
@@ -43,60 +48,55 @@ void shim_stop_here(void)
 
 static void stop_work(CPUState *cs, run_on_cpu_data data)
 {
+    Stop *which = data.host_ptr;
+
     if (runstate_is_running()) {
-        stop.reached = true;
+        which->reached = true;
         shim_stop_here();
     }
 }
 
 static void stop_timer_fired(void *opaque)
 {
-    async_run_on_cpu(first_cpu, stop_work, RUN_ON_CPU_NULL);
+    async_run_on_cpu(first_cpu, stop_work, RUN_ON_CPU_HOST_PTR(&stop.at));
+}
+
+static void tell(Stop *which)
+{
+    ShimStoppedFn *fn = which->reached ? g_steal_pointer(&which->fn) : NULL;
+
+    which->reached = false;
+    if (fn) {
+        fn(which->opaque);
+    }
 }
 
 static void run_state_changed(void *opaque, bool running, RunState state)
 {
-    ShimStoppedFn *fn = stop.fn;
-
-    if (running || !stop.reached) {
-        return;
-    }
-    stop.reached = false;
-    stop.fn = NULL;
-    if (fn) {
-        fn(stop.opaque);
+    if (!running) {
+        tell(&stop.soon);
+        tell(&stop.at);
     }
 }
 
-static void stop_request(ShimStoppedFn *fn, void *opaque)
+static void stop_request(Stop *which, ShimStoppedFn *fn, void *opaque)
 {
     if (!stop.ready) {
         stop.ready = true;
         run_timer_init(&stop.timer, stop_timer_fired, NULL);
         qemu_add_vm_change_state_handler(run_state_changed, NULL);
     }
-    shim_stop_cancel();
-    stop.fn = fn;
-    stop.opaque = opaque;
+    *which = (Stop){.fn = fn, .opaque = opaque};
 }
 
 void shim_stop_soon(ShimStoppedFn *fn, void *opaque)
 {
-    stop_request(fn, opaque);
-    async_run_on_cpu(first_cpu, stop_work, RUN_ON_CPU_NULL);
+    stop_request(&stop.soon, fn, opaque);
+    async_run_on_cpu(first_cpu, stop_work, RUN_ON_CPU_HOST_PTR(&stop.soon));
 }
 
 void shim_stop_at(int64_t at_ns, ShimStoppedFn *fn, void *opaque)
 {
-    stop_request(fn, opaque);
+    stop_request(&stop.at, fn, opaque);
     run_timer_mod(&stop.timer, at_ns);
-}
-
-void shim_stop_cancel(void)
-{
-    if (stop.ready) {
-        run_timer_del(&stop.timer);
-    }
-    stop.reached = false;
-    stop.fn = NULL;
 }

@@ -23,17 +23,16 @@ void shim_stop_here(void);
 /*
  * The same from anywhere, with the big lock held: at the end of the vCPUs'
  * round that is being executed.  @fn, if there is one, is called once the
- * machine has stopped; one that waits already is forgotten.
+ * machine has stopped; one that waits already is forgotten.  What
+ * shim_stop_at() asked for still holds.
  */
 void shim_stop_soon(ShimStoppedFn *fn, void *opaque);
 
 /*
  * The same at virtual time @at_ns, not in the past, or at once if that is now:
- * exact if no vCPU executes at that time but the first.
+ * exact if no vCPU executes at that time but the first.  One asked for before
+ * is forgotten.
  */
 void shim_stop_at(int64_t at_ns, ShimStoppedFn *fn, void *opaque);
-
-/* Forget what shim_stop_at() asked for. */
-void shim_stop_cancel(void);
 
 #endif

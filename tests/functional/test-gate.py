@@ -227,6 +227,19 @@ def a_stop_that_no_replay_finds_takes_no_commands(directory):
             raise Failure("a cut at a stop that is not recorded")
 
 
+@test
+def a_stop_before_a_handover_does_not_undo_it(directory):
+    with Run(directory, "source", "6.12", "gate=10ms",
+             append="jumpcut.run=serve") as run:
+        run.qemu.do("jumpcut-handover", **{"at-ns": 200_000_008})
+        run.qemu.do("jumpcut-stop-at", **{"at-ns": 100_000_000})
+        run.qemu.do("cont")
+        for stop in ({"at-ns": 100_000_000, "reason": "stop-at"},
+                     {"at-ns": 200_000_008, "reason": "handover"}):
+            check("stop", run.qemu.wait_event("JUMPCUT_STOPPED"), stop)
+            run.qemu.do("cont")
+
+
 def hand_over(source, target, directory):
     """The guest goes on in the other QEMU once the source has stopped."""
     path = directory / "socket"
