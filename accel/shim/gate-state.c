@@ -155,14 +155,19 @@ static void settle(void *opaque)
     gate_at_stop(gate);
 }
 
+bool gate_continue_at(Gate *gate, uint64_t seq, GError **error)
+{
+    return replay_engine_seek(gate->engine, seq, error) &&
+           reread_console(gate, gate->options.replay, seq, error);
+}
+
 static bool take_over(Gate *gate, uint64_t seq, GError **error)
 {
     Error *err = NULL;
 
     gate->incoming = false;
     if (gate->engine) {
-        if (!replay_engine_seek(gate->engine, seq, error) ||
-            !reread_console(gate, gate->options.replay, seq, error)) {
+        if (!gate_continue_at(gate, seq, error)) {
             return false;
         }
         if (replay_engine_next_is(gate->engine, TRACE_HANDOVER)) {
@@ -191,8 +196,8 @@ static int gate_post_load(void *opaque, int version_id)
     uint64_t n, seq;
 
     seq = state_get_u64(r, TAG_SEQ, "record of the trace", INT64_MAX);
-    gate->handovers =
-        1 + state_get_u64(r, TAG_HANDOVERS, "handovers", INT32_MAX);
+    gate->handovers = state_get_u64(r, TAG_HANDOVERS, "handovers", INT32_MAX) +
+                      gate->incoming;
     gate->digests = state_get_u64(r, TAG_DIGESTS, "digests", INT64_MAX);
     gate->tick_due = state_get_u64(r, TAG_TICK_DUE, "tick", 1);
     gate->console_crc = state_get_u64(r, TAG_CRC, "console CRC", UINT32_MAX);
@@ -202,7 +207,9 @@ static int gate_post_load(void *opaque, int version_id)
         load_appointment(gate, r);
     }
     g_clear_pointer(&gate->state, g_free);
-    if (!state_reader_finish(r, &error) || !take_over(gate, seq, &error)) {
+    /* A checkpoint's place in the trace is that of its record. */
+    if (!state_reader_finish(r, &error) ||
+        (gate->incoming && !take_over(gate, seq, &error))) {
         error_report("jumpcut: gate's state: %s", error->message);
         return -EINVAL;
     }

@@ -79,6 +79,8 @@ bool gate_holds(const Gate *gate);
 
 /* Is the device level recorded, or was it? */
 bool gate_wants_devices(const Gate *gate);
+/* Of a replay that starts amid its trace: record @seq is the next. */
+bool gate_continue_at(Gate *gate, uint64_t seq, GError **error);
 bool gate_records(const Gate *gate);
 bool gate_replays(const Gate *gate);
 
