@@ -48,6 +48,7 @@ static bool is_powered_down(Gate *gate)
     X(powerdown, "system_powerdown", is_powered_down)             \
     X(wakeup, "system_wakeup", is_stopping)                       \
     X(nmi, "inject-nmi", NULL)                                    \
+    X(send_event, "input-send-event", NULL)                       \
     X(send_key, "send-key", NULL)                                 \
     X(device_add, "device_add", NULL)                             \
     X(device_del, "device_del", NULL)

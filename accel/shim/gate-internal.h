@@ -129,6 +129,11 @@ void gate_command_call(const GateCommand *command, QDict *args, QObject **ret,
                        Error **errp);
 void gate_commands_install(Gate *gate);
 
+/* gate-refuse.c: before the guest starts, when the commands are installed */
+bool gate_refuse(Gate *gate, Error **errp);
+/* May there be a device of that type? */
+bool gate_device_check(const char *type, Error **errp);
+
 /* gate-serial.c: once the machine stands */
 void gate_serials_install(Gate *gate);
 

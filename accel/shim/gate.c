@@ -531,6 +531,9 @@ bool gate_start(Gate *gate, Error **errp)
     gate->shutdown.notify = shutting_down;
     qemu_register_shutdown_notifier(&gate->shutdown);
     gate_commands_install(gate);
+    if (!gate_refuse(gate, errp)) {
+        return false;
+    }
     gate_serials_install(gate);
     gate_devices_install(gate);
     gate_register_vmstate(gate);
