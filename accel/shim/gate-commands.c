@@ -149,6 +149,10 @@ static void coroutine_fn gate_request(const GateCommand *command, QDict *args,
                    "does not stop: cont, then stop or jumpcut-handover",
                    command->name);
         return;
+    } else if (command == &commands[COMMAND_device_add] &&
+               gate->options.record && qdict_get_try_str(args, "driver") &&
+               !gate_device_check(qdict_get_str(args, "driver"), errp)) {
+        return;
     } else if (!runstate_is_running()) {
         aio_bh_schedule_oneshot(qemu_get_aio_context(), request_stopped,
                                 &request);
@@ -172,6 +176,51 @@ static QmpCommandFunc *const gated_functions[NR_COMMANDS] = {
     GATE_COMMANDS(X)
 #undef X
 };
+
+/* Commands of which some do no harm */
+
+static QmpCommandFunc *stock_hmp, *stock_migrate;
+
+static void filter_hmp(QDict *args, QObject **ret, Error **errp)
+{
+    /* What only looks, and what concerns QEMU alone */
+    static const char *const words[] = {
+        "info",  "help",      "x",   "xp",      "p",
+        "print", "gdbserver", "log", "logfile", "trace-event",
+    };
+    const char *line = qdict_get_try_str(args, "command-line");
+
+    for (size_t i = 0; line && i < ARRAY_SIZE(words); i++) {
+        size_t len = strlen(words[i]);
+
+        if (!strncmp(line, words[i], len) &&
+            (!line[len] || line[len] == ' ' || line[len] == '/')) {
+            stock_hmp(args, ret, errp);
+            return;
+        }
+    }
+    error_setg(errp, "a recorded run would change past its trace: of the "
+                     "monitor's commands info, x, xp, print, gdbserver, log, "
+                     "logfile and trace-event are there");
+}
+
+static void filter_migrate(QDict *args, QObject **ret, Error **errp)
+{
+    if (runstate_is_running()) {
+        error_setg(errp, "a recorded guest migrates from an exact place: "
+                         "jumpcut-handover or stop it first");
+        return;
+    }
+    stock_migrate(args, ret, errp);
+}
+
+static void filter(const char *name, QmpCommandFunc *fn, QmpCommandFunc **stock)
+{
+    QmpCommand *c = (QmpCommand *)qmp_find_command(&qmp_commands, name);
+
+    *stock = c->fn;
+    c->fn = fn;
+}
 
 static void wrap(unsigned i)
 {
@@ -197,5 +246,9 @@ void gate_commands_install(Gate *gate)
     qemu_register_powerdown_notifier(&gate->powerdown);
     for (unsigned i = 0; i < NR_COMMANDS; i++) {
         wrap(i);
+    }
+    if (gate->options.record || gate->options.replay) {
+        filter("human-monitor-command", filter_hmp, &stock_hmp);
+        filter("migrate", filter_migrate, &stock_migrate);
     }
 }

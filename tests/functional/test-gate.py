@@ -9,6 +9,7 @@ their own.
 """
 import os
 import socket
+import subprocess
 import threading
 
 from harness import (HANG_S, INITRD, Failure, check, check_in, kernel, main,
@@ -299,6 +300,130 @@ def a_migration_is_replayed_in_one_process_and_in_two(directory, _name,
         target.qemu.wait_event("SHUTDOWN")
         again += target.end()
     check_same(again, console)
+
+
+@test
+def a_killed_recorders_trace_is_replayed_as_far_as_it_goes(directory):
+    args = ("--guest", "xen-pvh")
+    with Run(directory, "recorder", "6.1", f"record={directory}/trace", *args,
+             append="jumpcut.run=serve") as run:
+        run.qemu.do("cont")
+        run.typist.until("JUMPCUT ready")
+        run.typist.type("echo typed\n")
+        run.typist.until("typed")
+        run.qemu.process.kill()
+    with Run(directory, "replayer", "6.1", f"replay={directory}/trace", *args,
+             append="jumpcut.run=serve") as run:
+        run.qemu.do("cont")
+        check("end", run.qemu.wait_event("JUMPCUT_REPLAY_END",
+                                         "JUMPCUT_DIVERGENCE"),
+              {"complete": False})
+        check("stopped", run.qemu.wait_event("JUMPCUT_STOPPED")["reason"],
+              "end")
+        info = run.qemu.do("query-jumpcut-replay")
+        check("inputs", info["inputs"], 1)
+        run.qemu.do("cont")
+        run.typist.until("typed")
+
+
+@test
+def another_run_diverges(directory):
+    args = ("--guest", "xen-pvh")
+    record(directory, "6.1", *args, inputs=type_and_power_off)
+    with Run(directory, "replayer", "6.1", f"replay={directory}/trace", *args,
+             append="jumpcut.run=shell") as run:
+        run.qemu.do("cont")
+        event = run.qemu.wait_event("JUMPCUT_REPLAY_END",
+                                    "JUMPCUT_DIVERGENCE")
+        check("kind", event["divergence"]["kind"], "digest")
+        check_in("parts", "ram", event["divergence"]["parts"])
+        check("stopped", run.qemu.wait_event("JUMPCUT_STOPPED")["reason"],
+              "divergence")
+
+
+@test
+def old_inputs_are_recorded_anew(directory):
+    args = ("--guest", "xen-pvh")
+    console, _ = record(directory, "6.1", *args, inputs=type_and_power_off)
+    (directory / "trace").rename(directory / "old")
+    with Run(directory, "editor", "6.1",
+             f"replay={directory}/old,record={directory}/trace", *args,
+             append="jumpcut.run=serve") as run:
+        run.qemu.do("cont")
+        run.qemu.wait_event("SHUTDOWN")
+        check_same(run.end(), console)
+    again, _, info = replay(directory, "6.1", *args)
+    check_same(again, console)
+    check("inputs", info["inputs"], 2)
+
+
+@test
+def stop_at_stops_and_changes_nothing(directory):
+    args = ("--guest", "xen-pvh")
+    console, digests = record(directory, "6.1", *args,
+                              inputs=type_and_power_off)
+    with Run(directory, "replayer", "6.1", f"replay={directory}/trace", *args,
+             append="jumpcut.run=serve") as run:
+        run.qemu.do("jumpcut-stop-at", **{"at-ns": 905_000_000})
+        run.qemu.do("cont")
+        event = run.qemu.wait_event("JUMPCUT_STOPPED")
+        check("stop", (event["at-ns"], event["reason"]),
+              (910_000_000, "stop-at"))
+        run.qemu.do("jumpcut-stop-at", digest=2)
+        run.qemu.do("cont")
+        check("reason", run.qemu.wait_event("JUMPCUT_STOPPED")["reason"],
+              "stop-at")
+        check("digests", run.digests(), digests[:3])
+        run.qemu.do("cont")
+        check("end", run.qemu.wait_event("JUMPCUT_REPLAY_END",
+                                         "JUMPCUT_DIVERGENCE"),
+              {"complete": True})
+        run.qemu.wait_event("SHUTDOWN")
+        check("digests", run.digests(), digests)
+        check_same(run.end(), console)
+
+
+HOST = (("sleep", ["-icount", "shift=3,sleep=on"], "sleep=off"),
+        ("shift", ["-icount", "shift=auto,sleep=off"], "shift=3"),
+        ("rtc-clock", ["-rtc", "base=2020-01-01T00:00:00"], "clock=vm"),
+        ("rtc-base", ["-rtc", "base=utc,clock=vm"], "base=2020"),
+        ("network", ["-netdev", "user,id=n", "-device",
+                     "virtio-net-pci,netdev=n"], "device virtio-net-pci"),
+        ("rng", ["-device", "virtio-rng-pci"], "rdrand"),
+        ("monitor", ["-monitor", "null"], "mode=control"))
+
+
+@test_each(*HOST)
+def what_depends_on_the_host_is_refused(directory, _name, words, told):
+    command = command_of(directory / "log", "--initrd", INITRD, kernel("6.1"))
+    for option in ("-icount", "-rtc"):
+        if option in words:
+            at = command.index(option)
+            del command[at:at + 2]
+    command[command.index("-plugin") + 1] += f",record={directory}/trace"
+    result = subprocess.run([*command, *words, "-S"], capture_output=True,
+                            timeout=HANG_S, check=False)
+    check("status", result.returncode, 1)
+    check_in("message", told, result.stderr.decode())
+
+
+@test
+def commands_past_the_gate_are_refused(directory):
+    with Run(directory, "recorder", "6.1", f"record={directory}/trace",
+             "--guest", "xen-pvh", append="jumpcut.run=serve") as run:
+        for command, arguments, told in (
+                ("balloon", {"value": 1 << 27}, "past its trace"),
+                ("human-monitor-command", {"command-line": "stop"},
+                 "past its trace"),
+                ("device_add", {"driver": "virtio-rng-device"}, "rdrand")):
+            try:
+                run.qemu.do(command, **arguments)
+            except Failure as failure:
+                check_in(command, told, str(failure))
+            else:
+                raise Failure(f"{command} was not refused")
+        check_in("info", "paused", run.qemu.do(
+            "human-monitor-command", **{"command-line": "info status"}))
 
 
 if __name__ == "__main__":
