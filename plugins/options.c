@@ -261,6 +261,34 @@ static bool set_gate(PluginOptions *o, const char *key, const char *value,
     return true;
 }
 
+static bool set_checkpoint(PluginOptions *o, const char *key, const char *value,
+                           GError **error)
+{
+    guint64 ns;
+
+    if (!host_time_parse(value, key, INT64_MAX / 2, &ns, error)) {
+        return false;
+    }
+    if (ns < GATE_NS_MIN) {
+        return option_fail(error, key, value, "an interval of 0.1 ms or more");
+    }
+    o->guest.gate.checkpoint_ns = ns;
+    return true;
+}
+
+static bool set_from(PluginOptions *o, const char *key, const char *value,
+                     GError **error)
+{
+    guint64 n;
+
+    if (!g_ascii_string_to_unsigned(value, 10, 0, UINT32_MAX, &n, NULL)) {
+        return option_fail(error, key, value, "a checkpoint, 0 or more");
+    }
+    o->guest.gate.from = n;
+    o->guest.gate.has_from = true;
+    return true;
+}
+
 static bool set_level(PluginOptions *o, const char *key, const char *value,
                       GError **error)
 {
@@ -349,6 +377,10 @@ static const OptionRow option_rows[] = {
      set_replay, false, 0},
     {"gate", "how often something may come in, virtual time (default 10 ms)",
      set_gate, false, 0},
+    {"checkpoint", "keep the whole machine in the trace every so often",
+     set_checkpoint, false, 0},
+    {"from", "replay from that checkpoint on, counted from 0", set_from, false,
+     0},
     {"level", "what is recorded: inputs, digests (default) or devices",
      set_level, false, 0},
     {"pace", "on: virtual time is never ahead of the host's (default off)",

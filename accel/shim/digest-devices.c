@@ -8,6 +8,7 @@
 #include "qapi/error.h"
 #include "cpu.h"
 #include "io/channel-buffer.h"
+#include "migration/global_state.h"
 #include "migration/qemu-file-types.h"
 #include "migration/qemu-file.h"
 #include "migration/savevm.h"
@@ -39,6 +40,8 @@ GByteArray *digest_device_stream(Error **errp)
     QEMUFile *f = qemu_file_new_output(QIO_CHANNEL(channel));
     GByteArray *stream = NULL;
 
+    /* A section of its own, that cannot be loaded if it was never stored. */
+    global_state_store();
     if (qemu_save_device_state(f) < 0 || qemu_fflush(f) < 0) {
         error_setg(errp, "the state of QEMU's devices cannot be saved");
     } else {

@@ -7,8 +7,10 @@
 #include "accel/shim/digest.h"
 #include "replay/record-digest.h"
 
-static void put_sha256(uint8_t *out, const char *hex)
+void state_digest_sha256(const StateDigest *digest, uint8_t *out)
 {
+    const char *hex = digest->sha256;
+
     for (unsigned i = 0; i < TRACE_SHA256_SIZE; i++) {
         out[i] = g_ascii_xdigit_value(hex[2 * i]) << 4 |
                  g_ascii_xdigit_value(hex[2 * i + 1]);
@@ -33,7 +35,7 @@ GByteArray *state_digest_record(const StateDigest *digest, uint32_t number,
     trace_digest_init(&record);
     record.number = number;
     record.reason = g_strdup(reason);
-    put_sha256(record.sha256, digest->sha256);
+    state_digest_sha256(digest, record.sha256);
     record.console_bytes = console_bytes;
     record.console_crc = console_crc;
     for (unsigned i = 0; i < digest->parts->len; i++) {

@@ -53,6 +53,8 @@ StateDigest *shim_digest(ShimDigester *d, Error **errp);
 GByteArray *state_digest_record(const StateDigest *digest, uint32_t number,
                                 const char *reason, uint64_t console_bytes,
                                 uint32_t console_crc);
+/* 32 bytes */
+void state_digest_sha256(const StateDigest *digest, uint8_t *out);
 void state_digest_free(StateDigest *digest);
 /* As of the last digest; for messages about groups of pages that differ */
 const MemoryDigest *shim_digester_memory(const ShimDigester *d);

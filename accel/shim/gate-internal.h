@@ -7,6 +7,7 @@
 
 #include "qemu/coroutine.h"
 #include "qemu/notify.h"
+#include "accel/shim/checkpoint.h"
 #include "accel/shim/gate.h"
 #include "accel/shim/guest.h"
 #include "accel/shim/run-timer.h"
@@ -72,10 +73,15 @@ struct Gate {
     GChecksum *console;
     uint32_t console_crc;
     GateMark mark;
-    const char *ending;  /* why the run ends; NULL: it does not yet */
-    bool told;           /* the end of a replay */
-    GateStop stop;       /* the machine stops, or has stopped, for that */
-    int64_t stop_at_ns;  /* -1: none */
+    const char *ending; /* why the run ends; NULL: it does not yet */
+    bool told;          /* the end of a replay */
+    GateStop stop;      /* the machine stops, or has stopped, for that */
+    int64_t stop_at_ns; /* -1: none */
+    CheckpointWriter *checkpoints; /* NULL: none was written yet */
+    uint32_t nr_checkpoints;       /* that there have been */
+    bool checkpoint_wanted;
+    Checkpoint *from;    /* to begin from; NULL: it has begun */
+    uint64_t from_seq;   /* only while it is loaded: the record after it */
     char *stop_event;    /* name of an event to stop at */
     int64_t stop_digest; /* number of a digest to stop at, or -1 */
     uint64_t digests;
@@ -154,8 +160,20 @@ void gate_recorder_end(GateRecorder *r, uint16_t type, uint16_t flags,
 void gate_recorder_output(GateRecorder *r, const uint8_t *buf, size_t len);
 void gate_recorder_flush(GateRecorder *r);
 uint64_t gate_recorder_records(const GateRecorder *r);
+/* The number in the trace of the record that is put next */
+uint64_t gate_recorder_seq(GateRecorder *r);
+/* A place that readers can go to. */
+void gate_recorder_new_frame(GateRecorder *r);
 /* The last record of all. */
 void gate_recorder_finish(Gate *gate, const char *why);
+
+/* gate-checkpoint.c */
+/* At the end of a tick. */
+void gate_checkpoint(Gate *gate);
+/* At the next end of a tick, whatever the interval. */
+void gate_want_checkpoint(Gate *gate);
+/* With the option from=: do as it says, once the machine stands. */
+bool gate_begin_from(Gate *gate, Error **errp);
 
 /* gate-state.c */
 void gate_register_vmstate(Gate *gate);

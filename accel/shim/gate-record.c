@@ -126,6 +126,22 @@ uint64_t gate_recorder_records(const GateRecorder *r)
     return r->records;
 }
 
+uint64_t gate_recorder_seq(GateRecorder *r)
+{
+    write_output(r);
+    return r->writer ? trace_writer_seq(r->writer) : 0;
+}
+
+void gate_recorder_new_frame(GateRecorder *r)
+{
+    GError *error = NULL;
+
+    write_output(r);
+    if (r->writer) {
+        check(r, trace_new_frame(r->writer, &error), error);
+    }
+}
+
 /* The arguments of this process, each a pair of the header. */
 static void add_arguments(TraceHeader *h)
 {
@@ -158,6 +174,7 @@ static TraceWriter *create(Gate *gate, GError **error)
     add_number(h, "vcpus", current_machine->smp.cpus);
     add_number(h, "gate-ns", gate->options.gate_ns);
     add_number(h, "digest-ns", o->digest_ns);
+    add_number(h, "checkpoint-ns", gate->options.checkpoint_ns);
     trace_header_add(h, "level", gate_level_name(gate->options.level));
     add_arguments(h);
     return trace_create(gate->options.record, h, error);

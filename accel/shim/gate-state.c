@@ -25,6 +25,7 @@ enum {
     TAG_DIGESTS,
     TAG_TICK_DUE,
     TAG_CRC,
+    TAG_CHECKPOINTS,
     TAG_NR_APPOINTMENTS,
     TAG_AT,
     TAG_COMMAND,
@@ -65,6 +66,7 @@ static int gate_pre_save(void *opaque)
     state_put_u64(w, TAG_DIGESTS, gate->digests);
     state_put_u64(w, TAG_TICK_DUE, gate->tick_due);
     state_put_u64(w, TAG_CRC, gate->console_crc);
+    state_put_u64(w, TAG_CHECKPOINTS, gate->nr_checkpoints);
     state_put_u64(w, TAG_NR_APPOINTMENTS, gate->appointments->len);
     for (guint i = 0; i < gate->appointments->len; i++) {
         GateAppointment *a = g_ptr_array_index(gate->appointments, i);
@@ -170,7 +172,8 @@ static bool take_over(Gate *gate, uint64_t seq, GError **error)
         if (!gate_continue_at(gate, seq, error)) {
             return false;
         }
-        if (replay_engine_next_is(gate->engine, TRACE_HANDOVER)) {
+        if (!gate->from_seq &&
+            replay_engine_next_is(gate->engine, TRACE_HANDOVER)) {
             replay_engine_skip(gate->engine);
         }
     }
@@ -201,20 +204,24 @@ static int gate_post_load(void *opaque, int version_id)
     gate->digests = state_get_u64(r, TAG_DIGESTS, "digests", INT64_MAX);
     gate->tick_due = state_get_u64(r, TAG_TICK_DUE, "tick", 1);
     gate->console_crc = state_get_u64(r, TAG_CRC, "console CRC", UINT32_MAX);
+    gate->nr_checkpoints =
+        state_get_u64(r, TAG_CHECKPOINTS, "checkpoints", UINT32_MAX);
     n = state_get_u64(r, TAG_NR_APPOINTMENTS, "appointments",
                       GATE_APPOINTMENTS_MAX);
     for (uint64_t i = 0; i < n && !state_reader_failed(r); i++) {
         load_appointment(gate, r);
     }
     g_clear_pointer(&gate->state, g_free);
-    /* A checkpoint's place in the trace is that of its record. */
     if (!state_reader_finish(r, &error) ||
-        (gate->incoming && !take_over(gate, seq, &error))) {
+        ((gate->incoming || gate->from_seq) &&
+         !take_over(gate, gate->from_seq ? gate->from_seq : seq, &error))) {
         error_report("jumpcut: gate's state: %s", error->message);
         return -EINVAL;
     }
     gate_arm(gate);
-    timer_mod(gate->settle, 0);
+    if (!gate->from_seq) {
+        timer_mod(gate->settle, 0);
+    }
     return 0;
 }
 

@@ -187,6 +187,7 @@ static void tick(Gate *gate)
     }
     gate_look_for_end(gate);
     flush_now_and_then(gate);
+    gate_checkpoint(gate);
     look_for_stop(gate);
     if (gate_holds(gate)) {
         gate_wait(gate, reader_is_back, 10);
@@ -444,6 +445,7 @@ static bool take_header(Gate *gate, Error **errp)
     const TraceHeader *h = replay_engine_header(gate->engine);
     const char *ns = trace_header_get(h, "gate-ns");
     const char *level = trace_header_get(h, "level");
+    const char *checkpoint = trace_header_get(h, "checkpoint-ns");
     GateOptions *o = &gate->options;
     guint64 n;
 
@@ -457,6 +459,11 @@ static bool take_header(Gate *gate, Error **errp)
             return false;
         }
         o->gate_ns = n;
+    }
+    /* They leave a mark on the guest: see gate-checkpoint.c. */
+    if (checkpoint && !o->checkpoint_ns &&
+        g_ascii_string_to_unsigned(checkpoint, 10, 0, INT64_MAX, &n, NULL)) {
+        o->checkpoint_ns = n;
     }
     if (level && !o->has_level) {
         gate_level_parse(level, &o->level);
@@ -483,6 +490,13 @@ bool gate_new(const GateOptions *options, Guest *guest, Gate **out,
     Gate *gate;
 
     *out = NULL;
+    if ((options->checkpoint_ns || options->has_from) && !options->record &&
+        !options->replay) {
+        error_setg(errp, "%s=: wants %s= beside it",
+                   options->has_from ? "from" : "checkpoint",
+                   options->has_from ? "replay" : "record");
+        return false;
+    }
     if (!options->record && !options->replay && !options->gate_ns &&
         !options->pace) {
         return true;
@@ -540,6 +554,9 @@ bool gate_start(Gate *gate, Error **errp)
     qemu_add_vm_change_state_handler(run_state_changed, gate);
     run_timer_init(&gate->timer, timer_fired, gate);
     gate_arm(gate);
+    if (gate->options.has_from) {
+        return gate_begin_from(gate, errp);
+    }
     /* What was recorded before the machine first ran. */
     aio_bh_schedule_oneshot(qemu_get_aio_context(), after_stop, gate);
     return true;

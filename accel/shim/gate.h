@@ -36,7 +36,10 @@ typedef struct GateOptions {
     int64_t gate_ns;             /* 0: the default, if there is to be a gate */
     GateLevel level;
     bool has_level;
-    bool pace;          /* virtual time is never ahead of the host's */
+    bool pace;             /* virtual time is never ahead of the host's */
+    int64_t checkpoint_ns; /* 0: none at intervals */
+    bool has_from;
+    uint32_t from;      /* replay: begin from that checkpoint */
     bool handover_wait; /* replay: stop for the migration that was recorded */
 } GateOptions;
 

@@ -104,8 +104,6 @@ void guest_arm_cut_timer(Guest *g);
 void guest_arm_digest_timer(Guest *g);
 /* After a reset or a load: hold the vCPUs that are to be held. */
 void guest_hold_vcpus(Guest *g);
-/* @reason: a literal */
-void guest_take_digest(Guest *g, const char *reason);
 void guest_add_part(Guest *g, const GuestPartOps *ops, void *part);
 
 /* What a vCPU of the shim asks its hypervisor; the opaque is the Guest. */

@@ -64,7 +64,7 @@ static bool digests_wanted(void)
            qemu_shutdown_requested_get() == SHUTDOWN_CAUSE_NONE;
 }
 
-void guest_take_digest(Guest *g, const char *reason)
+const StateDigest *guest_take_digest(Guest *g, const char *reason)
 {
     GuestDigest digest = {
         .at_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
@@ -74,19 +74,20 @@ void guest_take_digest(Guest *g, const char *reason)
     Error *err = NULL;
 
     if (!digests_wanted()) {
-        return;
+        return NULL;
     }
     rich = shim_digest(g->digester, &err);
     if (!rich) {
         error_reportf_err(err, "digest at %" PRId64 " ns: ", digest.at_ns);
         qemu_system_shutdown_request(SHUTDOWN_CAUSE_HOST_ERROR);
-        return;
+        return NULL;
     }
     digest.sha256 = g_strdup(rich->sha256);
     g_array_append_val(g->digests, digest);
     g_clear_pointer(&g->last_digest, state_digest_free);
     g->last_digest = rich;
     gate_digest(g->gate, rich, reason);
+    return rich;
 }
 
 static void digest_timer_fired(void *opaque)
@@ -470,8 +471,9 @@ Guest *guest_new(const GuestOptions *options, Error **errp)
                       g, g->nr_vcpus, errp)) {
         return NULL;
     }
-    g->digester =
-        shim_digester_new(g->options.digest_ns, g->options.digest_verify);
+    g->digester = shim_digester_new(
+        g->options.digest_ns || gate_records(g->gate) || gate_replays(g->gate),
+        g->options.digest_verify);
     make_timers(g);
     if (!make_faults(g, errp)) {
         return NULL;
@@ -531,6 +533,11 @@ const GArray *guest_cuts(const Guest *g)
 const GArray *guest_pending_cuts(const Guest *g)
 {
     return g->pending;
+}
+
+ShimDigester *guest_digester(const Guest *g)
+{
+    return g->digester;
 }
 
 const GArray *guest_digests(const Guest *g)

@@ -6,6 +6,7 @@
 #ifndef JUMPCUT_ACCEL_SHIM_GUEST_H
 #define JUMPCUT_ACCEL_SHIM_GUEST_H
 
+#include "accel/shim/digest.h"
 #include "accel/shim/gate.h"
 #include "accel/shim/xen-backend.h"
 #include "hw/clock/contention.h"
@@ -100,6 +101,12 @@ Clock *guest_clock(const Guest *g);
 XenDomain *guest_domain(const Guest *g);
 /* NULL unless the guest finds KVM */
 KvmGuest *guest_kvm(const Guest *g);
+/*
+ * @reason: a literal
+ * @return: until the next is taken; NULL: none was, as of a machine that ends
+ */
+const StateDigest *guest_take_digest(Guest *g, const char *reason);
+ShimDigester *guest_digester(const Guest *g);
 /* NULL unless the guest is behind a gate */
 Gate *guest_gate(const Guest *g);
 /* Its xenstore, for xenstore_qemu_ops; NULL: none */

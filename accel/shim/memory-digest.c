@@ -451,6 +451,18 @@ char *memory_digest_page_name(const MemoryDigest *m, uint64_t number)
              : g_strdup_printf("?:%" PRIx64, number);
 }
 
+void memory_digest_foreach(const MemoryDigest *m,
+                           void (*fn)(const MemoryBlock *block, void *opaque),
+                           void *opaque)
+{
+    for (unsigned i = 0; i < m->blocks->len; i++) {
+        const Block *b = g_ptr_array_index(m->blocks, i);
+        MemoryBlock block = {b->name, b->nr_pages, b->pages, block_page(b, 0)};
+
+        fn(&block, opaque);
+    }
+}
+
 static void verify_page(MemoryDigest *m, Block *b, uint64_t i, MemoryHash h)
 {
     if (!same_hash(h, b->pages[i])) {

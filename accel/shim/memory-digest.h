@@ -26,6 +26,11 @@ typedef struct MemoryGroup {
     uint32_t hash;
 } MemoryGroup;
 
+static inline bool memory_hash_is_zero(MemoryHash h)
+{
+    return !h.low && !h.high;
+}
+
 /* Groups told of at the most */
 #define MEMORY_GROUPS_MAX 256u
 
@@ -56,6 +61,17 @@ uint32_t memory_digest_group(const MemoryDigest *m, uint64_t number,
  * hexadecimal.  Newly allocated
  */
 char *memory_digest_page_name(const MemoryDigest *m, uint64_t number);
+
+/* QEMU's block of RAM as of the last update */
+typedef struct MemoryBlock {
+    const char *name;
+    uint64_t nr_pages;
+    const MemoryHash *hashes; /* of the pages' contents */
+    const uint8_t *host;
+} MemoryBlock;
+void memory_digest_foreach(const MemoryDigest *m,
+                           void (*fn)(const MemoryBlock *block, void *opaque),
+                           void *opaque);
 
 /*
  * Hash all memory and compare with what the last update found, page by page.

@@ -225,6 +225,15 @@ static bool in_future(int64_t at_ns, Error **errp)
     return true;
 }
 
+void qmp_jumpcut_checkpoint(Error **errp)
+{
+    if (!gate_records(gate) && !gate_replays(gate)) {
+        error_setg(errp, "nothing is recorded: wants the option record=");
+        return;
+    }
+    gate_want_checkpoint(gate);
+}
+
 void qmp_jumpcut_stop_at(bool has_at_ns, int64_t at_ns, bool has_digest,
                          int64_t digest, const char *event, Error **errp)
 {
@@ -305,6 +314,8 @@ void shim_replay_register(void)
 {
     qmp_register_command(&qmp_commands, "query-jumpcut-replay",
                          qmp_marshal_query_jumpcut_replay, 0, 0);
+    qmp_register_command(&qmp_commands, "jumpcut-checkpoint",
+                         qmp_marshal_jumpcut_checkpoint, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-stop-at",
                          qmp_marshal_jumpcut_stop_at, 0, 0);
     qmp_register_command(&qmp_commands, "jumpcut-at", qmp_marshal_jumpcut_at, 0,

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "replay/record-checkpoint.h"
 #include "replay/record-digest.h"
 #include "replay/trace-format.h"
 
@@ -46,6 +47,23 @@ static void check_digest(GBytes *payload)
     trace_digest_clear(&digest);
 }
 
+static void check_checkpoint(const TraceRecord *record)
+{
+    g_autoptr(GByteArray) again = NULL;
+    g_autoptr(GError) error = NULL;
+    TraceCheckpoint c;
+    gsize len;
+    const void *bytes = g_bytes_get_data(record->payload, &len);
+
+    if (!trace_get_checkpoint(record->payload, record->seq, &c, &error)) {
+        g_assert_nonnull(error);
+        return;
+    }
+    again = trace_put_checkpoint(&c);
+    g_assert_cmpmem(again->data, again->len, bytes, len);
+    trace_checkpoint_clear(&c);
+}
+
 static void check_record(const TraceRecord *record)
 {
     g_autofree char *line =
@@ -56,6 +74,9 @@ static void check_record(const TraceRecord *record)
     g_assert_cmpint(record->type, <, TRACE_INDEX);
     if (record->type == TRACE_DIGEST) {
         check_digest(record->payload);
+    }
+    if (record->type == TRACE_CHECKPOINT) {
+        check_checkpoint(record);
     }
 }
 
