@@ -45,6 +45,7 @@ void xen_area_dirty(XenVcpu *v, const XenPhysArea *area, size_t len);
 /* upcall.c */
 void xen_upcall_mark(XenVcpu *v);
 void xen_upcall_assert(XenVcpu *v);
+void xen_upcall_again(XenVcpu *v);
 void xen_callback_set(XenDomain *d, uint64_t via);
 void xen_callback_reset(XenDomain *d);
 void xen_callback_load(XenDomain *d, bool asserted);

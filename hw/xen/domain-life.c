@@ -127,6 +127,7 @@ static void restore_vcpu(XenVcpu *v)
     v->initialised = !v->down; /* no context is saved of one that is down */
     v->nmi_pending = false;
     v->upcall_vector = 0;
+    v->upcall_lost = false;
     xen_runstate_reset(v, v->down ? RUNSTATE_offline : RUNSTATE_runnable);
 }
 
@@ -159,11 +160,15 @@ void xen_domain_restore(XenDomain *d, uint16_t domid)
 
 void xen_domain_wakeup(XenDomain *d)
 {
+    XenVcpu *v = &d->vcpus[0];
+
     for (unsigned i = 0; i < d->cfg.nr_vcpus; i++) {
         xen_domain_reset_vcpu(d, i);
         clock_write_tsc(d->clock, i, xen_now(d), 0);
     }
-    /* Lines and local APICs were reset: what is due is driven again. */
+    /* Lines were reset: what is due is driven again. */
     xen_callback_load(d, d->callback_asserted);
     xen_domain_vcpu_running(d, 0);
+    /* Local APICs are, too, at the latest after this. */
+    v->upcall_lost = v->upcall_vector && xen_upcall_pending(v);
 }

@@ -51,6 +51,9 @@ void xen_domain_set_domid(XenDomain *d, uint16_t domid);
  * the others are down, every TSC begins at 0; all else stays (xen: arch/x86/
  * hvm/hvm.c, hvm_s3_suspend, hvm_s3_resume).
  * DEVIATION: TSC_ADJUST tells of the jump, in Xen it reads 0.
+ * DEVIATION: an upcall by local APIC that was pending is sent once more, at
+ * vCPU 0's next hypercall; by its source Xen loses it with the local APIC's
+ * state, and the guest, whose flag stays set, gets no other.
  */
 void xen_domain_wakeup(XenDomain *d);
 

@@ -52,6 +52,7 @@ typedef enum DomainTag {
     TAG_PHYS_OFF,
     TAG_RUNSTATE_PHYS_32,
     TAG_VCPU_NMI_PENDING,
+    TAG_UPCALL_LOST,
 } DomainTag;
 
 /* Longer than any name of memory. */
@@ -209,6 +210,7 @@ static void vcpu_save(const XenVcpu *v, StateWriter *w)
     state_put_u64(w, TAG_PERIOD, v->period_ns);
     state_put_u64(w, TAG_PERIODIC_LAST, (uint64_t)v->periodic_last_ns);
     state_put_u64(w, TAG_UPCALL_VECTOR, v->upcall_vector);
+    state_put_u64(w, TAG_UPCALL_LOST, v->upcall_lost);
     state_put_u64(w, TAG_UPCALLS, v->upcalls);
     state_put_u64(w, TAG_HYPERCALLS, v->hypercalls);
 }
@@ -295,6 +297,7 @@ static void vcpu_load(XenVcpu *v, StateReader *r)
         state_reader_fail(r, "upcall vector: 0x%x is an exception's",
                           v->upcall_vector);
     }
+    v->upcall_lost = state_get_u64(r, TAG_UPCALL_LOST, "upcall lost", 1);
     v->upcalls = state_get_u64(r, TAG_UPCALLS, "upcalls", UINT64_MAX);
     v->hypercalls = state_get_u64(r, TAG_HYPERCALLS, "hypercalls", UINT64_MAX);
 }

@@ -95,6 +95,7 @@ struct XenVcpu {
     int64_t periodic_last_ns;
 
     uint8_t upcall_vector; /* 0: none */
+    bool upcall_lost;      /* one is pending that no local APIC knows of */
     uint32_t virq_port[XEN_NR_VIRQS];
     uint64_t upcalls, hypercalls;
 };

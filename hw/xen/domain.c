@@ -200,6 +200,7 @@ static void vcpu_reset(XenVcpu *v)
     v->polling = false;
     v->poll_port = 0;
     v->upcall_vector = 0;
+    v->upcall_lost = false;
     v->upcalls = 0;
     v->hypercalls = 0;
 }

@@ -128,6 +128,9 @@ int64_t xen_domain_hypercall(XenDomain *d, unsigned vcpu, XenHypercall *call)
     uint64_t nr = c.compat ? (uint32_t)call->nr : call->nr;
     int64_t ret;
 
+    if (c.v->upcall_lost) {
+        xen_upcall_again(c.v);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(c.args); i++) {
         c.args[i] = c.compat ? (uint32_t)call->args[i] : call->args[i];
     }

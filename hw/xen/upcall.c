@@ -62,6 +62,15 @@ void xen_upcall_mark(XenVcpu *v)
     }
 }
 
+/* The guest's kernel is awake: it is told what its local APIC forgot. */
+void xen_upcall_again(XenVcpu *v)
+{
+    v->upcall_lost = false;
+    if (xen_upcall_pending(v)) {
+        xen_upcall_assert(v);
+    }
+}
+
 static void callback_teardown(XenDomain *d)
 {
     if (d->callback_asserted) {

@@ -140,10 +140,12 @@ def check_alive(guest, vcpus):
     check("sysrq node", guest.store("read", "control/sysrq")["value"], "")
 
 
-def sleep_and_wake(guest):
-    """Suspend to RAM."""
+def sleep_and_wake(guest, meanwhile=None):
+    """Suspend to RAM; meanwhile() is called while the guest sleeps."""
     guest.type("echo mem > /sys/power/state")
     guest.wait_event("SUSPEND")
+    if meanwhile:
+        meanwhile()
     guest.do("system_wakeup")
     guest.wait_event("WAKEUP")
     check("status of the sleep",

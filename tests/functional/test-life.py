@@ -107,6 +107,22 @@ def sleeps_suspends_powers_off(directory, _name, version, vcpus):
     lives_through(directory, version, vcpus)
 
 
+@test_each(("6.12", "6.12", 2))
+def event_of_its_sleep_reaches_the_guest(directory, _name, version, vcpus):
+    """Its upcall is pending in the local APIC, which the wake-up resets."""
+    with Guest(directory, version, qemu_args=("-smp", str(vcpus))) as guest:
+        guest.ready()
+        # The console is suspended: what it is silent about it never tells.
+        guest.shell("echo 1 > /proc/sys/kernel/sysrq; dmesg -n 8")
+        start = guest.seen
+        sleep_and_wake(guest, lambda: guest.store("write", "control/sysrq",
+                                                  value="h"))
+        awake, guest.seen = guest.seen, start
+        guest.wait(r"sysrq: HELP[^\n]*\n")  # before or after the status
+        guest.seen = max(guest.seen, awake)
+        check_alive(guest, vcpus)
+
+
 @test_each(("6.12-hvm", "6.12", 2, "xen-hvm"), ("6.1-pvh", "6.1", 2, "xen-pvh"))
 def goes_on_as_a_new_domain(directory, _name, version, vcpus, kind):
     is_saved_and_restored(directory, version, vcpus, 2, kind)

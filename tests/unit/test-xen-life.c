@@ -375,6 +375,37 @@ static void test_wakeup_starts_vcpu_0_alone(void)
     g_assert_cmpuint(fake_host_vector_held(g->fake, 0), ==, 0xf3);
 }
 
+static unsigned injected(XenGuest *g)
+{
+    return fake_host_event_count(g->fake, FAKE_LAPIC_INJECT);
+}
+
+/* The flag stays set, and the local APIC has forgotten. */
+static void test_wakeup_makes_up_for_a_lost_upcall(void)
+{
+    struct xen_hvm_evtchn_upcall_vector op = {.vcpu = 0, .vector = 0xf3};
+
+    for (unsigned pending = 0; pending < 2; pending++) {
+        g_autoptr(XenGuest) g = xen_guest_new(2, 17);
+        uint32_t port = (uint32_t)xen_guest_bind_ipi(g, 0);
+
+        g_assert_cmpint(xen_guest_op(g, __HYPERVISOR_hvm_op,
+                                     HVMOP_set_evtchn_upcall_vector, &op,
+                                     sizeof(op)),
+                        ==, 0);
+        xen_guest_ack(g, 0);
+        if (pending) {
+            g_assert_cmpint(xen_guest_send(g, port), ==, 0);
+        }
+        xen_domain_wakeup(g->d);
+        fake_host_clear_events(g->fake);
+        for (unsigned i = 0; i < 2; i++) {
+            g_assert_cmpint(status_of(g, port), ==, EVTCHNSTAT_ipi);
+            g_assert_cmpuint(injected(g), ==, pending);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -391,5 +422,6 @@ int main(int argc, char **argv)
     ADD(restore_leaves_no_memory_beneath);
     ADD(restored_vcpus_do_not_wait);
     ADD(wakeup_starts_vcpu_0_alone);
+    ADD(wakeup_makes_up_for_a_lost_upcall);
     return g_test_run();
 }
