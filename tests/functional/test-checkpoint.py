@@ -6,6 +6,8 @@ Subject: the plugin's options checkpoint= and from= on a plain QEMU command.  A
 fresh QEMU that loads a checkpoint must go on to the very digests and console
 that were recorded; what the checkpoint leaves out shows in the next digest.
 """
+import subprocess
+
 from harness import INITRD, check, check_in, kernel, main, test, test_each
 from qmp import Qemu, command_of
 
@@ -13,14 +15,18 @@ GUESTS = [("6.12-2-vcpus", "6.12", 2, "xen-hvm"),
           ("6.1-1-vcpu-pvh", "6.1", 1, "xen-pvh")]
 
 
-def start(directory, name, options, version, vcpus, kind):
-    """QEMU, stopped, with the plugin's @options added."""
-    command = command_of(
+def command(directory, name, options, version, vcpus, kind):
+    """QEMU's, stopped, with the plugin's @options added."""
+    words = command_of(
         directory / f"{name}.console", "--initrd", INITRD, "--guest", kind,
         "--smp", vcpus, "--digest", "500ms", "--append",
         "cryptomgr.notests jumpcut.run=poweroff", kernel(version))
-    command[command.index("-plugin") + 1] += "," + options
-    return Qemu(command, ("-S", "-action", "shutdown=pause"), name)
+    words[words.index("-plugin") + 1] += "," + options
+    return [*words, "-S", "-action", "shutdown=pause"]
+
+
+def start(directory, name, options, *guest):
+    return Qemu(command(directory, name, options, *guest), (), name)
 
 
 def record(directory, *guest):
@@ -66,8 +72,11 @@ def checkpoint_that_is_not_there_is_refused(directory):
     with start(directory, "recorder", f"record={trace}", *guest) as qemu:
         qemu.do("quit")
         qemu.process.wait()
-    qemu = start(directory, "replayer", f"replay={trace},from=0", *guest)
-    check("status", qemu.process.wait(), 1)
+    result = subprocess.run(
+        command(directory, "replayer", f"replay={trace},from=0", *guest),
+        stderr=subprocess.PIPE, check=False)
+    check(f"status; {result.stderr}", result.returncode, 1)
+    check_in("stderr", "checkpoint", result.stderr.decode())
 
 
 if __name__ == "__main__":
