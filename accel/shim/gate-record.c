@@ -25,14 +25,12 @@ struct GateRecorder {
     uint64_t records;
 };
 
-static void check(GateRecorder *r, bool ok, GError *error)
+static void failed(GateRecorder *r, GError *error)
 {
-    if (!ok) {
-        error_report("jumpcut: record=%s: %s; nothing more is recorded",
-                     r->path, error->message);
-        trace_close(g_steal_pointer(&r->writer), NULL);
-        g_error_free(error);
-    }
+    error_report("jumpcut: record=%s: %s; nothing more is recorded", r->path,
+                 error->message);
+    trace_close(g_steal_pointer(&r->writer), NULL);
+    g_error_free(error);
 }
 
 static void write_record(GateRecorder *r, uint16_t type, uint16_t flags,
@@ -40,11 +38,13 @@ static void write_record(GateRecorder *r, uint16_t type, uint16_t flags,
 {
     GError *error = NULL;
 
-    if (r->writer) {
-        check(r,
-              trace_write(r->writer, type, flags, at_ns, payload, len, &error),
-              error);
+    if (!r->writer) {
+        return;
+    }
+    if (trace_write(r->writer, type, flags, at_ns, payload, len, &error)) {
         r->records++;
+    } else {
+        failed(r, error);
     }
 }
 
@@ -67,8 +67,8 @@ void gate_recorder_flush(GateRecorder *r)
     GError *error = NULL;
 
     write_output(r);
-    if (r->writer) {
-        check(r, trace_flush(r->writer, &error), error);
+    if (r->writer && !trace_flush(r->writer, &error)) {
+        failed(r, error);
     }
 }
 
