@@ -8,6 +8,7 @@ replay is the same run, to the digest.  jumpcut record and replay have a test of
 their own.
 """
 import os
+import resource
 import socket
 import subprocess
 import threading
@@ -239,6 +240,29 @@ def a_stop_before_a_handover_does_not_undo_it(directory):
                      {"at-ns": 200_000_008, "reason": "handover"}):
             check("stop", run.qemu.wait_event("JUMPCUT_STOPPED"), stop)
             run.qemu.do("cont")
+
+
+def record_alone(directory, *args, **popen):
+    """QEMU that nobody talks to; the guest powers off."""
+    command = command_of(directory / "none", "--initrd", INITRD,
+                         kernel("6.12"), *args)
+    command[command.index("-plugin") + 1] += f",record={directory}/trace"
+    command = ["null,id=jumpcut-console"
+               if word.startswith("file,id=jumpcut-console") else word
+               for word in command]
+    return subprocess.run(command, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=HANG_S, check=False, **popen)
+
+
+@test
+def a_full_disk_ends_the_trace_and_not_the_guest(directory):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    result = record_alone(directory, preexec_fn=limit, restore_signals=False)
+    check("exit status; stderr: " + result.stderr, result.returncode, 0)
+    check_in("stderr", "nothing more is recorded", result.stderr)
 
 
 def hand_over(source, target, directory):
