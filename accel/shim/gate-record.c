@@ -137,8 +137,8 @@ void gate_recorder_new_frame(GateRecorder *r)
     GError *error = NULL;
 
     write_output(r);
-    if (r->writer) {
-        check(r, trace_new_frame(r->writer, &error), error);
+    if (r->writer && !trace_new_frame(r->writer, &error)) {
+        failed(r, error);
     }
 }
 
