@@ -79,6 +79,15 @@ static ExitStatus write_results(const BootOptions *o, Session *session,
     return status;
 }
 
+/* Before the guest has begun: leaves no trace of a run that never was. */
+static ExitStatus give_up(const BootOptions *o, ExitStatus status)
+{
+    if (o->record) {
+        record_finish(o, ENDING_QEMU, FALSE);
+    }
+    return status;
+}
+
 static ExitStatus run_guest(const BootOptions *o, int log_fd)
 {
     const SessionConfig config = {
@@ -94,13 +103,13 @@ static ExitStatus run_guest(const BootOptions *o, int log_fd)
 
     if (!session) {
         complain("%s", error->message);
-        return STATUS_QEMU;
+        return give_up(o, STATUS_QEMU);
     }
     if (o->control) {
         control = control_new(o->control, session, &error);
         if (!control) {
             complain("--control %s: %s", o->control, error->message);
-            return STATUS_USAGE;
+            return give_up(o, STATUS_USAGE);
         }
     }
     ending = session_run(session);

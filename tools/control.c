@@ -107,7 +107,8 @@ static void handle_cut(Client *client, JsonObject *arguments)
         arguments
             ? json_object_get_string_member_with_default(arguments, "cut", "")
             : "";
-    CutRequest *cut = cut_request_parse(text, TRUE, &error);
+    /* It is NULL if there is something else under that name. */
+    CutRequest *cut = cut_request_parse(text ?: "", TRUE, &error);
 
     if (cut) {
         session_cut(client->control->session, cut, cut_made,

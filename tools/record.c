@@ -33,6 +33,7 @@ gboolean record_begin(const BootOptions *o, GError **error)
     writer = trace_create(o->record, header, error);
     if (!writer || !trace_close(writer, error)) {
         g_prefix_error(error, "--output %s: ", o->output);
+        g_unlink(o->record);
         return FALSE;
     }
     return TRUE;

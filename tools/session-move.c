@@ -47,20 +47,28 @@ void session_move_console_closed(Session *s)
     move_finish(s->move);
 }
 
+/*
+ * What answers come for: the session, since the move may have been given up
+ * meanwhile.
+ */
 static void source_info_received(JsonNode *reply, const GError *error,
                                  gpointer opaque)
 {
-    SessionMove *move = opaque;
+    Session *s = opaque;
+    SessionMove *move = s->move;
 
+    if (!move) {
+        return;
+    }
     if (!reply) {
         move_failed(move, error->message);
         return;
     }
-    g_ptr_array_add(move->session->earlier, json_node_copy(reply));
+    g_ptr_array_add(s->earlier, json_node_copy(reply));
     session_vm_quit(move->source);
     /* The guest is the target's from here. */
-    move->session->vm = move->target;
-    session_vm_set_handlers(move->target, &session_vm_handlers, move->session);
+    s->vm = move->target;
+    session_vm_set_handlers(move->target, &session_vm_handlers, s);
     move->target = NULL;
 }
 
@@ -68,14 +76,16 @@ static void received_or_sent(SessionMove *move)
 {
     if (move->sent && move->received) {
         session_vm_execute(move->source, "query-jumpcut", NULL,
-                           source_info_received, move);
+                           source_info_received, move->session);
     }
 }
 
 static void check_reply(JsonNode *reply, const GError *error, gpointer opaque)
 {
-    if (!reply) {
-        move_failed(opaque, error->message);
+    Session *s = opaque;
+
+    if (!reply && s->move) {
+        move_failed(s->move, error->message);
     }
 }
 
@@ -85,18 +95,18 @@ static void send_uri(SessionMove *move, SessionVm *vm, const char *command,
     JsonObject *arguments = json_object_new();
 
     json_object_set_string_member(arguments, "uri", move->uri);
-    session_vm_execute(vm, command, arguments, reply, move);
+    session_vm_execute(vm, command, arguments, reply, move->session);
 }
 
 /* The target listens. */
 static void incoming_ready(JsonNode *reply, const GError *error,
                            gpointer opaque)
 {
-    SessionMove *move = opaque;
+    Session *s = opaque;
 
     check_reply(reply, error, opaque);
-    if (reply && move->session->ending == ENDING_NONE) {
-        send_uri(move, move->source, "migrate", check_reply);
+    if (reply && s->move) {
+        send_uri(s->move, s->move->source, "migrate", check_reply);
     }
 }
 
@@ -157,7 +167,7 @@ static void announce(SessionMove *move, SessionVm *vm)
     json_array_add_object_element(list, capability);
     json_object_set_array_member(arguments, "capabilities", list);
     session_vm_execute(vm, "migrate-set-capabilities", arguments, check_reply,
-                       move);
+                       move->session);
 }
 
 static void target_ready(SessionVm *vm, gpointer opaque)

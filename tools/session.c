@@ -46,13 +46,18 @@ static void part_ended(Session *s)
     }
 }
 
+static void vm_ended(SessionVm *vm, gpointer opaque);
+
 /* A QEMU that died, or that nothing can be asked of, ends at once. */
 static void kill_all(Session *s)
 {
-    if (s->vm) {
+    g_clear_pointer(&s->move, session_move_free);
+    if (s->vm && session_vm_has_ended(s->vm)) {
+        /* While the guest was on its way; that was told to the move. */
+        vm_ended(s->vm, s);
+    } else if (s->vm) {
         session_vm_kill(s->vm);
     }
-    g_clear_pointer(&s->move, session_move_free);
 }
 
 /* A QEMU tells its own cuts and digests only: those before come first. */

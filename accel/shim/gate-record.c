@@ -23,6 +23,7 @@ struct GateRecorder {
     GByteArray *output;
     GArray *deferred; /* of Deferred; NULL: nothing is put off */
     uint64_t records;
+    int64_t last_ns; /* of the latest record of this process */
 };
 
 static void failed(GateRecorder *r, GError *error)
@@ -41,6 +42,11 @@ static void write_record(GateRecorder *r, uint16_t type, uint16_t flags,
     if (!r->writer) {
         return;
     }
+    /* QEMU's main loop is told of no time that a vCPU has begun to run. */
+    if (type == TRACE_OUTPUT || type == TRACE_DEVICE) {
+        at_ns = MAX(at_ns, r->last_ns);
+    }
+    r->last_ns = MAX(at_ns, r->last_ns);
     if (trace_write(r->writer, type, flags, at_ns, payload, len, &error)) {
         r->records++;
     } else {

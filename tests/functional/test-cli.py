@@ -193,6 +193,10 @@ def record_keeps_to_its_names(directory):
     result = record(directory, mode="refuse")
     check("status of what never began", result.returncode, 3)
     check("partial of what never began", partial.exists(), False)
+    (directory / "taken").touch()
+    check_usage(record(directory, "--control", directory / "taken"),
+                "Address already in use")
+    check("partial without a control socket", partial.exists(), False)
     result = record(directory, mode="die")
     check("status of a QEMU that died", result.returncode, 3)
     check_in("stderr", f"{partial}: holds the run", result.stderr.decode())
@@ -354,10 +358,14 @@ def version_and_help_go_to_stdout(_directory):
     ("no-plugin", "no-plugin", 3, "qemu-failed",
      "query-jumpcut: The command query-jumpcut has not been found"),
     ("timeout", "wait", 4, "timeout", "--timeout 1: passed"),
+    ("move-dies", "move-dies", 8, "cut-failed", "migration: signal 9"),
+    ("move-quit", "move-quit", 6, "quit", ""),
 )
 def exit_status(directory, _name, mode, status, ending, message):
     report = directory / "run.json"
     args = ["--timeout", "1"] if mode == "wait" else []
+    if mode.startswith("move-"):
+        args = ["--cut", "5:way=migrate"]
     result = run(*setup(directory), "--report", report, *args,
                  env={"FAKE_QEMU": mode})
     check("exit status", result.returncode, status)

@@ -50,6 +50,8 @@ KINDS = (("hvm-6.1", "xen-hvm", "6.1", 1),
 def boot_answers_the_same_without_its_guest(directory, _name, kind, version,
                                             vcpus):
     trace = record(directory, kind, version, vcpus)
+    done = run("verify", trace)
+    check(f"status of verify; {done.stderr}", done.returncode, 0)
     if steps_of(run("qtest", trace)) < 500:
         raise Failure("a boot is more than that")
 

@@ -9,12 +9,14 @@ what neither shows this cannot tell apart.
 """
 import random
 import re
+import resource
+import signal
 import socket
 import subprocess
 import sys
 
-from harness import (TOOL, Failure, check, check_in, main, run, test,
-                     test_each)
+from harness import (HANG_S, INITRD, TOOL, Failure, check, check_in, kernel,
+                     main, run, test, test_each)
 from recorder import Recording, replay
 
 # Replays of one trace by hand, on a host that is busy.
@@ -180,6 +182,28 @@ def killed_recorder_leaves_what_was_recorded(directory):
     whole = whole_console(directory)
     kill_and_replay(directory, whole, 1, "recorder")
     kill_and_replay(directory, whole, 2, "qemu")
+
+
+def small_disk():
+    """Files of up to 64 KiB, and an error behind that, no signal."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+@test
+def full_disk_ends_the_trace_and_not_the_guest(directory):
+    trace = directory / "run.jct"
+    with subprocess.Popen(
+            [TOOL, "record", "-o", trace, "--level", "devices", "--initrd",
+             INITRD, "--append", "jumpcut.run=poweroff", kernel("6.1")],
+            preexec_fn=small_disk, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        console, said = process.communicate(timeout=HANG_S)
+        check(f"exit status; stderr {said}", process.returncode, 7)
+    check_in("stderr", b"nothing more is recorded", said)
+    check_in("console", b"reboot: Power down", console)
+    check("finished trace", trace.exists(), False)
+    verify(f"{trace}.partial", 1)
 
 
 @test_each(*((str(tens), tens) for tens in range(10)), by_hand=True)
