@@ -39,6 +39,32 @@ gboolean record_begin(const BootOptions *o, GError **error)
     return TRUE;
 }
 
+/* Is the end of a run the last that @path holds?  A full disk prevents it. */
+static gboolean has_end(const char *path, GError **error)
+{
+    g_autoptr(TraceReader) r = trace_open(path, error);
+    TraceRecord record = {0};
+    gboolean end = FALSE;
+    int got = -1;
+
+    while (r && (got = trace_next(r, &record, error)) > 0) {
+        end = record.type == TRACE_END;
+    }
+    trace_record_clear(&record);
+    if (got == 0 && !end) {
+        g_set_error(error, TRACE_ERROR, TRACE_ERROR_TORN,
+                    "%s: ends before the run did, and stays as it is", path);
+    }
+    return got == 0 && end;
+}
+
+/* QEMU ended by itself, and with it what it recorded. */
+static gboolean is_whole(Ending ending)
+{
+    return ending == ENDING_POWERED_OFF || ending == ENDING_CRASHED ||
+           ending == ENDING_REBOOT;
+}
+
 ExitStatus record_finish(const BootOptions *o, Ending ending, gboolean started)
 {
     g_autoptr(GError) error = NULL;
@@ -51,7 +77,8 @@ ExitStatus record_finish(const BootOptions *o, Ending ending, gboolean started)
         complain("%s: holds the run as far as it was recorded", o->record);
         return ending_status(ending);
     }
-    if (!trace_finish(o->record, o->output, &error)) {
+    if ((is_whole(ending) && !has_end(o->record, &error)) ||
+        !trace_finish(o->record, o->output, &error)) {
         complain("--output %s: %s", o->output, error->message);
         return STATUS_OUTPUT;
     }
