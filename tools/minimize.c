@@ -303,7 +303,7 @@ ExitStatus minimize_command(int argc, char **argv)
 {
     g_autofree char *outcome = NULL, *output = NULL, *kernel = NULL;
     g_autofree char *initrd = NULL, *qemu = NULL, *plugin = NULL;
-    gboolean force_build = FALSE;
+    gboolean force_build = FALSE, trust = FALSE;
     int timeout = 0;
     const GOptionEntry entries[] = {
         {"outcome", 0, 0, G_OPTION_ARG_STRING, &outcome,
@@ -321,6 +321,8 @@ ExitStatus minimize_command(int argc, char **argv)
          "PATH"},
         {"force-build", 0, 0, G_OPTION_ARG_NONE, &force_build,
          "take another QEMU, plugin or firmware", NULL},
+        {"trust", 0, 0, G_OPTION_ARG_NONE, &trust,
+         "give QEMU any words of the trace's", NULL},
         G_OPTION_ENTRY_NULL,
     };
     ExitStatus status;
@@ -333,7 +335,8 @@ ExitStatus minimize_command(int argc, char **argv)
         "failed,\n7 the trace cannot be written.",
         1, 1, &status);
     g_autoptr(GError) error = NULL;
-    Minimize m = {.overrides = {kernel, initrd, qemu, plugin, force_build},
+    Minimize m = {.overrides = {kernel, initrd, qemu, plugin, force_build,
+                                trust},
                   .timeout_s = timeout};
 
     if (!files) {

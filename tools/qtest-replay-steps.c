@@ -139,6 +139,27 @@ static gboolean add_line(QtestSteps *steps, char *line, GError **error)
                         "'# end'");
 }
 
+/* A file may come from anybody: only what makes a machine goes to QEMU. */
+static gboolean check_words(const QtestSteps *steps, GError **error)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    g_autoptr(GPtrArray) args = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *plugin = NULL;
+
+    for (guint i = 0; i < steps->args->len; i++) {
+        g_ptr_array_add(argv, g_ptr_array_index(steps->args, i));
+    }
+    g_ptr_array_add(argv, (char *)"-plugin");
+    g_ptr_array_add(argv, steps->plugin);
+    g_ptr_array_add(argv, NULL);
+    plugin = qtest_machine_args((const char *const *)argv->pdata, args);
+    if (args->len != steps->args->len) {
+        return fail(error, "the lines '# arg WORD' are not only of a machine");
+    }
+    return g_strcmp0(plugin, steps->plugin) == 0 ||
+           fail(error, "the line '# plugin OPTIONS' is not only of a guest");
+}
+
 QtestSteps *qtest_steps_parse(const char *text, size_t len, GError **error)
 {
     g_autoptr(QtestSteps) steps = steps_new();
@@ -162,6 +183,9 @@ QtestSteps *qtest_steps_parse(const char *text, size_t len, GError **error)
     }
     if (!steps->plugin) {
         fail(error, "the line '# plugin OPTIONS' is missing");
+        return NULL;
+    }
+    if (!check_words(steps, error)) {
         return NULL;
     }
     if (steps->requests->len > steps->answers->len) {

@@ -12,7 +12,7 @@
 typedef struct RawOptions {
     char *until, *gdb, *log, *from, *kernel, *initrd, *qemu, *plugin;
     char *console_log, *timeout;
-    gboolean in_place, force_build, dry_run, help;
+    gboolean in_place, force_build, trust, dry_run, help;
     char **rest;
 } RawOptions;
 
@@ -54,6 +54,8 @@ static GOptionContext *option_context_new(RawOptions *raw)
         OPTION("plugin", FILENAME, plugin, "the same jumpcut.so", "PATH"),
         OPTION("force-build", NONE, force_build,
                "take another QEMU, plugin or firmware", NULL),
+        OPTION("trust", NONE, trust, "give QEMU any words of the trace's",
+               NULL),
         OPTION("console-log", FILENAME, console_log,
                "write the guest's console here too", "FILE"),
         OPTION("timeout", STRING, timeout,
@@ -146,6 +148,7 @@ static gboolean take_run(RawOptions *raw, ReplayOptions *o, GError **error)
         .qemu = raw->qemu,
         .plugin = raw->plugin,
         .force_build = raw->force_build,
+        .trust = raw->trust,
     };
     g_autoptr(TraceReader) reader = trace_open(o->trace, error);
     guint64 number;

@@ -207,6 +207,83 @@ static void add_word(GStrvBuilder *argv, const char *option, const char *value)
     }
 }
 
+/* What add_options() writes. */
+static const char *const recorded[] = {
+    "guest",  "smp",      "max-smp", "memory",      "append",
+    "invtsc", "tsc-mode", "tsc-khz", "host-uptime", "xen-version",
+    "steal",  "cut",      "fault",   "digest",      "reboot",
+};
+
+/* Words of QEMU's that reach no file to write to, program or network. */
+static const struct {
+    const char *word;
+    unsigned values;
+} harmless[] = {
+    {"-name", 1},   {"-machine", 1},    {"-M", 1},
+    {"-cpu", 1},    {"-smp", 1},        {"-m", 1},
+    {"-numa", 1},   {"-global", 1},     {"-device", 1},
+    {"-rtc", 1},    {"-seed", 1},       {"-uuid", 1},
+    {"-smbios", 1}, {"-boot", 1},       {"-d", 1},
+    {"-action", 1}, {"-nodefaults", 0}, {"-no-user-config", 0},
+};
+
+/* @return: how many words there are with @word; 0: it is not harmless */
+static unsigned harmless_words(const char *word)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(harmless); i++) {
+        if (!strcmp(word, harmless[i].word)) {
+            return 1 + harmless[i].values;
+        }
+    }
+    return 0;
+}
+
+static gboolean is_recorded(const char *option)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(recorded); i++) {
+        g_autofree char *start = g_strdup_printf("--%s=", recorded[i]);
+
+        if (g_str_has_prefix(option, start)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* A header may have been made by anybody. */
+static gboolean check_words(const TraceHeader *h, const RunOverrides *r,
+                            GError **error)
+{
+    g_autofree const char **options = trace_header_values(h, "option");
+    const char *kernel = trace_header_get(h, "kernel");
+    size_t i, n;
+
+    if (!r->kernel && (!kernel || !g_path_is_absolute(kernel))) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                    "header: kernel: wanted an absolute path, got %s",
+                    kernel ?: "none");
+        return FALSE;
+    }
+    for (i = 0; options[i] && strcmp(options[i], "--"); i++) {
+        if (!is_recorded(options[i])) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                        "header: option %s: none that is recorded", options[i]);
+            return FALSE;
+        }
+    }
+    for (i += options[i] != NULL; !r->trust && options[i]; i += n) {
+        n = harmless_words(options[i]);
+        if (!n || (n == 2 && !options[i + 1])) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+                        "header: option %s: QEMU gets that of a trace only "
+                        "with --trust",
+                        options[i]);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 /* @return: the words of the boot that @h is of */
 static char **boot_words(const TraceHeader *h, const RunOverrides *r)
 {
@@ -241,12 +318,11 @@ BootOptions *run_header_options(const TraceHeader *h, const RunOverrides *r,
                     trace_header_get(h, "format") ?: "none");
         return NULL;
     }
+    if (!check_words(h, r, error)) {
+        return NULL;
+    }
     o = boot_options_parse(g_strv_length(words), words, &help, error);
     if (!o) {
-        if (help) {
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                        "header: option: --help");
-        }
         return NULL;
     }
     if (!check_images(h, o, error) ||

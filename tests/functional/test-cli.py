@@ -240,6 +240,17 @@ def replay_refuses_what_was_not_recorded(directory):
     check("forced", result.returncode, 0)
 
 
+@test_each(
+    ("file", ["-D", "x"], "header: option -D: QEMU gets that"),
+    ("program", ["-name", "x", "-incoming", "exec:x"], "option -incoming: "),
+    ("no-value", ["-name"], "option -name: "),
+)
+def replay_needs_trust(directory, _name, words, message):
+    check("record", record(directory, "--", *words).returncode, 0)
+    check_usage(replay(directory), message)
+    check("trusted", replay(directory, "--trust").returncode, 0)
+
+
 @test
 def replay_gives_qemu_what_was_recorded(directory):
     args = ["--smp", "2", "--append", "a b", "--cut", "1:tsc=0", "--digest",

@@ -67,6 +67,14 @@ def emitted_tests_pass_and_fail_on_their_own(directory):
     check("steps", steps_of(run("qtest", lines)), steps)
     text = lines.read_text(encoding="ascii")
     check_in("lines", " cut ", text)
+    for line, more in (("# plugin ", "# arg -incoming\n# arg exec:x\n"),
+                       ("# plugin guest=", "# plugin record=x,guest=")):
+        lines.write_text(text.replace(line, more + (
+            line if more.startswith("# arg") else "")), encoding="ascii")
+        done = run("qtest", lines)
+        check("exit status", done.returncode, 2)
+        check_in("message", b" are not only of a" if "arg" in more else
+                 b" is not only of a guest", done.stderr)
     # One answer is another: the uptime that CPUID tells, a wrong hash.
     before, wrong = text.split("timer/", 1)
     lines.write_text(before + "timer/9" + wrong, encoding="ascii")

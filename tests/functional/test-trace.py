@@ -160,6 +160,17 @@ def verify_names(directory, _name, records, message):
     check_in("frame", "frame at byte 28, ", error)
 
 
+@test_each(
+    ("option", ("option", "--console-log=x"),
+     "option --console-log=x: none that is recorded"),
+    ("kernel", ("kernel", "--qemu=x"), "kernel: wanted an absolute path"),
+)
+def header_of_anybody_chooses_no_file(directory, _name, pair, message):
+    path = samples.write(directory / "a.jct", header=(
+        ("format", "jumpcut-trace-1"), pair, ("kernel", "/x")))
+    check_in("message", message, tool("replay", path, status=2)[1])
+
+
 @test
 def equal_traces_do_not_differ(directory):
     first = samples.write(directory / "a.jct")

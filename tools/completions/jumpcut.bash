@@ -11,7 +11,7 @@ _jumpcut_boot_options='--guest --initrd --smp --max-smp --memory --append --invt
 _jumpcut_record_options="$_jumpcut_boot_options --output --level --pace
 --checkpoint"
 _jumpcut_replay_options='--until --gdb --trace --from --in-place --kernel
---initrd --qemu --plugin --force-build --console-log --timeout --dry-run --help'
+--initrd --qemu --plugin --force-build --trust --console-log --timeout --dry-run --help'
 _jumpcut_qtest_options='--emit --output --until --qemu --plugin --modules --help'
 _jumpcut_cut_options='--way --at --via --help'
 _jumpcut_cut_keys='uptime= tsc= tsc-khz= invtsc= tsc-scaling= wallclock=
@@ -161,7 +161,7 @@ _jumpcut_trace()
     export) words='--format --output' ;;
     minimize)
         words='--outcome --output --timeout --kernel --initrd --qemu --plugin
-            --force-build'
+            --force-build --trust'
         ;;
     esac
     if [[ $cur = -* ]]; then
