@@ -314,7 +314,7 @@ static void run_variant(Runner *r, const Scenario *scenario,
         g_hash_table_insert(r->runs, variant->name, run);
     }
     judge_variant(r, scenario, variant, name, run);
-    for (guint nr = 2; nr <= r->repeat; nr++) {
+    for (guint nr = 2; nr <= r->repeat && r->status != STATUS_QUIT; nr++) {
         g_autofree char *difference = NULL;
         g_autoptr(Run) again = NULL;
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hostile timing for a QEMU that runs: what a busy host may do to it, and more.
 
-Each storm is a thread that does one thing to the process until it has ended, at
-moments of a seeded generator (against a process whose own timing is the
+Each storm is a thread that does one thing to the process until it has ended, or
+for LASTS_S so that it does end on a host that is busy by itself, at moments of a seeded generator (against a process whose own timing is the
 host's, so no two storms are the same).
 """
 import contextlib
@@ -29,6 +29,9 @@ QUERIES = (
 )
 
 
+LASTS_S = 60
+
+
 class Storm(threading.Thread):
     """Calls once() until the process ends; at most lasts seconds between."""
 
@@ -50,7 +53,9 @@ class Storm(threading.Thread):
     def run(self):
         with contextlib.suppress(OSError, ValueError):
             with self.prepared():
-                while not self.done.wait(self.random.uniform(0, self.lasts)):
+                calm = time.monotonic() + LASTS_S
+                while time.monotonic() < calm and not self.done.wait(
+                        self.random.uniform(0, self.lasts)):
                     self.once()
                     self.times += 1
 
