@@ -65,7 +65,8 @@ static bool is_pvh(const BootOptions *o)
     return !strcmp(o->guest, "xen-pvh");
 }
 
-static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
+static void add_plugin(GStrvBuilder *argv, const BootOptions *o,
+                       gboolean incoming)
 {
     g_autoptr(GString) value = g_string_new(NULL);
 
@@ -94,7 +95,8 @@ static void add_plugin(GStrvBuilder *argv, const BootOptions *o)
     append_key(value, "pace", o->pace);
     append_key(value, "checkpoint", o->checkpoint);
     append_key(value, "gate", o->gate);
-    append_key(value, "from", o->from);
+    /* One that comes by migration brings its state along. */
+    append_key(value, "from", incoming ? NULL : o->from);
     append_key(value, "handover", o->handover);
     add(argv, "-plugin", value->str);
 }
@@ -184,7 +186,7 @@ char **qemu_command_new(const BootOptions *o, const QemuChannels *channels)
     if (!boot_options_xen(o)) {
         add(argv, "-serial", "chardev:" CONSOLE_ID);
     }
-    add_plugin(argv, o);
+    add_plugin(argv, o, channels && channels->incoming);
     add_devices(argv, o);
     for (size_t i = 0; o->qemu_args[i]; i++) {
         add(argv, o->qemu_args[i], NULL);

@@ -252,6 +252,13 @@ def replay_needs_trust(directory, _name, words, message):
 
 
 @test
+def checkpoint_is_for_the_first_qemu_alone(directory):
+    check("record", record(directory).returncode, 0)
+    result = replay(directory, "--from", "0", mode="move-dies")
+    check_in("stderr", "migration: signal 9", result.stderr.decode())
+
+
+@test
 def replay_gives_qemu_what_was_recorded(directory):
     args = ["--smp", "2", "--append", "a b", "--cut", "1:tsc=0", "--digest",
             "2s", "--level", "inputs", "--checkpoint", "3s"]
@@ -328,6 +335,8 @@ def control_socket_takes_commands(directory):
             for said, heard in (
                     ("[1]", "want one JSON object a line"),
                     ('{"execute": "session-cut"}', "wanted KEY=VALUE"),
+                    ('{"execute": "session-cut", "arguments": {"cut": 1}}',
+                     "wanted KEY=VALUE"),
                     ('{"execute": "query-status"}', "io-error")):
                 client.sendall(said.encode() + b"\n")
                 check_in(said, heard, lines.readline())
