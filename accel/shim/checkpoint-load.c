@@ -200,6 +200,11 @@ static bool fill(const Checkpoint *c, const GArray *wants, Error **errp)
         }
         if (trace_next(reader, &record, &error) > 0) {
             next = record.seq + 1;
+            if (record.seq != seq) {
+                error_setg(errp, "record %" PRIu64 " has no contents of pages",
+                           seq);
+                break;
+            }
             i = take_contents(&record, wants, i, errp);
         } else if (!error) {
             error_setg(errp, "the trace ends before record %" PRIu64, seq);
