@@ -76,6 +76,7 @@ struct Gate {
     const char *ending; /* why the run ends; NULL: it does not yet */
     bool told;          /* the end of a replay */
     GateStop stop;      /* the machine stops, or has stopped, for that */
+    bool stop_later;    /* GATE_STOP_AT came while it stood */
     int64_t stop_at_ns; /* -1: none */
     CheckpointWriter *checkpoints; /* NULL: none was written yet */
     uint32_t nr_checkpoints;       /* that there have been */

@@ -107,6 +107,11 @@ static void stopped_by_gate(void *opaque)
 
 void gate_stop(Gate *gate, GateStop why)
 {
+    /* What it stands for comes first: it stops as it goes on. */
+    gate->stop_later = why == GATE_STOP_AT && !runstate_is_running();
+    if (gate->stop_later) {
+        return;
+    }
     gate->stop = why;
     if (!runstate_is_running()) {
         return;
@@ -388,6 +393,9 @@ static void run_state_changed(void *opaque, bool running, RunState state)
         if (!gate->recorder) {
             error_report_err(err);
         }
+    }
+    if (gate->stop_later) {
+        gate_stop(gate, GATE_STOP_AT);
     }
     if (gate->tick_due) {
         list_tick(gate);
