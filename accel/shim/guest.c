@@ -90,13 +90,22 @@ const StateDigest *guest_take_digest(Guest *g, const char *reason)
     return rich;
 }
 
+/*
+ * Before all else that is due at that time: timers of one time fire in the
+ * order they were set in, which a migration or a checkpoint does not keep.
+ */
+static void digest_timer_arm(Guest *g)
+{
+    run_timer_mod(&g->digest_timer, g->next_digest_ns - 1);
+}
+
 static void digest_timer_fired(void *opaque)
 {
     Guest *g = opaque;
 
     guest_take_digest(g, "interval");
     g->next_digest_ns += g->options.digest_ns;
-    run_timer_mod(&g->digest_timer, g->next_digest_ns);
+    digest_timer_arm(g);
 }
 
 /* Digests are taken at multiples of the interval: after a load, the next. */
@@ -106,8 +115,8 @@ void guest_arm_digest_timer(Guest *g)
     int64_t interval = g->options.digest_ns;
 
     if (interval) {
-        g->next_digest_ns = (now / interval + 1) * interval;
-        run_timer_mod(&g->digest_timer, g->next_digest_ns);
+        g->next_digest_ns = ((now + 1) / interval + 1) * interval;
+        digest_timer_arm(g);
     }
 }
 

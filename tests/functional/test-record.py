@@ -119,6 +119,19 @@ def replay_stops_where_it_is_told(directory):
     check_in("log", "jumpcut_", log.read_text())
 
 
+@test
+def replay_begins_at_a_checkpoint(directory):
+    """All digests behind it come, those of whole seconds, too."""
+    trace = directory / "run.jct"
+    result = run("record", "-o", trace, "--checkpoint", "3s", "--initrd",
+                 INITRD, "--append", "cryptomgr.notests jumpcut.samples=60",
+                 kernel("6.1"))
+    check(f"status; {result.stderr}", result.returncode, 0)
+    said = replay(trace, "--from", "0")
+    check("digests compared", int(re.search(r"(\d+) digests", said)[1]) >= 2,
+          True)
+
+
 def gdb_packet(connection, text):
     body = text.encode()
     connection.sendall(b"$%s#%02x" % (body, sum(body) & 255))
