@@ -19,6 +19,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
+#include "qemu/rcu.h"
 #include "qemu/timer.h"
 #include "qapi/error.h"
 #include "cpu.h"
@@ -237,7 +238,13 @@ void vcpu_turn_exit(CPUState *cs)
     if (cs->halted || turns.over || turns.left <= 0) {
         turn_end();
     }
+    /*
+     * QEMU's main thread may be waiting for readers of RCU, of which its
+     * execution loop is one.
+     */
+    rcu_read_unlock();
     shim_wait_for_main_thread(cs);
+    rcu_read_lock();
 }
 
 /* @cs, whose turn it is, stays halted. */
