@@ -74,7 +74,7 @@ static gboolean parse(QtestOptions *o, int argc, char **argv, GError **error)
          "PATH"},
         {"modules", 0, 0, G_OPTION_ARG_FILENAME, &o->modules,
          "folder of accel-qtest-x86_64.so", "PATH"},
-        {NULL},
+        G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) context = g_option_context_new("FILE");
 

@@ -16,7 +16,7 @@ static guint64 bits_of(const gboolean *keep, guint n)
 {
     guint64 bits = 0;
 
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0; i < MIN(n, N_MAX); i++) {
         bits |= (guint64) !!keep[i] << i;
     }
     return bits;
