@@ -86,26 +86,49 @@ static void command_failed(JsonNode *reply, const GError *error,
     }
 }
 
-/* HMP tells of failures in the text it returns. */
-static void monitor_replied(JsonNode *reply, const GError *error,
-                            gpointer opaque)
+/*
+ * HMP tells of failures in the text it returns.
+ * @return: it did as it was told
+ */
+static gboolean monitor_did(Replay *r, JsonNode *reply, const GError *error)
 {
-    Replay *r = opaque;
     const char *text = reply && JSON_NODE_HOLDS_VALUE(reply)
                            ? json_node_get_string(reply)
                            : NULL;
 
-    command_failed(reply, error, opaque);
+    command_failed(reply, error, r);
     if (text && *text && !g_str_has_prefix(text, "Waiting for gdb")) {
         g_autofree char *line = g_strndup(text, strcspn(text, "\r\n"));
 
         session_end(r->session, ENDING_CUT, line);
+        return FALSE;
+    }
+    return reply != NULL;
+}
+
+static void log_replied(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    monitor_did(opaque, reply, error);
+}
+
+/* Only now is there something to connect to. */
+static void gdb_replied(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Replay *r = opaque;
+    const char *where = r->options->gdb;
+
+    if (monitor_did(r, reply, error)) {
+        complain("gdb: target remote %s",
+                 g_str_has_prefix(where, "tcp:")
+                     ? where + strlen("tcp:")
+                     : "SOCKET, that of --gdb; \"continue\" has it go on");
     }
 }
 
-static void monitor(Replay *r, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void monitor(Replay *r, QmpReply replied, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 
-static void monitor(Replay *r, const char *format, ...)
+static void monitor(Replay *r, QmpReply replied, const char *format, ...)
 {
     JsonObject *arguments = json_object_new();
     g_autofree char *line = NULL;
@@ -115,8 +138,7 @@ static void monitor(Replay *r, const char *format, ...)
     line = g_strdup_vprintf(format, ap);
     va_end(ap);
     json_object_set_string_member(arguments, "command-line", line);
-    session_execute(r->session, "human-monitor-command", arguments,
-                    monitor_replied, r);
+    session_execute(r->session, "human-monitor-command", arguments, replied, r);
 }
 
 /*
@@ -128,16 +150,12 @@ static gboolean look(Replay *r)
     const ReplayOptions *o = r->options;
 
     if (o->log) {
-        monitor(r, "logfile %s", o->log);
-        monitor(r, "log exec,nochain,int");
-        monitor(r, "trace-event jumpcut_* on");
+        monitor(r, log_replied, "logfile %s", o->log);
+        monitor(r, log_replied, "log exec,nochain,int");
+        monitor(r, log_replied, "trace-event jumpcut_* on");
     }
     if (o->gdb) {
-        monitor(r, "gdbserver %s", o->gdb);
-        complain("gdb: target remote %s",
-                 g_str_has_prefix(o->gdb, "tcp:")
-                     ? o->gdb + strlen("tcp:")
-                     : "SOCKET, that of --gdb; \"continue\" has it go on");
+        monitor(r, gdb_replied, "gdbserver %s", o->gdb);
         return FALSE;
     }
     return TRUE;

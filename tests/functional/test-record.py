@@ -145,6 +145,22 @@ def gdb_packet(connection, text):
     return re.search(rb"\$([^#]*)#..", got)[1].decode()
 
 
+def look_with_gdb(process, path, console):
+    lines = iter(lambda: process.stderr.readline().decode(), "")
+    # QEMU may have something to say before.
+    if not any("gdb: target remote" in line for line in lines):
+        raise Failure("replay ended before it stopped for gdb")
+    with socket.socket(socket.AF_UNIX) as stub:
+        stub.settimeout(HANG_S)
+        stub.connect(str(path))
+        check_in("why it stands", "T05", gdb_packet(stub, "?"))
+        registers = gdb_packet(stub, "g")
+        check(f"registers: {registers}", len(registers) > 300, True)
+        stub.sendall(b"$c#63")
+        check("console", process.stdout.read(), console)
+    check("exit status", process.wait(), 0)
+
+
 @test
 def gdb_sees_the_guest_where_the_replay_stops(directory):
     trace, console = record_all(directory, "6.1")
@@ -152,20 +168,10 @@ def gdb_sees_the_guest_where_the_replay_stops(directory):
     with subprocess.Popen(
             [TOOL, "replay", trace, "--until", "3", "--gdb", path],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        lines = iter(lambda: process.stderr.readline().decode(), "")
-        # QEMU may have something to say before.
-        if not any("gdb: target remote" in line for line in lines):
-            raise Failure("replay ended before it stopped for gdb")
-        with socket.socket(socket.AF_UNIX) as stub:
-            stub.connect(str(path))
-            check_in("why it stands", "T05", gdb_packet(stub, "?"))
-            registers = gdb_packet(stub, "g")
-            if len(registers) <= 300:
-                process.kill()
-                raise Failure(f"registers: {registers}")
-            stub.sendall(b"$c#63")
-            check("console", process.stdout.read(), console)
-        check("exit status", process.wait(), 0)
+        try:
+            look_with_gdb(process, path, console)
+        finally:
+            process.kill()
 
 
 def kill_and_replay(directory, whole, number, victim):
