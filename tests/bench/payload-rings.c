@@ -203,14 +203,6 @@ static void loop_console(uint64_t count)
     }
 }
 
-static uint8_t port_in(uint16_t port)
-{
-    uint8_t byte;
-
-    __asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(port));
-    return byte;
-}
-
 static void loop_serial(uint64_t count)
 {
     while (count-- > 0) {

@@ -189,14 +189,6 @@ static void madt_has_local_apics_only(void)
     CHECK_EQ(cmdline_number("max", cpu_count()), all);
 }
 
-static uint8_t port_in(uint16_t port)
-{
-    uint8_t v;
-
-    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-
 static void legacy_ports_read_all_ones(void)
 {
     static const uint16_t ports[] = {

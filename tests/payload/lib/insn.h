@@ -19,6 +19,40 @@ static inline void port_out_bytes(uint16_t port, const char *bytes, size_t len)
                      : "memory");
 }
 
+static inline uint8_t port_in(uint16_t port)
+{
+    uint8_t byte;
+
+    __asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(port) : "memory");
+    return byte;
+}
+
+static inline void port_out16(uint16_t port, uint16_t value)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static inline uint16_t port_in16(uint16_t port)
+{
+    uint16_t value;
+
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+
+static inline void port_out32(uint16_t port, uint32_t value)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static inline uint32_t port_in32(uint16_t port)
+{
+    uint32_t value;
+
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+
 static inline uint64_t rdtsc(void)
 {
     uint32_t low, high;

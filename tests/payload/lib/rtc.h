@@ -16,11 +16,8 @@ static inline void rtc_write(uint8_t reg, uint8_t value)
 
 static inline uint8_t rtc_read(uint8_t reg)
 {
-    uint8_t value;
-
     port_out(RTC_INDEX, reg);
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"((uint16_t)RTC_DATA));
-    return value;
+    return port_in(RTC_DATA);
 }
 
 #endif
