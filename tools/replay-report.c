@@ -7,7 +7,8 @@
 
 #include "tools/replay-report.h"
 
-#define PAGES_SHOWN 16u
+/* Of each kind of difference */
+#define WORDS_SHOWN 32u
 
 static gint64 number(JsonObject *object, const char *name)
 {
@@ -59,27 +60,15 @@ static JsonArray *list(JsonObject *object, const char *name)
 static void report_words(JsonObject *divergence, const char *name)
 {
     JsonArray *words = list(divergence, name);
+    guint count = words ? json_array_get_length(words) : 0;
 
-    for (guint i = 0; words && i < json_array_get_length(words); i++) {
+    for (guint i = 0; i < MIN(count, WORDS_SHOWN); i++) {
         fprintf(stderr, "  %s: %s\n", name,
                 json_array_get_string_element(words, i));
     }
-}
-
-static void report_pages(JsonObject *divergence)
-{
-    JsonArray *pages = list(divergence, "pages");
-    guint count = pages ? json_array_get_length(pages) : 0;
-
-    if (!count) {
-        return;
+    if (count > WORDS_SHOWN) {
+        fprintf(stderr, "  and more %s\n", name);
     }
-    fprintf(stderr, "  pages:");
-    for (guint i = 0; i < MIN(count, PAGES_SHOWN); i++) {
-        fprintf(stderr, " 0x%" G_GINT64_MODIFIER "x",
-                (guint64)json_array_get_int_element(pages, i) << 12);
-    }
-    fprintf(stderr, "%s\n", count > PAGES_SHOWN ? " ..." : "");
 }
 
 static ExitStatus report_divergence(const char *trace, JsonObject *divergence)
@@ -95,7 +84,7 @@ static ExitStatus report_divergence(const char *trace, JsonObject *divergence)
     }
     report_words(divergence, "parts");
     report_words(divergence, "registers");
-    report_pages(divergence);
+    report_words(divergence, "pages");
     return STATUS_DIVERGED;
 }
 

@@ -9,6 +9,7 @@
 #include "system/cpus.h"
 #include "system/runstate.h"
 #include "accel/shim/gate-internal.h"
+#include "accel/shim/vcpu.h"
 
 /* Bytes that may wait for a tick */
 #define SINK_QUEUE 4096u
@@ -381,6 +382,8 @@ static bool hand_over(Gate *gate)
     }
     replay_engine_skip(gate->engine);
     gate->handovers++;
+    /* The recorded guest went on in a process whose were empty. */
+    shim_tlbs_begin_anew();
     return true;
 }
 

@@ -447,8 +447,8 @@ char *memory_digest_page_name(const MemoryDigest *m, uint64_t number)
 {
     const Block *b = block_of(m, number);
 
-    return b ? g_strdup_printf("%s:%" PRIx64, b->name, number - b->number)
-             : g_strdup_printf("?:%" PRIx64, number);
+    return g_strdup_printf("%s:0x%" PRIx64, b ? b->name : "?",
+                           (b ? number - b->number : number) * HOST_PAGE_SIZE);
 }
 
 void memory_digest_foreach(const MemoryDigest *m,

@@ -56,10 +56,7 @@ const GArray *memory_digest_changed(MemoryDigest *m, unsigned *shift);
 /* Of the group, as of the last update */
 uint32_t memory_digest_group(const MemoryDigest *m, uint64_t number,
                              unsigned shift);
-/*
- * Name of QEMU's block of RAM, a colon, and the number of the page in it,
- * hexadecimal.  Newly allocated
- */
+/* QEMU's block of RAM and the offset in it: "pc.ram:0x5000".  Newly allocated */
 char *memory_digest_page_name(const MemoryDigest *m, uint64_t number);
 
 /* QEMU's block of RAM as of the last update */

@@ -75,15 +75,33 @@ static strList *differing_registers(const TraceDigest *want,
     return head;
 }
 
-/* Pages that only one of them has changed, or that differ. */
-static uint64List *differing_pages(const TraceDigest *want,
-                                   const TraceDigest *have)
+/* @want or @have may be NULL: that run did not write it. */
+static char *differing_page(const MemoryDigest *memory, uint64_t number,
+                            const TracePage *want, const TracePage *have)
 {
-    uint64List *head = NULL, **tail = &head;
+    g_autofree char *name = memory_digest_page_name(memory, number);
+
+    return g_strdup_printf("%s%s", name,
+                           want && have ? ""
+                           : want       ? ", written in the recorded run only"
+                                        : ", written in this run only");
+}
+
+/*
+ * Pages that differ, as far as the two tell: of one that the recorded run has
+ * not written since its last digest they do not.
+ */
+static strList *differing_pages(const TraceDigest *want,
+                                const TraceDigest *have)
+{
+    const MemoryDigest *memory =
+        shim_digester_memory(guest_digester(gate->guest));
+    unsigned shift = want->page_shift;
+    strList *head = NULL, **tail = &head;
     guint w = 0, h = 0, n = 0;
 
     /* The groups of one are other ones than those of the other. */
-    if (want->page_shift != have->page_shift) {
+    if (shift != have->page_shift) {
         return NULL;
     }
     while ((w < want->pages->len || h < have->pages->len) && n < PAGES_MAX) {
@@ -95,14 +113,17 @@ static uint64List *differing_pages(const TraceDigest *want,
                                   : NULL;
         uint64_t pfn =
             MIN(pw ? pw->pfn : UINT64_MAX, ph ? ph->pfn : UINT64_MAX);
-        bool in_want = pw && pw->pfn == pfn, in_have = ph && ph->pfn == pfn;
 
-        if (!in_want || !in_have || pw->hash != ph->hash) {
-            QAPI_LIST_APPEND(tail, pfn << want->page_shift);
+        pw = pw && pw->pfn == pfn ? pw : NULL;
+        ph = ph && ph->pfn == pfn ? ph : NULL;
+        if (!pw || pw->hash != (ph ? ph->hash
+                                   : memory_digest_group(memory, pfn, shift))) {
+            QAPI_LIST_APPEND(tail,
+                             differing_page(memory, pfn << shift, pw, ph));
             n++;
         }
-        w += in_want;
-        h += in_have;
+        w += pw != NULL;
+        h += ph != NULL;
     }
     return head;
 }

@@ -368,7 +368,6 @@ void xenstore_ring_reset(XenstoreRing *ring)
 
 void xenstore_ring_set_domid(XenstoreRing *ring, unsigned domid)
 {
-    xenstore_ring_reset(ring);
     xenstore_conn_set_domid(ring->conn, domid);
 }
 

@@ -25,7 +25,10 @@ XenstoreRing *xenstore_ring_new(Host *host, HostPage *page, unsigned domid,
 void xenstore_ring_free(XenstoreRing *ring);
 /* As just made: no watches, no transactions; the page is cleared again. */
 void xenstore_ring_reset(XenstoreRing *ring);
-/* From now on it is domain @domid's; as just made. */
+/*
+ * From now on its requests are domain @domid's, which has no watches and no
+ * transactions.  The page stays: before a load it is what was migrated.
+ */
 void xenstore_ring_set_domid(XenstoreRing *ring, unsigned domid);
 
 /*

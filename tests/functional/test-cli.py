@@ -280,7 +280,7 @@ def replay_gives_qemu_what_was_recorded(directory):
     ("diverged", "diverge", 9, "the run differs at 0.020000000 s, record 7: "
      "digest\n  expected: one\n  found: another\n  last in common: reset\n"
      "  parts: ram\n  registers: vcpu0.rax: expected 1, found 2\n"
-     "  pages: 0x2000 0x3000\n"),
+     "  pages: pc.ram:0x2000\n  pages: pc.ram:0x3000\n"),
     ("died", "die", 3, "signal 9: "),
 )
 def replay_status(directory, _name, mode, status, message):

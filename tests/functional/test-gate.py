@@ -364,6 +364,8 @@ def another_run_diverges(directory):
                                     "JUMPCUT_DIVERGENCE")
         check("kind", event["divergence"]["kind"], "digest")
         check_in("parts", "ram", event["divergence"]["parts"])
+        check_in("pages", "microvm.ram:0x",
+                 " ".join(event["divergence"]["pages"]))
         check("stopped", run.qemu.wait_event("JUMPCUT_STOPPED")["reason"],
               "divergence")
 

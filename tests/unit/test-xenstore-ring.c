@@ -360,6 +360,22 @@ static void test_ring_reset_is_as_new(void)
     guest_free(g);
 }
 
+/* What was migrated is in the page before its domain's id is known. */
+static void test_ring_new_domid_keeps_the_page(void)
+{
+    struct xenstore_domain_interface before, after;
+    XenstoreGuest *g = new_watching_guest();
+
+    guest_send_bytes(g, "half", 4);
+    fake_host_peek(g->fake, GUEST_PAGE, &before, sizeof(before));
+    g_assert_cmpuint(before.req_cons, !=, 0);
+    xenstore_ring_set_domid(g->ring, GUEST_DOMID + 1);
+    fake_host_peek(g->fake, GUEST_PAGE, &after, sizeof(after));
+    g_assert_cmpmem(&before, sizeof(before), &after, sizeof(after));
+    g_assert_cmpuint(fake_tree_watches(g->tree), ==, 0);
+    guest_free(g);
+}
+
 static GByteArray *save(XenstoreGuest *g)
 {
     StateWriter *w = state_writer_new();
@@ -510,6 +526,7 @@ int main(int argc, char **argv)
     ADD(ring_equal_special_events_are_all_told);
     ADD(ring_event_storm_is_bounded);
     ADD(ring_reset_is_as_new);
+    ADD(ring_new_domid_keeps_the_page);
     ADD(load_continues_a_request_cut_anywhere);
     ADD(load_continues_replies_cut_anywhere);
     ADD(load_dead_connection_stays_dead);
