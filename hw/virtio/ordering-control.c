@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ordering judge: control messages and the lives of ports. */
+#include "hw/virtio/ordering-internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
+
+#define MESSAGE_BYTES sizeof(struct virtio_console_control)
+
+static unsigned event_of(const OrderingEvent *e)
+{
+    return e->value & 0xffff;
+}
+
+static unsigned value_of(const OrderingEvent *e)
+{
+    return e->value >> 16 & 0xffff;
+}
+
+static void see_device_ready(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!value_of(e)) {
+        return; /* It gives up. */
+    }
+    if (j->device_ready) {
+        ordering_report(j, RULE_DEVICE_READY_TWICE, e, ORDERING_NO_PORT,
+                        "DEVICE_READY sent again");
+    }
+    if (j->restoring) {
+        ordering_report(j, RULE_CONTROL_BEFORE_DEVICE_READY, e,
+                        ORDERING_NO_PORT,
+                        "DEVICE_READY sent after messages about ports");
+        j->restoring = false;
+    }
+    j->device_ready = true;
+}
+
+/*
+ * May the driver speak of a port now, as far as DEVICE_READY goes?  It may
+ * answer what the device told it too early.
+ *
+ * DEVIATION: a driver that does not send DEVICE_READY at all may speak of ports
+ * that it knows from before it, or the machine, was reset.  Linux does when it
+ * comes back from sleep (virtcons_restore).  DEVICE_READY after that proves
+ * that it was not that.
+ */
+static bool may_speak(OrderingJudge *j, const OrderingEvent *e)
+{
+    const JudgePort *p = &j->ports[e->port];
+
+    if (j->device_ready || p->adds) {
+        return true;
+    }
+    if (p->known) {
+        j->restoring = true;
+        return true;
+    }
+    ordering_report(j, RULE_CONTROL_BEFORE_DEVICE_READY, e, e->port,
+                    "event %u of port %u, DEVICE_READY not sent", event_of(e),
+                    e->port);
+    return false;
+}
+
+static void see_port_ready(OrderingJudge *j, const OrderingEvent *e)
+{
+    JudgePort *p = &j->ports[e->port];
+    /* One of its own accord, if it knows the port from before. */
+    uint32_t due = p->adds + (p->known && !j->device_ready);
+
+    if (may_speak(j, e)) {
+        if (!p->adds && j->device_ready) {
+            ordering_report(j, RULE_PORT_READY_UNASKED, e, e->port,
+                            "PORT_READY of port %u, which was not announced",
+                            e->port);
+        } else if (p->readies >= due) {
+            ordering_report(j, RULE_PORT_READY_TWICE, e, e->port,
+                            "PORT_READY %u of port %u, announced %u times",
+                            p->readies + 1, e->port, p->adds);
+        }
+    }
+    p->readies = MIN(p->readies + 1, due);
+    p->ready = value_of(e);
+    p->open = false;
+}
+
+static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
+{
+    JudgePort *p = &j->ports[e->port];
+
+    if (!may_speak(j, e)) {
+        return;
+    }
+    if (!p->known) {
+        ordering_report(j, RULE_PORT_OPEN_UNASKED, e, e->port,
+                        "PORT_OPEN %u of port %u, which was not announced",
+                        value_of(e), e->port);
+        return;
+    }
+    if (value_of(e) && !p->ready) {
+        ordering_report(j, RULE_PORT_OPEN_BEFORE_READY, e, e->port,
+                        "PORT_OPEN of port %u, PORT_READY not sent", e->port);
+    } else if (value_of(e) && p->open) {
+        ordering_report(j, RULE_PORT_OPEN_TWICE, e, e->port,
+                        "PORT_OPEN of port %u, which is open", e->port);
+    }
+    p->open = value_of(e);
+}
+
+/* What every message has to be; the port is then one that can be. */
+static bool is_well_formed(OrderingJudge *j, const OrderingEvent *e)
+{
+    unsigned event = event_of(e);
+    unsigned port =
+        event == VIRTIO_CONSOLE_DEVICE_READY ? ORDERING_NO_PORT : e->port;
+
+    if (e->old < MESSAGE_BYTES) {
+        ordering_report(j, RULE_CONTROL_SHORT, e, ORDERING_NO_PORT, "%u bytes",
+                        (unsigned)e->old);
+        return false;
+    }
+    if (event != VIRTIO_CONSOLE_DEVICE_READY &&
+        event != VIRTIO_CONSOLE_PORT_READY &&
+        event != VIRTIO_CONSOLE_PORT_OPEN) {
+        ordering_report(j, RULE_CONTROL_WRONG_DIRECTION, e, port,
+                        "event %u of port %u", event, e->port);
+        return false;
+    }
+    if (port != ORDERING_NO_PORT && port >= j->max_ports) {
+        ordering_report(j, RULE_CONTROL_NO_SUCH_PORT, e, ORDERING_NO_PORT,
+                        "event %u of port %u, there are %u", event, port,
+                        j->max_ports);
+        return false;
+    }
+    if (value_of(e) > 1) {
+        ordering_report(j, RULE_CONTROL_VALUE, e, port, "event %u, value %u",
+                        event, value_of(e));
+    }
+    return true;
+}
+
+void ordering_control_rx(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!is_well_formed(j, e)) {
+        return;
+    }
+    if (!(j->status & VIRTIO_CONFIG_S_DRIVER_OK)) {
+        ordering_report(
+            j, RULE_CONTROL_BEFORE_DRIVER_OK, e,
+            event_of(e) == VIRTIO_CONSOLE_DEVICE_READY ? ORDERING_NO_PORT
+                                                       : e->port,
+            "event %u sent in status 0x%02x", event_of(e), j->status);
+    }
+    switch (event_of(e)) {
+    case VIRTIO_CONSOLE_DEVICE_READY:
+        see_device_ready(j, e);
+        break;
+    case VIRTIO_CONSOLE_PORT_READY:
+        see_port_ready(j, e);
+        break;
+    case VIRTIO_CONSOLE_PORT_OPEN:
+        see_port_open(j, e);
+        break;
+    }
+}
+
+void ordering_control_tx(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (event_of(e) == VIRTIO_CONSOLE_PORT_ADD && e->port < j->max_ports) {
+        JudgePort *p = &j->ports[e->port];
+
+        p->known = true;
+        p->adds = MIN(p->adds + 1, G_MAXUINT16);
+    }
+}

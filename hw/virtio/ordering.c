@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ordering judge: status, features, configuration and queues. */
+#include "hw/virtio/ordering-internal.h"
+
+#include <assert.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define STATUS_DRIVER                                          \
+    (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |    \
+     VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK | \
+     VIRTIO_CONFIG_S_FAILED)
+/* Features are settled with the first of these. */
+#define STATUS_SETTLED (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
+
+#define BIT_ULL(n) (1ull << (n))
+
+enum {
+    CONTROL_IN = 2,
+    CONTROL_OUT = 3,
+    CONFIG_EMERG_WR = offsetof(struct virtio_console_config, emerg_wr),
+};
+
+void ordering_report(OrderingJudge *j, OrderingRuleId rule,
+                     const OrderingEvent *event, unsigned port, const char *fmt,
+                     ...)
+{
+    OrderingViolation v = {
+        .rule = &ordering_table[rule],
+        .event = *event,
+        .port = port,
+        .at_ns = j->now_ns,
+        .count = ++j->counts[rule],
+    };
+    va_list args;
+
+    va_start(args, fmt);
+    g_vsnprintf(v.seen, sizeof(v.seen), fmt, args);
+    va_end(args);
+    j->found(j->opaque, &v);
+}
+
+bool ordering_has(const OrderingJudge *j, unsigned bit)
+{
+    return j->features & BIT_ULL(bit);
+}
+
+unsigned ordering_queue_port(unsigned queue)
+{
+    if (queue < CONTROL_IN) {
+        return 0;
+    }
+    return queue <= CONTROL_OUT ? ORDERING_NO_PORT : queue / 2 - 1;
+}
+
+/* Life and death */
+
+static void new_life(OrderingJudge *j)
+{
+    bool ran = j->ran || (j->status & VIRTIO_CONFIG_S_DRIVER_OK);
+
+    for (unsigned i = 0; i < j->max_ports; i++) {
+        j->ports[i] = (JudgePort){.known = j->ports[i].known};
+    }
+    memset(j->queues, 0, j->nr_queues);
+    j->status = 0;
+    j->ran = ran;
+    j->features_read = false;
+    j->early_queue = false;
+    j->modern = false;
+    j->device_ready = false;
+    j->restoring = false;
+    j->features = 0;
+}
+
+static void see_reset(OrderingJudge *j, bool by_driver)
+{
+    new_life(j);
+    j->reset_first = by_driver;
+    j->reset_read = !by_driver;
+    if (!by_driver) {
+        j->ran = false;
+    }
+}
+
+/*
+ * DEVIATION: what a driver does in the status it has just reset the device to,
+ * having run it before, is not reported.  Linux takes its buffers back then
+ * (virtcons_freeze), and kicks while it does.
+ */
+static bool is_aftermath(const OrderingJudge *j)
+{
+    return !j->status && j->ran;
+}
+
+/* Status */
+
+static void see_features_ok(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!(e->value & VIRTIO_CONFIG_S_DRIVER)) {
+        ordering_report(j, RULE_FEATURES_OK_BEFORE_DRIVER, e, ORDERING_NO_PORT,
+                        "status 0x%02x written", (unsigned)e->value);
+    }
+    if ((j->offered & ~j->features) & BIT_ULL(VIRTIO_F_VERSION_1)) {
+        ordering_report(j, RULE_VERSION_1_REFUSED, e, ORDERING_NO_PORT,
+                        "features 0x%llx accepted of 0x%llx",
+                        (unsigned long long)j->features,
+                        (unsigned long long)j->offered);
+    }
+    j->features_read = false;
+    j->modern = true;
+}
+
+static void see_driver_ok(OrderingJudge *j, const OrderingEvent *e)
+{
+    unsigned value = (unsigned)e->value;
+
+    if (!(value & VIRTIO_CONFIG_S_DRIVER)) {
+        ordering_report(j, RULE_DRIVER_OK_BEFORE_DRIVER, e, ORDERING_NO_PORT,
+                        "status 0x%02x written", value);
+    } else if (value & VIRTIO_CONFIG_S_FEATURES_OK) {
+        if (!j->features_read) {
+            ordering_report(j, RULE_FEATURES_OK_NOT_READ, e, ORDERING_NO_PORT,
+                            "status 0x%02x written, not read since FEATURES_OK",
+                            value);
+        }
+    } else if (j->modern || ordering_has(j, VIRTIO_F_VERSION_1)) {
+        ordering_report(j, RULE_DRIVER_OK_WITHOUT_FEATURES_OK, e,
+                        ORDERING_NO_PORT, "status 0x%02x written", value);
+    }
+}
+
+/* The first bits since a reset */
+static void see_start(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!j->reset_first) {
+        ordering_report(j, RULE_NO_RESET_FIRST, e, ORDERING_NO_PORT,
+                        "status 0x%02x written, never 0", (unsigned)e->value);
+        j->reset_first = true; /* once a life of the machine */
+    } else if (!j->reset_read) {
+        ordering_report(j, RULE_RESET_NOT_AWAITED, e, ORDERING_NO_PORT,
+                        "status 0x%02x written, not read since the reset",
+                        (unsigned)e->value);
+    }
+    j->reset_read = true;
+    j->ran = false;
+}
+
+static void see_new_bits(OrderingJudge *j, const OrderingEvent *e, uint8_t new)
+{
+    unsigned value = (unsigned)e->value;
+
+    if ((j->status & VIRTIO_CONFIG_S_FAILED) && new) {
+        ordering_report(j, RULE_STATUS_AFTER_FAILED, e, ORDERING_NO_PORT,
+                        "status 0x%02x written over 0x%02x", value, j->status);
+    }
+    if ((new &VIRTIO_CONFIG_S_DRIVER) &&
+        !(value & VIRTIO_CONFIG_S_ACKNOWLEDGE)) {
+        ordering_report(j, RULE_DRIVER_BEFORE_ACKNOWLEDGE, e, ORDERING_NO_PORT,
+                        "status 0x%02x written", value);
+    }
+    if (new &VIRTIO_CONFIG_S_FEATURES_OK) {
+        see_features_ok(j, e);
+    }
+    if (new &VIRTIO_CONFIG_S_DRIVER_OK) {
+        see_driver_ok(j, e);
+    }
+}
+
+static void see_status(OrderingJudge *j, const OrderingEvent *e)
+{
+    uint8_t value = (uint8_t)e->value, old = (uint8_t)e->old;
+    uint8_t unknown = value & ~old & ~STATUS_DRIVER;
+    uint8_t cleared = old & ~value & STATUS_DRIVER;
+
+    if (!value) {
+        see_reset(j, true);
+        return;
+    }
+    /* The device may have refused FEATURES_OK. */
+    j->status = old & STATUS_DRIVER;
+    if (!j->status) {
+        see_start(j, e);
+    }
+    if (unknown) {
+        ordering_report(j, RULE_STATUS_UNKNOWN_BIT, e, ORDERING_NO_PORT,
+                        "status 0x%02x written over 0x%02x", value, old);
+    }
+    if (cleared) {
+        ordering_report(j, RULE_STATUS_BIT_CLEARED, e, ORDERING_NO_PORT,
+                        "status 0x%02x written over 0x%02x", value, old);
+    }
+    if (value == old && (value & VIRTIO_CONFIG_S_DRIVER_OK)) {
+        ordering_report(j, RULE_DRIVER_OK_AGAIN, e, ORDERING_NO_PORT,
+                        "status 0x%02x written again", value);
+    }
+    see_new_bits(j, e, value & ~old & STATUS_DRIVER);
+    j->status = value & STATUS_DRIVER;
+}
+
+static void see_status_read(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!e->value) {
+        j->reset_read = true;
+    }
+    if (j->status & VIRTIO_CONFIG_S_FEATURES_OK) {
+        j->features_read = true;
+    }
+}
+
+static void see_features(OrderingJudge *j, const OrderingEvent *e)
+{
+    uint64_t extra = e->value & ~e->old & ~j->features;
+
+    j->offered = e->old;
+    j->features = e->value;
+    if (extra) {
+        ordering_report(j, RULE_FEATURE_NOT_OFFERED, e, ORDERING_NO_PORT,
+                        "features 0x%llx accepted of 0x%llx",
+                        (unsigned long long)e->value,
+                        (unsigned long long)e->old);
+    }
+    if (j->status & STATUS_SETTLED) {
+        ordering_report(j, RULE_FEATURES_AFTER_FEATURES_OK, e, ORDERING_NO_PORT,
+                        "features written in status 0x%02x", j->status);
+    } else if (!(j->status & VIRTIO_CONFIG_S_DRIVER)) {
+        ordering_report(j, RULE_FEATURES_BEFORE_DRIVER, e, ORDERING_NO_PORT,
+                        "features written in status 0x%02x", j->status);
+    }
+}
+
+/* Configuration */
+
+static void see_config_read(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!(j->status & VIRTIO_CONFIG_S_DRIVER) && !is_aftermath(j)) {
+        ordering_report(j, RULE_CONFIG_READ_BEFORE_DRIVER, e, ORDERING_NO_PORT,
+                        "config at %u read in status 0x%02x",
+                        (unsigned)e->value, j->status);
+    }
+}
+
+static void see_config_write(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (e->value >= CONFIG_EMERG_WR) {
+        return; /* 5.3.5: at any time */
+    }
+    if (j->status & STATUS_SETTLED) {
+        ordering_report(j, RULE_CONFIG_WRITE_READ_ONLY, e, ORDERING_NO_PORT,
+                        "config at %u written", (unsigned)e->value);
+    } else {
+        ordering_report(j, RULE_CONFIG_WRITE_BEFORE_FEATURES_OK, e,
+                        ORDERING_NO_PORT,
+                        "config at %u written in status 0x%02x",
+                        (unsigned)e->value, j->status);
+    }
+}
+
+/* Queues */
+
+/* Reports one that the driver has not got. */
+static bool queue_is_there(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (e->queue < 2 || (e->queue < j->nr_queues &&
+                         ordering_has(j, VIRTIO_CONSOLE_F_MULTIPORT))) {
+        return true;
+    }
+    ordering_report(j, RULE_QUEUE_NOT_THERE, e, ORDERING_NO_PORT,
+                    "queue %u used, features 0x%llx", e->queue,
+                    (unsigned long long)j->features);
+    return false;
+}
+
+/* A legacy driver has only to have set DRIVER. */
+static void see_set_up(OrderingJudge *j, const OrderingEvent *e, uint8_t needs)
+{
+    if (!(j->status & needs) && !j->early_queue) {
+        j->early_queue = true;
+        ordering_report(
+            j, RULE_QUEUE_BEFORE_FEATURES_OK, e, ordering_queue_port(e->queue),
+            "queue %u set up in status 0x%02x", e->queue, j->status);
+    }
+}
+
+static void see_queue_pfn(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!e->old) {
+        if (e->queue < j->nr_queues) {
+            j->queues[e->queue] = 0;
+        }
+    } else if (queue_is_there(j, e)) {
+        see_set_up(j, e, VIRTIO_CONFIG_S_DRIVER);
+        j->queues[e->queue] = QUEUE_ENABLED;
+    }
+}
+
+static void see_queue_size(OrderingJudge *j, const OrderingEvent *e)
+{
+    if ((!e->old || (e->old & (e->old - 1))) &&
+        !ordering_has(j, VIRTIO_F_RING_PACKED)) {
+        ordering_report(
+            j, RULE_QUEUE_SIZE_NOT_POWER, e, ordering_queue_port(e->queue),
+            "queue %u given size %llu", e->queue, (unsigned long long)e->old);
+    }
+}
+
+static void see_queue_set(OrderingJudge *j, const OrderingEvent *e)
+{
+    static const uint8_t written[] = {
+        [ORDERING_QUEUE_DESC] = QUEUE_DESC,
+        [ORDERING_QUEUE_AVAIL] = QUEUE_AVAIL,
+        [ORDERING_QUEUE_USED] = QUEUE_USED,
+        [ORDERING_QUEUE_PFN] = 0,
+    };
+
+    /* Vectors are taken away in the status of a reset, too. */
+    if (e->value == ORDERING_QUEUE_VECTOR || e->value > ORDERING_QUEUE_PFN) {
+        return;
+    }
+    if (e->value == ORDERING_QUEUE_PFN) {
+        see_queue_pfn(j, e);
+        return;
+    }
+    if (!queue_is_there(j, e)) {
+        return;
+    }
+    j->modern = true;
+    if (j->queues[e->queue] & QUEUE_ENABLED) {
+        ordering_report(j, RULE_QUEUE_CHANGED_ENABLED, e,
+                        ordering_queue_port(e->queue),
+                        "queue %u is enabled, its field %u written", e->queue,
+                        (unsigned)e->value);
+    }
+    see_set_up(j, e, STATUS_SETTLED);
+    if (e->value == ORDERING_QUEUE_SIZE) {
+        see_queue_size(j, e);
+    } else {
+        j->queues[e->queue] |= written[e->value];
+    }
+}
+
+static void see_queue_enable(OrderingJudge *j, const OrderingEvent *e)
+{
+    unsigned port = ordering_queue_port(e->queue);
+    uint8_t *queue;
+
+    if (!queue_is_there(j, e)) {
+        return;
+    }
+    queue = &j->queues[e->queue];
+    j->modern = true;
+    if (!e->value) {
+        ordering_report(j, RULE_QUEUE_ENABLE_ZERO, e, port,
+                        "queue %u: 0 written", e->queue);
+        return;
+    }
+    see_set_up(j, e, STATUS_SETTLED);
+    if ((*queue & QUEUE_ADDRESSES) != QUEUE_ADDRESSES) {
+        ordering_report(j, RULE_QUEUE_ENABLE_INCOMPLETE, e, port,
+                        "queue %u: addresses written 0x%x of 0x%x", e->queue,
+                        *queue & QUEUE_ADDRESSES, QUEUE_ADDRESSES);
+    }
+    if ((j->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
+        !(*queue & (QUEUE_ENABLED | QUEUE_WAS_RESET))) {
+        ordering_report(j, RULE_QUEUE_ENABLE_AFTER_DRIVER_OK, e, port,
+                        "queue %u enabled in status 0x%02x", e->queue,
+                        j->status);
+    }
+    *queue |= QUEUE_ENABLED;
+}
+
+static void see_queue_reset(OrderingJudge *j, const OrderingEvent *e)
+{
+    if (!ordering_has(j, VIRTIO_F_RING_RESET)) {
+        ordering_report(j, RULE_QUEUE_RESET_NOT_NEGOTIATED, e,
+                        ordering_queue_port(e->queue),
+                        "queue %u reset, features 0x%llx", e->queue,
+                        (unsigned long long)j->features);
+    }
+    if (e->queue < j->nr_queues) {
+        j->queues[e->queue] = QUEUE_WAS_RESET;
+    }
+}
+
+/* A transmit queue of a port that the driver does not know yet */
+static void see_transmit(OrderingJudge *j, const OrderingEvent *e)
+{
+    unsigned port = ordering_queue_port(e->queue);
+    const JudgePort *p = &j->ports[port];
+
+    if (p->known) {
+        return; /* or it would have come back from sleep */
+    }
+    if (!j->device_ready) {
+        ordering_report(j, RULE_TRANSMIT_BEFORE_DEVICE_READY, e, port,
+                        "queue %u kicked, DEVICE_READY not sent", e->queue);
+    } else {
+        ordering_report(j, RULE_TRANSMIT_UNKNOWN_PORT, e, port,
+                        "queue %u kicked, port %u not announced", e->queue,
+                        port);
+    }
+}
+
+static void see_notify(OrderingJudge *j, const OrderingEvent *e)
+{
+    unsigned port = ordering_queue_port(e->queue);
+
+    if (!(j->status & VIRTIO_CONFIG_S_DRIVER_OK)) {
+        if (!is_aftermath(j)) {
+            ordering_report(j, RULE_KICK_BEFORE_DRIVER_OK, e, port,
+                            "queue %u kicked in status 0x%02x", e->queue,
+                            j->status);
+        }
+        return;
+    }
+    if (!queue_is_there(j, e)) {
+        return;
+    }
+    if (!(j->queues[e->queue] & QUEUE_ENABLED)) {
+        ordering_report(j, RULE_KICK_QUEUE_NOT_ENABLED, e, port,
+                        "queue %u kicked", e->queue);
+    }
+    if ((e->queue & 1) && e->queue != CONTROL_OUT &&
+        ordering_has(j, VIRTIO_CONSOLE_F_MULTIPORT)) {
+        see_transmit(j, e);
+    }
+}
+
+static void see_buffer(OrderingJudge *j, const OrderingEvent *e)
+{
+    unsigned port = ordering_queue_port(e->queue);
+
+    if (e->queue & 1) {
+        if (e->old) {
+            ordering_report(j, RULE_BUFFER_WRITABLE_IN_TRANSMIT, e, port,
+                            "queue %u: %llu bytes to write", e->queue,
+                            (unsigned long long)e->old);
+        }
+        return;
+    }
+    if (e->value) {
+        ordering_report(j, RULE_BUFFER_READABLE_IN_RECEIVE, e, port,
+                        "queue %u: %llu bytes to read", e->queue,
+                        (unsigned long long)e->value);
+    } else if (e->queue == CONTROL_IN &&
+               e->old < sizeof(struct virtio_console_control)) {
+        ordering_report(j, RULE_CONTROL_BUFFER_SMALL, e, port, "%llu bytes",
+                        (unsigned long long)e->old);
+    }
+}
+
+/* All of them */
+
+void ordering_see(OrderingJudge *j, int64_t now_ns, const OrderingEvent *event)
+{
+    static void (*const see[ORDERING_EVENT__MAX])(OrderingJudge *,
+                                                  const OrderingEvent *) = {
+        [ORDERING_STATUS] = see_status,
+        [ORDERING_STATUS_READ] = see_status_read,
+        [ORDERING_FEATURES] = see_features,
+        [ORDERING_CONFIG_READ] = see_config_read,
+        [ORDERING_CONFIG_WRITE] = see_config_write,
+        [ORDERING_QUEUE_SET] = see_queue_set,
+        [ORDERING_QUEUE_ENABLE] = see_queue_enable,
+        [ORDERING_QUEUE_RESET] = see_queue_reset,
+        [ORDERING_NOTIFY] = see_notify,
+        [ORDERING_BUFFER] = see_buffer,
+        [ORDERING_CONTROL_RX] = ordering_control_rx,
+        [ORDERING_CONTROL_TX] = ordering_control_tx,
+    };
+
+    j->now_ns = now_ns;
+    if (event->kind == ORDERING_RESET) {
+        see_reset(j, event->value);
+    } else if (see[event->kind]) {
+        see[event->kind](j, event);
+    }
+}
+
+OrderingJudge *ordering_new(unsigned max_ports, OrderingFound *found,
+                            void *opaque)
+{
+    OrderingJudge *j = g_new0(OrderingJudge, 1);
+
+    assert(max_ports >= 1 && max_ports <= ORDERING_MAX_PORTS);
+    j->max_ports = max_ports;
+    j->nr_queues = 2 * (max_ports + 1);
+    j->found = found;
+    j->opaque = opaque;
+    j->queues = g_new0(uint8_t, j->nr_queues);
+    j->ports = g_new0(JudgePort, max_ports);
+    j->reset_read = true;
+    return j;
+}
+
+void ordering_free(OrderingJudge *j)
+{
+    if (j) {
+        g_free(j->queues);
+        g_free(j->ports);
+        g_free(j);
+    }
+}
+
+uint64_t ordering_count(const OrderingJudge *j, const OrderingRule *rule)
+{
+    return j->counts[rule - ordering_table];
+}
+
+uint64_t ordering_total(const OrderingJudge *j)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < RULE__MAX; i++) {
+        total += j->counts[i];
+    }
+    return total;
+}
+
+void ordering_reset_counts(OrderingJudge *j)
+{
+    memset(j->counts, 0, sizeof(j->counts));
+}

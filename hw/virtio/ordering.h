@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Judge of the order in which a driver of a console device does things.
+ *
+ * The judge is told of each thing that the driver does and of the little that
+ * the device does to it, in the order in which they happened, and reports what
+ * breaks a rule of the virtio specification (1.3).  It changes nothing.
+ *
+ * Nothing here allocates after ordering_new(), and no event takes longer for
+ * what came before it, except that a reset costs a few bytes a port.
+ */
+#ifndef JUMPCUT_HW_VIRTIO_ORDERING_H
+#define JUMPCUT_HW_VIRTIO_ORDERING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hw/state.h"
+
+#define ORDERING_MAX_PORTS 511u
+#define ORDERING_NO_PORT   UINT32_MAX
+
+typedef enum OrderingEventKind {
+    ORDERING_STATUS,      /* value: written to device_status; old: before */
+    ORDERING_STATUS_READ, /* value: what the driver got */
+    ORDERING_RESET,       /* value: 1 by the driver, 0 by the machine */
+    ORDERING_FEATURES,    /* each write; value: accepted so far, old: offered */
+    ORDERING_CONFIG_READ, /* value: offset, old: size */
+    ORDERING_CONFIG_WRITE, /* value: offset, old: size */
+    ORDERING_QUEUE_SET,    /* queue; value: OrderingQueueField, old: written */
+    ORDERING_QUEUE_ENABLE, /* queue; value: written */
+    ORDERING_QUEUE_RESET,  /* queue; value: written */
+    ORDERING_NOTIFY,       /* queue */
+    ORDERING_BUFFER,       /* queue; bytes; value: readable, old: writable */
+    ORDERING_CONTROL_RX,   /* port; value: event | value << 16, old: bytes */
+    ORDERING_CONTROL_TX,   /* as RX, when it has been put into a buffer */
+    ORDERING_INTERRUPT,    /* queue */
+    ORDERING_ISR_READ,     /* value: what the driver got */
+    ORDERING_PORT_ADDED,   /* port: exists on the host from now on */
+    ORDERING_PORT_REMOVED, /* port: does no longer */
+    ORDERING_HOST_CONNECTED, /* port; value: 0 or 1 */
+    ORDERING_DATA,           /* port; value: bytes from the guest */
+    ORDERING_EVENT__MAX
+} OrderingEventKind;
+
+/* A half of an address may be written alone: each write is an event. */
+typedef enum OrderingQueueField {
+    ORDERING_QUEUE_SIZE,
+    ORDERING_QUEUE_DESC,
+    ORDERING_QUEUE_AVAIL,
+    ORDERING_QUEUE_USED,
+    ORDERING_QUEUE_VECTOR,
+    ORDERING_QUEUE_PFN, /* of the legacy interface; 0 takes the queue away */
+} OrderingQueueField;
+
+typedef struct OrderingEvent {
+    OrderingEventKind kind;
+    unsigned queue, port;
+    uint64_t value, old;
+} OrderingEvent;
+
+typedef enum OrderingSeverity {
+    ORDERING_MUST,    /* the specification says MUST */
+    ORDERING_SHOULD,  /* it says SHOULD, or only describes the order */
+    ORDERING_SUSPECT, /* it says nothing, but no driver has a reason for it */
+} OrderingSeverity;
+
+typedef struct OrderingRule {
+    const char *name;    /* as in "kick-before-driver-ok" */
+    const char *section; /* of virtio 1.3, "3.1.1" */
+    const char *text;
+    OrderingSeverity severity;
+} OrderingRule;
+
+typedef struct OrderingViolation {
+    const OrderingRule *rule;
+    OrderingEvent event; /* the one that broke it */
+    unsigned port;       /* or ORDERING_NO_PORT */
+    int64_t at_ns;       /* virtual time */
+    uint64_t count;      /* of this rule, this one included */
+    char seen[128];
+} OrderingViolation;
+
+typedef struct OrderingJudge OrderingJudge;
+/*
+ * Called from inside ordering_see() for each violation, however many: who
+ * passes them on to somebody limits their rate.
+ */
+typedef void OrderingFound(void *opaque, const OrderingViolation *violation);
+
+/* @max_ports: 1 to ORDERING_MAX_PORTS */
+OrderingJudge *ordering_new(unsigned max_ports, OrderingFound *found,
+                            void *opaque);
+void ordering_free(OrderingJudge *j);
+void ordering_see(OrderingJudge *j, int64_t now_ns, const OrderingEvent *event);
+
+const OrderingRule *ordering_rules(size_t *n);
+/* "must", "should", "suspect" */
+const char *ordering_severity_name(OrderingSeverity severity);
+/* @rule: one of ordering_rules() */
+uint64_t ordering_count(const OrderingJudge *j, const OrderingRule *rule);
+uint64_t ordering_total(const OrderingJudge *j);
+void ordering_reset_counts(OrderingJudge *j);
+
+/* virtio 5.3.2; ORDERING_NO_PORT for the control queues */
+unsigned ordering_queue_port(unsigned queue);
+
+void ordering_save(const OrderingJudge *j, StateWriter *w);
+/* Into a judge of as many ports; on error it is as new. */
+void ordering_load(OrderingJudge *j, StateReader *r);
+
+#endif
