@@ -34,7 +34,10 @@ typedef struct Run {
     GArray *samples; /* AgentSample; NULL without the console */
     GArray *cuts;    /* RunCut */
     GArray *digests; /* RunDigest */
-    /* Names of QMP's events, by one who saw the run; else NULL. */
+    /*
+     * QMP's events, by one who saw the run; else NULL.  Each is a GStrv: its
+     * name, and MEMBER=VALUE for each text, number or boolean of its data.
+     */
     GPtrArray *events;
 } Run;
 

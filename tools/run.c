@@ -320,7 +320,8 @@ static void run_variant(Runner *r, const Scenario *scenario,
 
         again = run_once(r, scenario, variant, name, nr, &difference);
         if (run && again && !difference) {
-            difference = scenario_compare(again, run, TRUE, TRUE);
+            difference = scenario_compare(again, run, TRUE, TRUE)
+                             ?: scenario_compare_events(again, run);
         } else if (!difference) {
             difference = g_strdup("did not run");
         }

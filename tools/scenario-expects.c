@@ -14,7 +14,7 @@ static const char *const endings[] = {"powered-off", "crashed", "reboot",
                                       "timeout", NULL};
 static const char *const whats[] = {"console", "digests", "both", NULL};
 
-static KeyCheck check_label, check_text, check_event;
+static KeyCheck check_label, check_text, check_event, check_with;
 
 /* The first EXPECT__MAX are the subjects. */
 static const KeyRow expect_rows[] = {
@@ -37,6 +37,7 @@ static const KeyRow expect_rows[] = {
     {"reading", scenario_check_range, NULL, FALSE},
     {"against", NULL, clocks, FALSE},
     {"what", NULL, whats, FALSE},
+    {"with", check_with, NULL, FALSE},
     {"variant", NULL, NULL, FALSE},
     {NULL, NULL, NULL, FALSE},
 };
@@ -58,6 +59,7 @@ static const struct {
     {"reading", 1u << EXPECT_CLOCK},
     {"against", 1u << EXPECT_CLOCK},
     {"what", 1u << EXPECT_EQUAL},
+    {"with", 1u << EXPECT_EVENT},
 };
 
 static gboolean check_label(const KeyPlace *place, GError **error)
@@ -78,6 +80,21 @@ static gboolean check_event(const KeyPlace *place, GError **error)
     return (*value && !value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")]) ||
            scenario_bad_value(place, error,
                               "want the name of a QMP event, as RESET");
+}
+
+static gboolean check_with(const KeyPlace *place, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(place->entry->value, ",", -1);
+
+    for (size_t i = 0; words[i]; i++) {
+        const char *value = strchr(words[i], '=');
+
+        if (!value || value == words[i] || !value[1]) {
+            return scenario_bad_value(place, error,
+                                      "want MEMBER=VALUE[,MEMBER=VALUE...]");
+        }
+    }
+    return scenario_check_present(place, error);
 }
 
 /* A backslash begins an escape of GKeyFile's, so one cannot be the last. */
@@ -230,7 +247,7 @@ static gboolean read_clock(const VariantFile *from, const ScenarioGroup *group,
 static gboolean read_more(const VariantFile *from, const ScenarioGroup *group,
                           Expect *expect, GError **error)
 {
-    const char *what;
+    const char *what, *with;
 
     switch (expect->subject) {
     case EXPECT_PRESENT:
@@ -251,6 +268,8 @@ static gboolean read_more(const VariantFile *from, const ScenarioGroup *group,
     case EXPECT_EVENT:
         expect->count = (Range){.set = TRUE, .low = 1, .high = HUGE_VAL};
         read_range(group, "count", &expect->count);
+        with = scenario_value(group, "with");
+        expect->with = with ? g_strsplit(with, ",", -1) : NULL;
         return TRUE;
     case EXPECT_CUTS:
         read_range(group, "cuts", &expect->count);

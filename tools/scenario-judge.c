@@ -360,12 +360,59 @@ char *scenario_compare(const Run *run, const Run *other, gboolean console,
     return NULL;
 }
 
+/* @return: the next event from *@i on that tells its virtual time, or NULL. */
+static char **next_timed(const Run *run, guint *i)
+{
+    while (run->events && *i < run->events->len) {
+        char **words = run->events->pdata[(*i)++];
+
+        for (size_t j = 1; words[j]; j++) {
+            if (g_str_has_prefix(words[j], "virtual-ns=")) {
+                return words;
+            }
+        }
+    }
+    return NULL;
+}
+
+char *scenario_compare_events(const Run *run, const Run *other)
+{
+    guint a = 0, b = 0;
+    char **one, **two;
+
+    do {
+        g_autofree char *x = NULL, *y = NULL;
+
+        one = next_timed(run, &a);
+        two = next_timed(other, &b);
+        x = one ? g_strjoinv(" ", one) : g_strdup("no event");
+        y = two ? g_strjoinv(" ", two) : g_strdup("no event");
+        if (strcmp(x, y)) {
+            return g_strdup_printf("%s, and %s", x, y);
+        }
+    } while (one);
+    return NULL;
+}
+
+static gboolean is_event(const Expect *expect, char **words)
+{
+    if (strcmp(words[0], expect->value)) {
+        return FALSE;
+    }
+    for (size_t i = 0; expect->with && expect->with[i]; i++) {
+        if (!g_strv_contains((const char *const *)words + 1, expect->with[i])) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 static char *judge_event(const Expect *expect, const Run *run)
 {
     guint n = 0;
 
     for (guint i = 0; run->events && i < run->events->len; i++) {
-        n += !strcmp(run->events->pdata[i], expect->value);
+        n += is_event(expect, run->events->pdata[i]);
     }
     return in_range(&expect->count, n)
                ? NULL
@@ -420,8 +467,11 @@ char *scenario_describe(const Expect *expect)
     static const char *const measures[] = {"", " steps", " rate", " reads"};
     g_autofree char *wanted =
         expect->range.set ? range_text(&expect->range) : g_strdup("");
+    g_autofree char *with =
+        expect->with ? g_strjoinv(",", expect->with) : g_strdup("");
 
-    return g_strdup_printf("%s %s%s%s%s", words[expect->subject], expect->value,
-                           measures[expect->measure], *wanted ? " " : "",
-                           wanted);
+    return g_strdup_printf("%s %s%s%s%s%s%s", words[expect->subject],
+                           expect->value, measures[expect->measure],
+                           *wanted ? " " : "", wanted, *with ? " with " : "",
+                           with);
 }

@@ -23,5 +23,7 @@ char *scenario_describe(const Expect *expect);
  */
 char *scenario_compare(const Run *run, const Run *other, gboolean console,
                        gboolean digests);
+/* The same for those of their events that tell their virtual time. */
+char *scenario_compare_events(const Run *run, const Run *other);
 
 #endif

@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScenarioSteps, scenario_steps_free)
 /* For a session whose opaque is the ScenarioSteps. */
 extern const SessionHandlers scenario_steps_handlers;
 
-/* Names of QMP's events, in order; g_ptr_array_unref() it. */
+/* QMP's events as run->events has them, in order; g_ptr_array_unref() it. */
 GPtrArray *scenario_steps_events(const ScenarioSteps *steps);
 /* After the run: @return: what did not happen, one line, or NULL. */
 const char *scenario_steps_failure(ScenarioSteps *steps);

@@ -189,6 +189,7 @@ static void expect_free(gpointer data)
     g_free(expect->value);
     g_clear_pointer(&expect->regex, g_regex_unref);
     g_free(expect->after);
+    g_strfreev(expect->with);
     g_free(expect->against);
     g_free(expect);
 }

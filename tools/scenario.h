@@ -50,7 +50,8 @@ typedef struct Expect {
     char *value;   /* the subject's: pattern, text, clock, word... */
     GRegex *regex; /* of PRESENT and ABSENT */
     char *after;   /* PRESENT: behind the match of that expectation */
-    Range count;   /* PRESENT: how many matches */
+    Range count;   /* PRESENT: how many matches; EVENT: how many events */
+    char **with;   /* EVENT: MEMBER=VALUE of its data, all; may be NULL */
     Range number;  /* PRESENT: what group 1 of the first match is */
     unsigned cut;  /* 1 and on; 0: none named */
     ExpectSide side;

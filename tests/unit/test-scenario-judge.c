@@ -21,6 +21,12 @@
     SAMPLE("4", "10000000", "5900000000", "4000000000", "tsc") \
     "two\r\nthree\r\n"
 
+static const char *const events[] = {
+    "RESET guest=true reason=guest",
+    "SHUTDOWN guest=true",
+    "RESET guest=false reason=host",
+};
+
 /* A run with a cut in the middle and two digests. */
 static Run *run_new(void)
 {
@@ -33,10 +39,10 @@ static Run *run_new(void)
     run->samples = agent_log_parse(run->console, run->console_size);
     run->cuts = g_array_new(FALSE, TRUE, sizeof(RunCut));
     g_array_append_val(run->cuts, cut);
-    run->events = g_ptr_array_new();
-    g_ptr_array_add(run->events, "RESET");
-    g_ptr_array_add(run->events, "SHUTDOWN");
-    g_ptr_array_add(run->events, "RESET");
+    run->events = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    for (size_t i = 0; i < G_N_ELEMENTS(events); i++) {
+        g_ptr_array_add(run->events, g_strsplit(events[i], " ", -1));
+    }
     run->digests = g_array_new(FALSE, TRUE, sizeof(RunDigest));
     for (int i = 1; i <= 2; i++) {
         RunDigest digest = {.at_ns = i, .sha256 = g_strdup("ab")};
@@ -95,6 +101,11 @@ static const JudgeCase judge_cases[] = {
     {"event=RESET\ncount=3..", "events: want 3..inf, got 2"},
     {"event=STOP", "events: want 1..inf, got 0"},
     {"event=STOP\ncount=0", NULL},
+    {"event=RESET\nwith=guest=true\ncount=1", NULL},
+    {"event=RESET\nwith=reason=host,guest=false\ncount=1", NULL},
+    {"event=RESET\nwith=reason=host,guest=true", "events: want 1..inf, got 0"},
+    {"event=RESET\nwith=guest=RESET\ncount=0", NULL},
+    {"event=RESET\nwith=guest=tru", "events: want 1..inf, got 0"},
     {"cuts=1", NULL},
     {"cuts=0", "cuts: want 0, got 1"},
     {"clock=printk\ncut=1\nstep=7", NULL},
@@ -130,6 +141,43 @@ static char *judge(const Run *run, const char *keys)
     described = scenario_describe(expect);
     g_assert_nonnull(strstr(described, expect->value));
     return scenario_judge(variant, expect, run, NULL, NULL);
+}
+
+static void test_events_of_equal_virtual_time_are_compared(void)
+{
+    static const struct {
+        const char *one, *two; /* events, with commas between */
+        const char *difference;
+    } cases[] = {
+        {"A virtual-ns=5 port=1", "A virtual-ns=5 port=1", NULL},
+        {"B,A virtual-ns=5", "A virtual-ns=5,C", NULL},
+        {"B", "C", NULL},
+        {"A virtual-ns=5", "A virtual-ns=6",
+         "A virtual-ns=5, and A virtual-ns=6"},
+        {"A virtual-ns=5", "B virtual-ns=5",
+         "A virtual-ns=5, and B virtual-ns=5"},
+        {"A virtual-ns=5", "B", "A virtual-ns=5, and no event"},
+        {"B", "A virtual-ns=5", "no event, and A virtual-ns=5"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Run *runs[2] = {run_new(), run_new()};
+        g_autofree char *difference = NULL;
+
+        for (int j = 0; j < 2; j++) {
+            g_auto(GStrv) list =
+                g_strsplit(j ? cases[i].two : cases[i].one, ",", -1);
+
+            g_ptr_array_set_size(runs[j]->events, 0);
+            for (size_t k = 0; list[k]; k++) {
+                g_ptr_array_add(runs[j]->events, g_strsplit(list[k], " ", -1));
+            }
+        }
+        difference = scenario_compare_events(runs[0], runs[1]);
+        g_assert_cmpstr(difference, ==, cases[i].difference);
+        run_done(runs[0]);
+        run_done(runs[1]);
+    }
 }
 
 static void test_expectation_holds_or_tells_what_came(void)
@@ -231,6 +279,8 @@ int main(int argc, char **argv)
     g_test_add_func("/judge/endless", test_endless_pattern_is_an_error);
     g_test_add_func("/judge/no-samples", test_run_without_samples_says_so);
     g_test_add_func("/judge/compare", test_runs_are_compared_by_what_was_asked);
+    g_test_add_func("/judge/events",
+                    test_events_of_equal_virtual_time_are_compared);
     g_test_add_func("/judge/equal", test_equal_compares_with_the_other_variant);
     return g_test_run();
 }
