@@ -125,9 +125,9 @@ static bool is_well_formed(OrderingJudge *j, const OrderingEvent *e)
                         "event %u of port %u", event, e->port);
         return false;
     }
-    if (port != ORDERING_NO_PORT && port >= j->max_ports) {
+    if (event != VIRTIO_CONSOLE_DEVICE_READY && e->port >= j->max_ports) {
         ordering_report(j, RULE_CONTROL_NO_SUCH_PORT, e, ORDERING_NO_PORT,
-                        "event %u of port %u, there are %u", event, port,
+                        "event %u of port %u, there are %u", event, e->port,
                         j->max_ports);
         return false;
     }

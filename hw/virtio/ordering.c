@@ -179,7 +179,6 @@ static void see_status(OrderingJudge *j, const OrderingEvent *e)
         see_reset(j, true);
         return;
     }
-    /* The device may have refused FEATURES_OK. */
     j->status = old & STATUS_DRIVER;
     if (!j->status) {
         see_start(j, e);
@@ -208,6 +207,8 @@ static void see_status_read(OrderingJudge *j, const OrderingEvent *e)
     if (j->status & VIRTIO_CONFIG_S_FEATURES_OK) {
         j->features_read = true;
     }
+    /* The device may have refused FEATURES_OK. */
+    j->status = e->value & STATUS_DRIVER;
 }
 
 static void see_features(OrderingJudge *j, const OrderingEvent *e)

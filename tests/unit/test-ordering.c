@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ordering judge, rule by rule: a sequence that breaks the rule once and no
+ * other, and the nearest one that breaks none.
+ *
+ * Sequences are words; numbers are hexadecimal, Q is a queue and P a port:
+ *     wN status written, r read, R reset of the machine, fN features accepted,
+ *     gN configuration read, cN written, zQ,N size of a queue, dQ aQ uQ its
+ *     addresses, vQ vector, pQ,N page of a legacy queue, eQ,N enabled,
+ *     xQ reset alone, kQ kicked, bQ,N,M chain of N readable and M writable
+ *     bytes, mP,E,V,L message of L bytes from the driver, tP,E to the driver
+ */
+#include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
+#include <string.h>
+
+#include "hw/virtio/ordering.h"
+
+#define PORTS 2
+#define OFFERED                                                           \
+    (1ull << VIRTIO_CONSOLE_F_SIZE | 1ull << VIRTIO_CONSOLE_F_MULTIPORT | \
+     1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_RING_PACKED |          \
+     1ull << VIRTIO_F_RING_RESET)
+
+#define READY       "m0,0,1,8 "
+#define PORT_READY1 "m1,3,1,8 "
+#define OPEN1       "m1,6,1,8 "
+#define CLOSE1      "m1,6,0,8 "
+#define ADD1        "t1,1 "
+
+#define RESET     "w0 r "
+#define DRIVER    RESET "w1 w3 "
+#define SETTLED   DRIVER "f100000002 wb r "
+#define QUEUE(q)  "z" q ",80 v" q " d" q " a" q " u" q " "
+#define ENABLE    "e0,1 e1,1 e2,1 e3,1 e4,1 e5,1 "
+#define SET_UP    QUEUE("0") QUEUE("1") QUEUE("2") QUEUE("3") QUEUE("4") QUEUE("5")
+#define UP        SETTLED SET_UP ENABLE "wf "
+#define TALKING   UP "k2 k3 " READY
+#define PORT      TALKING ADD1 "k4 k3 " PORT_READY1
+#define LEGACY_UP RESET "w1 w3 f2 p0,10 p1,10 p2,10 p3,10 p4,10 p5,10 w7 "
+
+typedef struct Row {
+    const char *rule, *bad, *good;
+} Row;
+
+static const Row rows[] = {
+    {"no-reset-first", "w1", "w0 r w1"},
+    {"no-reset-first", "w0 r w1 R w1", "w0 r w1 R w0 r w1"},
+    {"reset-not-awaited", "w0 w1", "w0 r w1"},
+    {"reset-not-awaited", UP "w0 w1", UP RESET "w1"},
+    {"status-bit-cleared", DRIVER "w1", DRIVER "w3"},
+    {"status-bit-cleared", UP "w4", UP RESET "w1"},
+    {"status-unknown-bit", RESET "w11", RESET "w1"},
+    {"status-unknown-bit", RESET "w41", RESET "w1 w81"},
+    {"status-after-failed", RESET "w1 w81 w83", RESET "w1 w81 w81"},
+    {"driver-before-acknowledge", RESET "w2", RESET "w3"},
+    {"features-ok-before-driver", RESET "w1 w9", DRIVER "wb"},
+    {"driver-ok-before-driver", RESET "w1 w5", RESET "w1 w3 w7"},
+    {"driver-ok-without-features-ok", DRIVER "f100000002 w7", SETTLED "wf"},
+    {"driver-ok-without-features-ok", DRIVER "f2 w3 R " DRIVER "f100000000 w7",
+     LEGACY_UP},
+    {"features-ok-not-read", DRIVER "f100000002 wb wf",
+     DRIVER "f100000002 wb r wf"},
+    {"features-ok-not-read", DRIVER "f100000002 wf", SETTLED "wf"},
+    {"driver-ok-again", UP "wf", UP "r w8f"},
+    {"feature-not-offered", DRIVER "f100000006 f100000006",
+     DRIVER "f100000003"},
+    {"features-before-driver", RESET "w1 f2", DRIVER "f2"},
+    {"features-before-driver", UP "R f2", UP "R " DRIVER "f2"},
+    {"features-after-features-ok", SETTLED "f100000003",
+     DRIVER "f100000002 f100000003 wb r"},
+    {"version-1-refused", DRIVER "f2 wb", DRIVER "f2 f100000002 wb"},
+    {"config-read-before-driver", RESET "w1 g4", DRIVER "g4"},
+    {"config-read-before-driver", RESET "g4", UP RESET "g4"},
+    {"config-write-before-features-ok", DRIVER "c0", RESET "c8 w1 c8"},
+    {"config-write-read-only", UP "c4", UP "c8"},
+    {"queue-not-there", UP "k6", UP "k4"},
+    {"queue-not-there", UP "kfffff", UP "k0"},
+    {"queue-not-there", DRIVER "f100000000 wb r " QUEUE("0") "e0,1 e2,1",
+     DRIVER "f100000000 wb r " QUEUE("0") "e0,1"},
+    {"queue-not-there", RESET "w1 w3 p2,10", RESET "w1 w3 p1,10"},
+    {"queue-before-features-ok", DRIVER "f100000002 z0,80 d0 a0 u0 z1,80",
+     SETTLED "z0,80 d0 a0 u0 z1,80"},
+    {"queue-before-features-ok", RESET "w1 p0,10", RESET "w1 p0,0"},
+    {"queue-size-not-power-of-two", SETTLED "z4,7f",
+     SETTLED "z4,80 z5,1 z5,8000"},
+    {"queue-size-not-power-of-two", SETTLED "z4,0",
+     DRIVER "f500000002 wb r z4,7f"},
+    {"queue-changed-enabled", SETTLED QUEUE("0") "e0,1 d0",
+     SETTLED QUEUE("0") "d0 e0,1"},
+    {"queue-changed-enabled", UP "z5,40", UP "v5 w0 r v5"},
+    {"queue-enable-incomplete", SETTLED "d0 a0 e0,1", SETTLED "d0 a0 u0 e0,1"},
+    {"queue-enable-zero", UP "e0,0", UP "e0,1"},
+    {"queue-enable-after-driver-ok", SETTLED QUEUE("0") "wf e0,1",
+     SETTLED QUEUE("0") "e0,1 wf"},
+    {"queue-enable-after-driver-ok", SETTLED SET_UP "e0,1 wf e1,1",
+     DRIVER "f10100000002 wb r " SET_UP ENABLE "wf x1 d1 a1 u1 e1,1"},
+    {"queue-reset-not-negotiated", UP "x1",
+     DRIVER "f10100000002 wb r " SET_UP ENABLE "wf x1"},
+    {"kick-before-driver-ok", SETTLED SET_UP ENABLE "k2", UP "k2"},
+    {"kick-before-driver-ok", RESET "k0", UP RESET "k0"},
+    {"kick-before-driver-ok", UP RESET "w1 k0", UP "k0"},
+    {"kick-before-driver-ok", UP "R k0", UP "k0 R"},
+    {"kick-queue-not-enabled", SETTLED SET_UP "e0,1 wf k2",
+     SETTLED SET_UP "e0,1 e2,1 wf k2"},
+    {"kick-queue-not-enabled", LEGACY_UP "p2,0 k2", LEGACY_UP "k2"},
+    {"buffer-readable-in-receive", UP "b4,1,1000", UP "b4,0,1000"},
+    {"buffer-readable-in-receive", UP "b2,8,0", UP "b2,0,8"},
+    {"buffer-writable-in-transmit", PORT "b5,8,1", PORT "b5,8,0"},
+    {"control-buffer-small", UP "b2,0,7", UP "b2,0,8"},
+    {"control-before-driver-ok", SETTLED SET_UP ENABLE READY, UP READY},
+    {"control-before-driver-ok", SETTLED SET_UP ENABLE "m0,0,0,8",
+     UP "m0,0,0,8"},
+    {"control-short", UP "m0,0,1,7", UP "m0,0,1,8"},
+    {"control-wrong-direction", TALKING "m1,1,1,8", TALKING ADD1 PORT_READY1},
+    {"control-wrong-direction", TALKING "m1,ffff,0,8", TALKING},
+    {"control-value", PORT "m1,6,2,8", PORT "m1,6,1,8"},
+    {"control-no-such-port", TALKING "m2,3,1,8", TALKING ADD1 PORT_READY1},
+    {"control-no-such-port", TALKING "mffffffff,6,1,8", UP "mffffffff,0,1,8"},
+    {"control-before-device-ready", UP PORT_READY1, UP READY ADD1 PORT_READY1},
+    {"control-before-device-ready", UP OPEN1, PORT OPEN1},
+    /* An answer to what the device said too early is the device's fault. */
+    {"control-before-device-ready", PORT RESET UP PORT_READY1 READY,
+     UP ADD1 PORT_READY1 READY},
+    /* Back from sleep, which may reset the machine. */
+    {"control-before-device-ready", PORT RESET UP PORT_READY1 OPEN1 READY,
+     PORT OPEN1 "R " UP PORT_READY1 OPEN1 "k5 " CLOSE1},
+    {"device-ready-twice", TALKING READY, TALKING "R " TALKING},
+    {"device-ready-twice", TALKING "m5,0,1,8", UP "m0,0,0,8 " READY},
+    {"port-ready-unasked", TALKING PORT_READY1, TALKING ADD1 PORT_READY1},
+    {"port-ready-unasked", PORT RESET TALKING PORT_READY1,
+     PORT RESET TALKING ADD1 PORT_READY1},
+    {"port-ready-twice", PORT PORT_READY1, PORT ADD1 PORT_READY1},
+    {"port-ready-twice", PORT RESET UP PORT_READY1 PORT_READY1,
+     PORT RESET UP PORT_READY1 ADD1 PORT_READY1},
+    {"port-open-unasked", TALKING OPEN1, PORT OPEN1},
+    {"port-open-unasked", TALKING CLOSE1, PORT CLOSE1},
+    {"port-open-before-ready", TALKING ADD1 OPEN1,
+     TALKING ADD1 PORT_READY1 OPEN1},
+    {"port-open-before-ready", TALKING ADD1 "m1,3,0,8 " OPEN1, PORT OPEN1},
+    {"port-open-twice", PORT OPEN1 OPEN1, PORT OPEN1 CLOSE1 OPEN1},
+    {"port-open-twice", PORT OPEN1 CLOSE1 OPEN1 OPEN1,
+     PORT OPEN1 "t1,2 " ADD1 PORT_READY1 OPEN1},
+    {"transmit-before-device-ready", UP "k5", TALKING ADD1 "k5"},
+    {"transmit-before-device-ready", UP "k1",
+     DRIVER "f100000000 wb r " QUEUE("0") QUEUE("1") "e0,1 e1,1 wf k1"},
+    {"transmit-unknown-port", TALKING "k5", PORT "k5"},
+};
+
+typedef struct Seen {
+    OrderingJudge *judge;
+    uint8_t status;
+    unsigned found;
+    OrderingViolation last;
+} Seen;
+
+static void on_found(void *opaque, const OrderingViolation *violation)
+{
+    Seen *seen = opaque;
+
+    seen->found++;
+    seen->last = *violation;
+}
+
+static Seen *seen_new(void)
+{
+    Seen *seen = g_new0(Seen, 1);
+
+    seen->judge = ordering_new(PORTS, on_found, seen);
+    return seen;
+}
+
+static void seen_free(Seen *seen)
+{
+    ordering_free(seen->judge);
+    g_free(seen);
+}
+
+static OrderingEvent status_event(char verb, uint64_t value, Seen *seen)
+{
+    OrderingEvent e = {.kind = ORDERING_STATUS_READ, .value = seen->status};
+
+    if (verb == 'w') {
+        e = (OrderingEvent){
+            .kind = ORDERING_STATUS, .value = value, .old = seen->status};
+        seen->status = (uint8_t)value;
+    } else if (verb == 'R') {
+        e = (OrderingEvent){.kind = ORDERING_RESET};
+        seen->status = 0;
+    }
+    return e;
+}
+
+static OrderingEvent queue_event(char verb, const uint64_t n[4])
+{
+    static const struct {
+        char verb;
+        OrderingEventKind kind;
+        OrderingQueueField field;
+    } kinds[] = {
+        {'z', ORDERING_QUEUE_SET, ORDERING_QUEUE_SIZE},
+        {'d', ORDERING_QUEUE_SET, ORDERING_QUEUE_DESC},
+        {'a', ORDERING_QUEUE_SET, ORDERING_QUEUE_AVAIL},
+        {'u', ORDERING_QUEUE_SET, ORDERING_QUEUE_USED},
+        {'v', ORDERING_QUEUE_SET, ORDERING_QUEUE_VECTOR},
+        {'p', ORDERING_QUEUE_SET, ORDERING_QUEUE_PFN},
+        {'e', ORDERING_QUEUE_ENABLE, 0},
+        {'x', ORDERING_QUEUE_RESET, 0},
+        {'k', ORDERING_NOTIFY, 0},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (kinds[i].verb == verb) {
+            OrderingEvent e = {.kind = kinds[i].kind, .queue = (unsigned)n[0]};
+
+            e.value = e.kind == ORDERING_QUEUE_SET ? kinds[i].field : n[1];
+            e.old = n[1];
+            return e;
+        }
+    }
+    g_error("no such word: '%c'", verb);
+}
+
+static OrderingEvent event_of(char verb, const uint64_t n[4], Seen *seen)
+{
+    switch (verb) {
+    case 'w':
+    case 'r':
+    case 'R':
+        return status_event(verb, n[0], seen);
+    case 'f':
+        return (OrderingEvent){
+            .kind = ORDERING_FEATURES, .value = n[0], .old = OFFERED};
+    case 'g':
+        return (OrderingEvent){
+            .kind = ORDERING_CONFIG_READ, .value = n[0], .old = 4};
+    case 'c':
+        return (OrderingEvent){
+            .kind = ORDERING_CONFIG_WRITE, .value = n[0], .old = 4};
+    case 'b':
+        return (OrderingEvent){.kind = ORDERING_BUFFER,
+                               .queue = (unsigned)n[0],
+                               .value = n[1],
+                               .old = n[2]};
+    case 'm':
+    case 't':
+        return (OrderingEvent){.kind = verb == 'm' ? ORDERING_CONTROL_RX
+                                                   : ORDERING_CONTROL_TX,
+                               .port = (unsigned)n[0],
+                               .value = n[1] | n[2] << 16,
+                               .old = n[3]};
+    default:
+        return queue_event(verb, n);
+    }
+}
+
+static void show(Seen *seen, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+
+    for (unsigned i = 0; words[i]; i++) {
+        g_auto(GStrv) numbers = NULL;
+        uint64_t n[4] = {0};
+        OrderingEvent e;
+
+        if (!*words[i]) {
+            continue;
+        }
+        numbers = g_strsplit(words[i] + 1, ",", 4);
+        for (unsigned k = 0; numbers[k]; k++) {
+            n[k] = g_ascii_strtoull(numbers[k], NULL, 16);
+        }
+        e = event_of(*words[i], n, seen);
+        ordering_see(seen->judge, i, &e);
+    }
+}
+
+static const OrderingRule *rule_named(const char *name)
+{
+    size_t n;
+    const OrderingRule *rules = ordering_rules(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(rules[i].name, name)) {
+            return &rules[i];
+        }
+    }
+    g_error("no rule '%s'", name);
+}
+
+static void each_rule_is_broken_once_and_kept_once(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const OrderingRule *rule = rule_named(rows[i].rule);
+        Seen *bad = seen_new(), *good = seen_new();
+
+        show(bad, rows[i].bad);
+        show(good, rows[i].good);
+        g_test_message("row %zu, '%s': %u, last '%s' (%s); '%s': %u, last '%s'",
+                       i, rows[i].bad, bad->found,
+                       bad->found ? bad->last.rule->name : "", bad->last.seen,
+                       rows[i].good, good->found,
+                       good->found ? good->last.rule->name : "");
+        g_assert_cmpuint(bad->found, ==, 1);
+        g_assert_true(bad->last.rule == rule);
+        g_assert_cmpuint(bad->last.count, ==, 1);
+        g_assert_cmpuint(ordering_count(bad->judge, rule), ==, 1);
+        g_assert_cmpuint(ordering_total(bad->judge), ==, 1);
+        g_assert_cmpstr(bad->last.seen, !=, "");
+        g_assert_cmpuint(good->found, ==, 0);
+        g_assert_cmpuint(ordering_total(good->judge), ==, 0);
+        seen_free(bad);
+        seen_free(good);
+    }
+}
+
+static void each_rule_has_a_row_and_a_text(void)
+{
+    size_t n;
+    const OrderingRule *rules = ordering_rules(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        unsigned found = 0;
+
+        for (size_t k = 0; k < G_N_ELEMENTS(rows); k++) {
+            found += !strcmp(rows[k].rule, rules[i].name);
+        }
+        g_test_message("%s", rules[i].name);
+        g_assert_cmpuint(found, >, 0);
+        g_assert_true(g_str_has_suffix(rules[i].text, "."));
+        g_assert_true(g_ascii_isdigit(*rules[i].section));
+        g_assert_true(rule_named(rules[i].name) == &rules[i]);
+    }
+    g_assert_cmpstr(ordering_severity_name(ORDERING_MUST), ==, "must");
+    g_assert_cmpstr(ordering_severity_name(ORDERING_SHOULD), ==, "should");
+    g_assert_cmpstr(ordering_severity_name(ORDERING_SUSPECT), ==, "suspect");
+}
+
+static void violation_says_port_time_and_event(void)
+{
+    Seen *seen = seen_new();
+
+    show(seen, UP "k5");
+    g_assert_cmpuint(seen->found, ==, 1);
+    g_assert_cmpuint(seen->last.port, ==, 1);
+    g_assert_cmpint(seen->last.event.kind, ==, ORDERING_NOTIFY);
+    g_assert_cmpuint(seen->last.event.queue, ==, 5);
+    g_assert_cmpint(seen->last.at_ns, >, 0);
+    g_assert_cmpstr(seen->last.seen, ==,
+                    "queue 5 kicked, DEVICE_READY not "
+                    "sent");
+    show(seen, "k5");
+    g_assert_cmpuint(seen->last.count, ==, 2);
+    g_assert_cmpuint(ordering_total(seen->judge), ==, 2);
+    ordering_reset_counts(seen->judge);
+    g_assert_cmpuint(ordering_total(seen->judge), ==, 0);
+    show(seen, "k5");
+    g_assert_cmpuint(seen->last.count, ==, 1);
+    seen_free(seen);
+}
+
+static void refused_features_are_settled_by_no_one(void)
+{
+    Seen *seen = seen_new();
+
+    show(seen, DRIVER "f100000002 wb");
+    seen->status = 3; /* the device did not take FEATURES_OK */
+    show(seen, "r f100000000");
+    g_assert_cmpuint(seen->found, ==, 0);
+    seen_free(seen);
+}
+
+static void queues_belong_to_ports(void)
+{
+    static const unsigned want[] = {
+        0, 0, ORDERING_NO_PORT, ORDERING_NO_PORT, 1, 1, 2, 2};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(want); i++) {
+        g_assert_cmpuint(ordering_queue_port(i), ==, want[i]);
+    }
+}
+
+/* Cut every sequence at every word: the rest is judged the same elsewhere. */
+static void state_migrates(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (const char *at = strchr(rows[i].bad, ' '); at;
+             at = strchr(at + 1, ' ')) {
+            g_autofree char *head =
+                g_strndup(rows[i].bad, (gsize)(at - rows[i].bad));
+            Seen *from = seen_new(), *to = seen_new();
+            g_autoptr(GError) error = NULL;
+            g_autoptr(GByteArray) bytes = NULL;
+            StateWriter *w = state_writer_new();
+            StateReader *r;
+
+            show(from, head);
+            ordering_save(from->judge, w);
+            bytes = state_writer_finish(w);
+            r = state_reader_new(bytes->data, bytes->len);
+            ordering_load(to->judge, r);
+            g_assert_true(state_reader_finish(r, &error));
+            g_assert_no_error(error);
+            to->status = from->status;
+            show(to, at);
+            g_assert_cmpuint(ordering_total(to->judge), ==, 1);
+            g_assert_cmpuint(
+                ordering_count(to->judge, rule_named(rows[i].rule)), ==, 1);
+            seen_free(from);
+            seen_free(to);
+        }
+    }
+}
+
+static void damaged_state_leaves_a_new_judge(void)
+{
+    Seen *from = seen_new();
+    g_autoptr(GByteArray) bytes = NULL;
+    StateWriter *w = state_writer_new();
+
+    show(from, PORT OPEN1 "k5 k6");
+    ordering_save(from->judge, w);
+    bytes = state_writer_finish(w);
+    for (guint len = 0; len < bytes->len; len++) {
+        Seen *to = seen_new();
+        g_autoptr(GError) error = NULL;
+        StateReader *r = state_reader_new(bytes->data, len);
+
+        show(to, "w1");
+        ordering_load(to->judge, r);
+        g_assert_false(state_reader_finish(r, &error));
+        g_assert_cmpuint(ordering_total(to->judge), ==, 0);
+        show(to, "w0 r w1");
+        g_assert_cmpuint(ordering_total(to->judge), ==, 0);
+        seen_free(to);
+    }
+    seen_free(from);
+}
+
+static void state_of_other_ports_is_refused(void)
+{
+    Seen *seen = seen_new();
+    OrderingJudge *other = ordering_new(PORTS + 1, on_found, seen);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GByteArray) bytes = NULL;
+    StateWriter *w = state_writer_new();
+    StateReader *r;
+
+    ordering_save(other, w);
+    bytes = state_writer_finish(w);
+    r = state_reader_new(bytes->data, bytes->len);
+    ordering_load(seen->judge, r);
+    g_assert_false(state_reader_finish(r, &error));
+    g_test_message("%s", error->message);
+    g_assert_nonnull(strstr(error->message, "judged ports"));
+    ordering_free(other);
+    seen_free(seen);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/ordering/each_rule_is_broken_once_and_kept_once",
+                    each_rule_is_broken_once_and_kept_once);
+    g_test_add_func("/ordering/each_rule_has_a_row_and_a_text",
+                    each_rule_has_a_row_and_a_text);
+    g_test_add_func("/ordering/violation_says_port_time_and_event",
+                    violation_says_port_time_and_event);
+    g_test_add_func("/ordering/refused_features_are_settled_by_no_one",
+                    refused_features_are_settled_by_no_one);
+    g_test_add_func("/ordering/queues_belong_to_ports", queues_belong_to_ports);
+    g_test_add_func("/ordering/state_migrates", state_migrates);
+    g_test_add_func("/ordering/damaged_state_leaves_a_new_judge",
+                    damaged_state_leaves_a_new_judge);
+    g_test_add_func("/ordering/state_of_other_ports_is_refused",
+                    state_of_other_ports_is_refused);
+    return g_test_run();
+}
