@@ -96,6 +96,7 @@ static void begin(Gate *gate)
         exit(EXIT_FAILURE);
     }
     gate->from_seq = 0;
+    gate->ran = true;
     checkpoint_free(c);
     gate_mark(gate);
 }

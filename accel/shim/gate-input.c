@@ -150,13 +150,22 @@ static void main_work_unref(MainWork *work)
     g_free(work);
 }
 
+static void call_command(Gate *gate, const GateCommand *command, QDict *args,
+                         QObject **ret, Error **errp)
+{
+    gate->in_command = true;
+    gate_command_call(command, args, ret, errp);
+    gate->in_command = false;
+}
+
 static void main_work(void *opaque)
 {
     MainWork *work = opaque;
 
     if (!work->abandoned) {
         work->begun = true;
-        gate_command_call(work->command, work->args, &work->ret, &work->err);
+        call_command(work->gate, work->command, work->args, &work->ret,
+                     &work->err);
         work->gate->work_failed = work->err;
     }
     main_work_unref(work);
@@ -168,7 +177,7 @@ static void run_command(Gate *gate, const GateCommand *command, QDict *args,
     MainWork *work;
 
     if (stopped || !command->done || !qemu_in_vcpu_thread()) {
-        gate_command_call(command, args, ret, errp);
+        call_command(gate, command, args, ret, errp);
         return;
     }
     work = g_new(MainWork, 1);

@@ -73,6 +73,8 @@ struct Gate {
     GChecksum *console;
     uint32_t console_crc;
     GateMark mark;
+    bool in_command; /* one that changes the guest is being carried out */
+    bool ran;        /* the machine, in this process or before a checkpoint */
     const char *ending; /* why the run ends; NULL: it does not yet */
     bool told;          /* the end of a replay */
     GateStop stop;      /* the machine stops, or has stopped, for that */

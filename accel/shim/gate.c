@@ -358,6 +358,12 @@ bool gate_wants_devices(const Gate *gate)
            (gate->options.record || gate->options.replay);
 }
 
+bool gate_resumes_unseen(const Gate *gate)
+{
+    return (gate_records(gate) || gate_replays(gate)) && gate->ran &&
+           !gate->in_command;
+}
+
 bool gate_records(const Gate *gate)
 {
     return gate && gate->options.record;
@@ -387,6 +393,7 @@ static void run_state_changed(void *opaque, bool running, RunState state)
         return;
     }
     gate->stop = GATE_STOP_NONE;
+    gate->ran = true;
     gate->pace_host_us = -1;
     if (gate->options.record && !gate->recorder && !gate->ending) {
         gate->recorder = gate_recorder_open(gate, &err);

@@ -84,6 +84,12 @@ bool gate_holds(const Gate *gate);
 bool gate_wants_devices(const Gate *gate);
 /* Of a replay that starts amid its trace: record @seq is the next. */
 bool gate_continue_at(Gate *gate, uint64_t seq, GError **error);
+/*
+ * The machine goes on from a stop that is none of the recorded run's: a
+ * debugger's, jumpcut-stop-at's, or that of before a checkpoint is loaded.
+ * Asked as it goes on.
+ */
+bool gate_resumes_unseen(const Gate *gate);
 bool gate_records(const Gate *gate);
 bool gate_replays(const Gate *gate);
 

@@ -362,6 +362,9 @@ static void run_state_changed(void *opaque, bool running, RunState state)
     shim_digester_resume(g->digester);
     run_timers_resume();
     shim_console_resume(g->console);
+    if (gate_resumes_unseen(g->gate)) {
+        return;
+    }
     host_tap_begin(g->tap, &entry);
     for (unsigned i = 0; i < g->nr_parts; i++) {
         if (g->parts[i].ops->resumed) {
