@@ -38,7 +38,8 @@ def run_file(path, *args, status=0):
 @test_each(("xen-invtsc-boot",), ("xen-invtsc-migration",),
            ("xen-lower-uptime",), ("pvclock-version-torn",),
            ("singleshot-past-recursion",), ("wallclock-late",),
-           ("rtc-rate-change",), ("steal-decreases",))
+           ("rtc-rate-change",), ("steal-decreases",),
+           ("virtio-console-ready",))
 def scenario_goes_as_stated_twice(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario", "--repeat", 2)
     if "# SKIP" in text:

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When a driver of several ports says that the device is ready.
+ *
+ * Behaviour: a device is not notified before DRIVER_OK (virtio 1.3, 3.1.1).
+ * virtio_console sends control messages in its probe.  Up to 3.17 the bus set
+ * DRIVER_OK after the probe: too late.  3.18-rc1 set it in add_port(), which
+ * control_work_handler() calls for each port: virtio_device_ready() has a
+ * BUG_ON() for the second, and the control queue has been used by then.  The
+ * fix sets it in the probe, before the control queue is filled.
+ * Check: the log of such a driver.  control_work_handler() is of another
+ * processor in the reports; here it runs where the probe would wait for it.
+ *
+ * Command line: probe or add-port: where DRIVER_OK is set; else it is by the
+ * bus; ports=N.
+ */
+#include "scenarios/payload/vport.h"
+
+static void add_port(unsigned id)
+{
+    if (cmdline_has("add-port")) {
+        virtio_device_ready();
+    }
+    serial_fill_port(&vport, id, true);
+    say("port %u added", id);
+    if (vport.multiport) {
+        serial_send(&vport, id, VIRTIO_CONSOLE_PORT_READY, 1);
+    }
+}
+
+static void control_work_handler(SerialDriver *s,
+                                 const struct virtio_console_control *message,
+                                 const char *name, size_t len)
+{
+    (void)s;
+    (void)name;
+    (void)len;
+    if (message->event == VIRTIO_CONSOLE_PORT_ADD) {
+        add_port(message->id);
+    }
+}
+
+static bool virtcons_probe(void)
+{
+    vport.seen = control_work_handler;
+    if (!vport_init()) {
+        return false;
+    }
+    if (cmdline_has("probe")) {
+        virtio_device_ready();
+    }
+    if (!vport.multiport) {
+        add_port(0);
+        return true;
+    }
+    serial_fill_control(&vport, true);
+    serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    say("DEVICE_READY");
+    return vport_wait_added();
+}
+
+static void device_is_made_ready(void)
+{
+    if (!virtcons_probe()) {
+        return;
+    }
+    /* As virtio_dev_probe() does behind a driver's probe. */
+    if (!(virtio_status(&vport.dev) & VIRTIO_CONFIG_S_DRIVER_OK)) {
+        virtio_device_ready();
+    }
+    say("probed");
+    vport_use();
+}
+
+PAYLOAD(NEEDS_XEN, TEST(device_is_made_ready));

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the payloads that tell bugs of Linux's virtio_console have in common:
+ * its steps by the names that they have there, over the pieces of a driver in
+ * tests/payload/lib/virtio-serial.h.
+ *
+ * Command line, of all: ports=N: ports 1 to N are waited for.
+ */
+#ifndef JUMPCUT_SCENARIOS_PAYLOAD_VPORT_H
+#define JUMPCUT_SCENARIOS_PAYLOAD_VPORT_H
+
+#include "scenarios/payload/printk.h"
+#include "tests/payload/lib/virtio-serial.h"
+
+extern SerialDriver vport;
+
+/* A line of the log, at the present. */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "kernel BUG at WHERE!", and the domain crashes. */
+void bug(const char *where) __attribute__((noreturn));
+
+/* ports=N of the command line. */
+unsigned vport_count(void);
+/*
+ * The log, the device found, features taken, all queues made: what comes first
+ * in any driver.  False, and a line: there is no device that answers.
+ */
+bool vport_init(void);
+/* Sets DRIVER_OK; it is a BUG if it is set. */
+void virtio_device_ready(void);
+/* Waits for PORT_ADD of each port; the work of each is that of vport.seen. */
+bool vport_wait_added(void);
+/* Writes to each port, as a user would, and says so. */
+void vport_use(void);
+
+#endif
