@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the multiport device tells of itself, and its migration state.
+ */
+#ifndef JUMPCUT_HW_VIRTIO_SERIAL_MQ_INFO_H
+#define JUMPCUT_HW_VIRTIO_SERIAL_MQ_INFO_H
+
+#include "hw/state.h"
+#include "hw/virtio/serial-mq.h"
+
+/* Counters count from the device's making, through resets. */
+typedef struct SerialMqPortInfo {
+    const char *name; /* the device's; NULL: none */
+    bool console, host_open, guest_open, guest_ready;
+    bool throttled; /* by serial_mq_port_throttle() */
+    bool blocked;   /* the back end took less than there was */
+    uint16_t cols, rows;
+    uint64_t out_bytes, in_bytes;   /* from and to the guest */
+    uint64_t out_chains, in_chains; /* used, discarded ones included */
+    uint64_t discarded;             /* chains nobody took, or not wholly */
+    uint64_t interrupts;            /* asked for on its two queues */
+    uint64_t blocks;                /* times it became blocked */
+} SerialMqPortInfo;
+
+typedef struct SerialMqInfo {
+    SerialMqOrdering ordering;
+    unsigned max_ports, nr_ports;
+    uint8_t status;
+    uint64_t features; /* what the driver accepted */
+    bool device_ready; /* DEVICE_READY came since the last reset */
+    bool refused;      /* a broken rule was enforced; a reset ends it */
+    uint64_t control_received, control_sent;
+    uint64_t control_ignored; /* received: too short, unknown port or event */
+    uint64_t control_lost;    /* to the driver: there was no buffer */
+    unsigned control_waiting; /* to the driver: for a buffer */
+    unsigned chains_held;     /* by serial_mq_hold() */
+    uint64_t interrupts, resets;
+} SerialMqInfo;
+
+void serial_mq_info(const SerialMq *s, SerialMqInfo *info);
+/* @return: false: there is no such port */
+bool serial_mq_port_info(const SerialMq *s, unsigned port,
+                         SerialMqPortInfo *info);
+
+/*
+ * Completions of @queue are held back, in order, while @on; then they are
+ * given back, the last first if @reverse, with one interrupt.
+ */
+void serial_mq_hold(SerialMq *s, unsigned queue, bool on, bool reverse);
+
+/*
+ * Migration.  The ports of both sides are the same, else the state is refused.
+ * The transport saves the chains in flight beside it, in the order of
+ * serial_mq_chains(), and after a good load gives each back, in that order,
+ * with serial_mq_load_chain().
+ */
+typedef void SerialMqChainFn(void *opaque, unsigned queue, SerialMqChain *c);
+void serial_mq_save(const SerialMq *s, StateWriter *w);
+/* Nothing changes if @r failed, then or before. */
+void serial_mq_load(SerialMq *s, StateReader *r);
+unsigned serial_mq_nr_chains(const SerialMq *s);
+void serial_mq_chains(const SerialMq *s, SerialMqChainFn *fn, void *opaque);
+/*
+ * The chains serial_mq_load() expects: @return: the queue of the next one;
+ * SERIAL_MQ_NO_QUEUE: it has all.
+ */
+#define SERIAL_MQ_NO_QUEUE UINT32_MAX
+unsigned serial_mq_next_chain(const SerialMq *s);
+/* @return: false, and @c stays the caller's, if it is not the one expected. */
+bool serial_mq_load_chain(SerialMq *s, SerialMqChain *c);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the multiport virtio console device share. */
+#ifndef JUMPCUT_HW_VIRTIO_SERIAL_MQ_INTERNAL_H
+#define JUMPCUT_HW_VIRTIO_SERIAL_MQ_INTERNAL_H
+
+#include "hw/virtio/serial-mq-info.h"
+
+/*
+ * Chains one entry serves at most.  A driver can add buffers as fast as they
+ * are used; the rest is served from the work timer.
+ */
+#define SERIAL_MQ_BUDGET 512
+
+typedef struct SerialMqPort {
+    unsigned nr;
+    bool present, console;
+    bool host_open, guest_open;
+    bool told_open;   /* what the driver heard last of host_open */
+    bool guest_ready; /* PORT_READY came since the last reset */
+    bool throttled, blocked;
+    bool woken;   /* serial_mq_port_writable() came since output began */
+    bool serving; /* its output is being served, further up the stack */
+    bool starved; /* port_accept() is owed */
+    uint16_t cols, rows;
+    char *name;
+    /* The chain whose output the back end has taken in part. */
+    SerialMqChain *chain;
+    unsigned iov;
+    size_t off;
+    bool awaits;   /* a chain that serial_mq_load_chain() has yet to bring */
+    uint64_t turn; /* counts chains that left the hand */
+    uint64_t out_bytes, in_bytes, out_chains, in_chains;
+    uint64_t discarded, interrupts, blocks;
+} SerialMqPort;
+
+/* A control message that waits for a buffer. */
+typedef struct SerialMqMessage {
+    uint32_t port;
+    uint16_t event, value;
+    uint16_t cols, rows; /* of RESIZE */
+    char *name;          /* of PORT_NAME */
+} SerialMqMessage;
+
+/* A completion that is held back. */
+typedef struct SerialMqHeld {
+    unsigned queue;
+    size_t written;
+    SerialMqChain *chain; /* NULL: loaded, but not given back yet */
+} SerialMqHeld;
+
+struct SerialMq {
+    SerialMqConfig cfg;
+    Host *host;
+    const SerialMqOps *ops;
+    void *t;
+    OrderingJudge *judge;
+    SerialMqPort **ports; /* max_ports; a slot, once made, stays */
+    unsigned nr_ports;
+    uint8_t status;
+    uint64_t features;
+    bool talking; /* a control message came since the last reset */
+    bool device_ready;
+    bool refused;
+    GQueue waiting; /* of SerialMqMessage */
+    bool delivering;
+    GQueue held;          /* of SerialMqHeld */
+    uint8_t *hold, *work; /* bits: by queue */
+    unsigned nr_hold;
+    HostTimer *timer;
+    bool loaded; /* the host's ends are to be compared after a load */
+    uint64_t control_received, control_sent, control_ignored, control_lost;
+    uint64_t interrupts, resets;
+};
+
+/* NULL: there is no such port. */
+static inline SerialMqPort *serial_mq_port(const SerialMq *s, unsigned port)
+{
+    SerialMqPort *p = port < s->cfg.max_ports ? s->ports[port] : NULL;
+
+    return p && p->present ? p : NULL;
+}
+
+static inline unsigned serial_mq_in_queue(unsigned port)
+{
+    return port == 0 ? 0 : 2 * port + 2;
+}
+
+/* Of a queue that is no control queue. */
+static inline unsigned serial_mq_queue_port(unsigned queue)
+{
+    return queue < SERIAL_MQ_CONTROL_IN ? 0 : queue / 2 - 1;
+}
+
+static inline bool serial_mq_bit(const uint8_t *bits, unsigned nr)
+{
+    return bits[nr / 8] & (1u << nr % 8);
+}
+
+static inline void serial_mq_set_bit(uint8_t *bits, unsigned nr, bool on)
+{
+    bits[nr / 8] = (bits[nr / 8] & ~(1u << nr % 8)) | on << nr % 8;
+}
+
+/* Shows the judge, if there is one, what happened. */
+void serial_mq_see(SerialMq *s, OrderingEventKind kind, unsigned queue,
+                   unsigned port, uint64_t value, uint64_t old);
+void serial_mq_see_chain(SerialMq *s, unsigned queue, const SerialMqChain *c);
+/* Are queues served now? */
+bool serial_mq_serves(const SerialMq *s);
+bool serial_mq_multiport(const SerialMq *s);
+/* @c of @queue is used, unless completions of that queue are held back. */
+void serial_mq_complete(SerialMq *s, unsigned queue, SerialMqChain *c,
+                        size_t written);
+void serial_mq_interrupt(SerialMq *s, unsigned queue);
+/* Serve @queue again from the work timer. */
+void serial_mq_again(SerialMq *s, unsigned queue);
+/* Held completions of @queue, or of all with SERIAL_MQ_NO_QUEUE, are dropped.
+ */
+void serial_mq_drop_held(SerialMq *s, unsigned queue);
+
+/* serial-mq-control.c: a message for the driver */
+void serial_mq_tell(SerialMq *s, unsigned port, uint16_t event, uint16_t value);
+/* Messages that wait get the buffers there are. */
+void serial_mq_deliver(SerialMq *s);
+/* Serves the queue of the driver's messages. */
+void serial_mq_control(SerialMq *s);
+/* How many messages may wait for buffers. */
+unsigned serial_mq_waiting_max(const SerialMq *s);
+void serial_mq_free_messages(GQueue *messages);
+/* Tells the driver of the host's end of @p, if it has to hear of it now. */
+void serial_mq_tell_open(SerialMq *s, SerialMqPort *p);
+
+/* serial-mq-data.c: serves the transmit queue of port @port */
+void serial_mq_output(SerialMq *s, unsigned port);
+/* Buffers were added to the receive queue of port @port. */
+void serial_mq_input_added(SerialMq *s, unsigned port);
+/* What the driver sent on @port and nobody took is used, or detached. */
+void serial_mq_discard(SerialMq *s, SerialMqPort *p);
+void serial_mq_detach_output(SerialMq *s, SerialMqPort *p);
+void serial_mq_guest_open(SerialMq *s, SerialMqPort *p, bool open);
+/* Bytes the driver wrote into @c. */
+uint64_t serial_mq_out_size(const SerialMqChain *c);
+/* @return: bytes of @buf that went into @c */
+size_t serial_mq_fill(const SerialMqChain *c, const uint8_t *buf, size_t len);
+/* Has the driver to hear of the size of @p with a control message? */
+bool serial_mq_has_size(const SerialMq *s, const SerialMqPort *p);
+
+#endif
