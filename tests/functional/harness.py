@@ -11,14 +11,17 @@ what came.  The environment tells where things are:
 """
 import argparse
 import functools
+import hashlib
 import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -180,6 +183,16 @@ def reboot_and_power_off(command):
     return seen
 
 
+def _probe_path(version, args):
+    """Where a probe's result is kept, named by all that it depends on."""
+    build = pathlib.Path(TOOL).resolve().parent.parent
+    parts = [pathlib.Path(path).stat() for path in
+             (TOOL, build / "plugins/jumpcut.so", INITRD, kernel(version))]
+    told = repr((args, [(one.st_size, one.st_mtime_ns) for one in parts]))
+    name = hashlib.sha256(told.encode()).hexdigest()[:16]
+    return build / "tests" / f"probe-{name}.json"
+
+
 @functools.lru_cache(maxsize=None)
 def amid_samples_ns(version, *args):
     """Virtual time at which the agent is amid its samples.
@@ -187,13 +200,32 @@ def amid_samples_ns(version, *args):
     When a kernel reaches user space differs from build to build, so one run is
     spent on finding out; the TSC of a guest without a cut is virtual time.
     """
+    path = _probe_path(version, args)
+    if path.exists():
+        return json.loads(path.read_text())
+    found = _probe(version, *args)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
+        json.dump(found, new)
+    os.replace(new.name, path)
+    return found
+
+
+def _probe(version, *args):
     with tempfile.TemporaryDirectory(prefix="jumpcut-probe-") as directory:
         probe = Run(pathlib.Path(directory), "probe", version, *args,
                     append="jumpcut.samples=1")
     return probe.samples()[0]["tsc"] + AMID_NS
 
 
+def _spent():
+    """Seconds by the clock on the wall; of processor time, children's too."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF,
+                                                resource.RUSAGE_CHILDREN)]
+    return time.monotonic(), sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def _run_one(number, name, function, row):
+    start = _spent()
     directory = tempfile.mkdtemp(prefix=f"jumpcut-{name}-")
     keep = False
     try:
@@ -213,6 +245,9 @@ def _run_one(number, name, function, row):
     finally:
         if not keep:
             shutil.rmtree(directory)
+        elapsed, used = (b - a for a, b in zip(start, _spent()))
+        print(f"# {name}: {elapsed:.1f} s, {used:.1f} s of processor time",
+              flush=True)
     return not keep
 
 

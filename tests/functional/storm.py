@@ -2,8 +2,9 @@
 """Hostile timing for a QEMU that runs: what a busy host may do to it, and more.
 
 Each storm is a thread that does one thing to the process until it has ended, or
-for LASTS_S so that it does end on a host that is busy by itself, at moments of a seeded generator (against a process whose own timing is the
-host's, so no two storms are the same).
+for LASTS_S so that it does end on a host that is busy by itself, at moments of a
+seeded generator (against a process whose own timing is the host's, so no two
+storms are the same).
 """
 import contextlib
 import json
@@ -27,9 +28,7 @@ QUERIES = (
     ("human-monitor-command", {"command-line": "info mtree -f"}),
     ("human-monitor-command", {"command-line": "info lapic"}),
 )
-
-
-LASTS_S = 60
+LASTS_S = 30
 
 
 class Storm(threading.Thread):

@@ -39,7 +39,8 @@ def cut_guest(directory, version, cut, *args):
                append=f"jumpcut.samples={SAMPLES}")
 
 
-@test_each(("6.12", "6.12"), ("6.1", "6.1"))
+@test_each(("6.1", "6.1"))
+@test_each(("6.12", "6.12"), by_hand=True)
 def xen_clocks_follow_the_new_uptime(directory, _name, version):
     """pvclock: the kernel takes system time as it is, and jumps along."""
     guest = cut_guest(directory, version, "uptime=508119.80759")
@@ -61,7 +62,7 @@ def xen_clocks_follow_the_new_uptime(directory, _name, version):
 @test
 def xen_clocks_do_not_go_back(directory):
     """The kernel holds its clock while system time catches up."""
-    guest = cut_guest(directory, "6.12", "uptime=1")
+    guest = cut_guest(directory, "6.1", "uptime=1")
     before, after = around_cut(guest)
     for clock in ("monotonic_ns", "boottime_ns", "realtime_ns"):
         if after[clock] < before[clock]:
@@ -69,10 +70,11 @@ def xen_clocks_do_not_go_back(directory):
                           f"{after[clock]} after")
 
 
-@test_each(("1-ghz", 1000000), ("3-ghz", 3000000))
+@test_each(("3-ghz", 3000000))
+@test_each(("1-ghz", 1000000), by_hand=True)
 def tsc_of_the_cut_is_read(directory, _name, khz):
     """RDTSC is the new host's; the kernel's clocks go on as if nothing was."""
-    guest = cut_guest(directory, "6.12", f"tsc=123456789000,tsc-khz={khz}",
+    guest = cut_guest(directory, "6.1", f"tsc=123456789000,tsc-khz={khz}",
                       "--tsc-mode", "native")
     before, after = around_cut(guest)
     cut = guest.info["cuts"][0]
@@ -110,7 +112,7 @@ def tsc_clocks_follow_the_new_tsc(directory):
 @test
 def guest_starts_at_the_hosts_uptime(directory):
     """System time is the host's, the wall clock is not moved by it."""
-    guest = Run(directory, "uptime", "6.12", "--host-uptime", "1000d",
+    guest = Run(directory, "uptime", "6.1", "--host-uptime", "1000d",
                 "--cut", "1s:invtsc=off", append="jumpcut.samples=1")
     check("system time after a second",
           guest.info["cuts"][0]["system-time-before"], 86400000 * NS + NS)
@@ -126,7 +128,7 @@ def wall_clock_follows_the_rtc(directory):
         clock = guest.do("query-jumpcut-clock")
         return clock["wallclock-ns"] - clock["virtual-ns"]
 
-    with Guest(directory, "6.12", qemu_args=("-smp", "2")) as guest:
+    with Guest(directory, "6.1", qemu_args=("-smp", "2")) as guest:
         guest.ready()
         started = offset(guest)
         guest.shell("hwclock -r")

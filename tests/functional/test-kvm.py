@@ -15,8 +15,9 @@ SAMPLE_NS = NS // 1000
 KVM = ("--guest", "kvm")
 
 
-@test_each(("6.12-2-vcpus", "6.12", 2), ("6.1-4-vcpus", "6.1", 4))
-@test_each(("6.12-1-vcpu", "6.12", 1), ("6.12-4-vcpus", "6.12", 4),
+@test_each(("6.1-4-vcpus", "6.1", 4))
+@test_each(("6.12-1-vcpu", "6.12", 1), ("6.12-2-vcpus", "6.12", 2),
+           ("6.12-4-vcpus", "6.12", 4),
            ("6.1-1-vcpu", "6.1", 1), ("6.1-2-vcpus", "6.1", 2), by_hand=True)
 def kvm_clock_is_the_clocksource(directory, _name, version, vcpus):
     guest = Run(directory, "boot", version, *KVM, "--smp", vcpus,

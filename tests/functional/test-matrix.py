@@ -134,8 +134,7 @@ def long_life(directory, _name, kind, version, vcpus):
     lives(directory, kind, version, vcpus)
 
 
-@test_each(("hvm-6.12-2", "xen-hvm", "6.12", 2),
-           ("pvh-6.1-4", "xen-pvh", "6.1", 4))
+@test_each(("hvm-6.12-2", "xen-hvm", "6.12", 2))
 def life(directory, _name, kind, version, vcpus):
     lives(directory, kind, version, vcpus)
 

@@ -16,6 +16,7 @@ def record(trace, commands, *args):
     """Record a guest that is told commands, each once it has done the last."""
     seen = b""
     command = [TOOL, "record", "--output", trace, "--initrd", INITRD,
+               "--guest", "xen-pvh",
                "--append", "cryptomgr.notests jumpcut.run=serve",
                "--timeout", HANG_S - 20, *args, kernel("6.1")]
     with subprocess.Popen([str(word) for word in command], bufsize=0,

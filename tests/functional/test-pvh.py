@@ -17,7 +17,7 @@ from harness import (Failure, Run, boot_command, check, check_in,
 
 UNPACK = os.environ.get("JUMPCUT_UNPACK", "")
 PVH = ("--guest", "xen-pvh")
-MATRIX = (("6.1", 1), ("6.1", 8), ("6.12", 2))
+MATRIX = (("6.1", 8), ("6.12", 2))
 if os.environ.get("JUMPCUT_PVH_MATRIX") == "all":
     MATRIX = [(version, n) for version in ("6.1", "6.12") for n in (1, 2, 4, 8)]
 STORM = 4
@@ -41,9 +41,9 @@ def boots_to_power_off(directory, _name, version, vcpus):
     check("ending", guest.record["exit"]["ending"], "powered-off")
 
 
-@test
-def boots_twice_alike_with_the_clocks_cut(directory):
-    runs = [Run(directory, name, "6.1", *PVH, "--smp", 2, "--digest", "1",
+@test_each(("6.1", "6.1"), ("6.12", "6.12"), by_hand=True)
+def boots_twice_alike_with_the_clocks_cut(directory, _name, version):
+    runs = [Run(directory, name, version, *PVH, "--smp", 2, "--digest", "1",
                 "--cut", "2500ms:uptime=508119.80759",
                 append="jumpcut.samples=5") for name in ("a", "b")]
     check("digests", len(runs[0].info["digests"]) > 3, True)
@@ -95,7 +95,8 @@ def wait_online(guest, wanted, nudge="true"):
     raise Failure(f"vCPUs {online(guest)} are online, wanted {wanted}")
 
 
-@test_each(("6.1", "6.1"), ("6.12", "6.12"))
+@test_each(("6.1", "6.1"))
+@test_each(("6.12", "6.12"), by_hand=True)
 def vcpus_come_and_go_by_xenstore(directory, _name, version):
     """From one of two vCPUs; again and again."""
     with Guest(directory, version, *PVH, "--smp", "1", "--max-smp",

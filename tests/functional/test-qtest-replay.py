@@ -40,13 +40,10 @@ def steps_of(done):
     return int(found[1])
 
 
-KINDS = (("hvm-6.1", "xen-hvm", "6.1", 1),
-         ("hvm-6.12-2-vcpus", "xen-hvm", "6.12", 2),
-         ("pvh-6.12", "xen-pvh", "6.12", 1),
-         ("kvm-6.1", "kvm", "6.1", 1))
-
-
-@test_each(*KINDS)
+@test_each(("hvm-6.12-2-vcpus", "xen-hvm", "6.12", 2),
+           ("kvm-6.1", "kvm", "6.1", 1))
+@test_each(("hvm-6.1", "xen-hvm", "6.1", 1),
+           ("pvh-6.12", "xen-pvh", "6.12", 1), by_hand=True)
 def boot_answers_the_same_without_its_guest(directory, _name, kind, version,
                                             vcpus):
     trace = record(directory, kind, version, vcpus)
@@ -102,8 +99,8 @@ def emitted_c(directory, trace, steps):
 
 @test
 def levels_do_not_change_the_run(directory):
-    first = record(directory, "xen-hvm", "6.12", 1, "digests")
-    again = record(directory, "xen-hvm", "6.12", 1)
+    first = record(directory, "xen-hvm", "6.1", 1, "digests")
+    again = record(directory, "xen-hvm", "6.1", 1)
     done = run("diff", first, again)
     digests = [line for line in done.stdout.splitlines()
                if line.startswith(b"digests: ")]

@@ -19,6 +19,7 @@ from harness import (HANG_S, INITRD, TOOL, Failure, check, check_in, kernel,
                      main, run, test, test_each)
 from recorder import Recording, replay
 
+PVH = ("--guest", "xen-pvh")
 # Replays of one trace by hand, on a host that is busy.
 REPLAYS = 10
 
@@ -177,7 +178,7 @@ def gdb_sees_the_guest_where_the_replay_stops(directory):
 def kill_and_replay(directory, whole, number, victim):
     """The victim is killed when so many bytes have been on the console."""
     at = random.Random(number).randrange(len(whole))
-    with Recording(directory, f"run-{number}", "6.1") as guest:
+    with Recording(directory, f"run-{number}", "6.1", *PVH) as guest:
         while len(guest.seen) <= at:
             guest.seen += guest.process.stdout.read(64)
         guest.kill(victim)
@@ -193,7 +194,7 @@ def kill_and_replay(directory, whole, number, victim):
 
 
 def whole_console(directory):
-    with Recording(directory, "whole", "6.1") as guest:
+    with Recording(directory, "whole", "6.1", *PVH) as guest:
         guest.await_text(b"JUMPCUT ready")
         ready = guest.seen
         guest.power_off()

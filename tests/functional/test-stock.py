@@ -20,7 +20,7 @@ def stock_command(plugin):
         raise Skip(f"{INITRD} is missing (scripts/mk-initramfs makes it)")
     command = command_of("/dev/null", "--initrd", INITRD, "--append",
                          "console=ttyS0 cryptomgr.notests jumpcut.samples=5",
-                         kernel("6.12"))
+                         kernel("6.1"))
     at = command.index("-plugin")
     rest = command[:at] + command[at + 2:]
     at = rest.index("-chardev")
