@@ -22,7 +22,7 @@ class Guest(Qemu):
     """
 
     def __init__(self, directory, version, *boot_arguments, qemu_args=(),
-                 append="", initrd=INITRD, plugin="", extra=()):
+                 append="", initrd=INITRD, plugin="", extra=(), fds=()):
         self.domid = 1
         self.console = b""
         self.seen = 0
@@ -43,7 +43,7 @@ class Guest(Qemu):
         command[at] += plugin
         threading.Thread(target=self._listen, daemon=True).start()
         super().__init__(command, ("-action", "shutdown=pause", *extra),
-                         pass_fds=[theirs.fileno()])
+                         pass_fds=[theirs.fileno(), *fds])
         theirs.close()
 
     def __exit__(self, *how):

@@ -48,6 +48,9 @@ class Qemu:
     def do(self, command, **arguments):
         self.socket.sendall(json.dumps(
             {"execute": command, "arguments": arguments}).encode() + b"\n")
+        return self._answer(command)
+
+    def _answer(self, command):
         while True:
             message = self._read()
             if "event" in message:
@@ -57,6 +60,13 @@ class Qemu:
                               f"{message['error']['desc']}")
             else:
                 return message["return"]
+
+    def send_fd(self, fd, name):
+        """For a command that follows, which calls it name."""
+        socket.send_fds(self.socket, [json.dumps(
+            {"execute": "getfd", "arguments": {"fdname": name}}).encode() +
+            b"\n"], [fd])
+        self._answer("getfd")
 
     def wait_event(self, *wanted):
         """@return: data of the first event of one of those names."""

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests with many virtio-serial ports, and the host's ends of those."""
+import dataclasses
+import os
+import pathlib
+import random
+import re
+import runpy
+import selectors
+import socket
+import zlib
+
+from guest import Guest
+from harness import HANG_S, ROOT, Failure, Skip, check
+from pvdev import initrd
+
+PROGRAM = os.environ.get("JUMPCUT_SERIAL_PORTS", str(
+    ROOT / "build/tests/functional/guest-serial-ports"))
+# Those that are no modules of a kernel are built into it.
+MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
+           "virtio_pci_modern_dev", "virtio_pci", "virtio_console")
+DRIVER = "/sys/bus/virtio/drivers/virtio_console"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What a device and its ports are called."""
+    controller: str
+    port: str
+    console: str
+
+
+OURS = Kind("virtio-serial-mq-pci", "virtserialport-mq", "virtconsole-mq")
+STOCK = Kind("virtio-serial-pci", "virtserialport", "virtconsole")
+
+
+def initrd_with_ports(directory, version):
+    """The initramfs with the kernel's modules and the guest's program."""
+    if not pathlib.Path(PROGRAM).is_file():
+        raise Skip(f"{PROGRAM} is missing")
+    path = initrd(directory, version)
+    archive = runpy.run_path(str(ROOT / "scripts/mk-initramfs"))["archive"]
+    with open(path, "ab") as out:
+        out.write(archive({"bin/serial-ports": (
+            0o100755, pathlib.Path(PROGRAM).read_bytes(), (0, 0))}))
+    return path
+
+
+class Line:
+    """A port and the host's end of it."""
+
+    def __init__(self, name, device="serial0"):
+        self.name = name
+        self.bus = f"{device}.0"
+        self.ours, self.theirs = socket.socketpair()
+        self.ours.setblocking(False)
+        self.fd = self.theirs.fileno()
+        self.crc = 0
+        self.bytes = 0
+
+    def close(self):
+        self.ours.close()
+        self.theirs.close()
+
+    def qemu_args(self, kind):
+        return ("-chardev", f"socket,id=chr-{self.name},fd={self.fd}",
+                "-device", f"{kind.port},bus={self.bus},id={self.name},"
+                f"chardev=chr-{self.name},name={self.name}")
+
+    def plug(self, guest, kind):
+        """Into a guest that runs."""
+        guest.send_fd(self.fd, f"fd-{self.name}")
+        guest.do("chardev-add", id=f"chr-{self.name}", backend={
+            "type": "socket", "data": {"server": False, "addr": {
+                "type": "fd", "data": {"str": f"fd-{self.name}"}}}})
+        guest.do("device_add", driver=kind.port, bus=self.bus, id=self.name,
+                 chardev=f"chr-{self.name}", name=self.name)
+
+    def unplug(self, guest):
+        guest.do("device_del", id=self.name)
+        while guest.wait_event("DEVICE_DELETED").get("device") != self.name:
+            pass
+        guest.do("chardev-remove", id=f"chr-{self.name}")
+        self.close()
+
+
+def lines(count, prefix="port", device="serial0"):
+    return [Line(f"{prefix}{i}", device) for i in range(1, count + 1)]
+
+
+def qemu_args(kind, ends, *options, device="serial0"):
+    """The controller and its ports; port 0 is a console's."""
+    args = ["-device", ",".join((
+        kind.controller, f"id={device}", f"max_ports={len(ends) + 1}",
+        *options))]
+    for line in ends:
+        args += line.qemu_args(kind)
+    return tuple(args)
+
+
+def content_of(seed, line, size):
+    """Bytes with no NUL among them, which would end the port."""
+    return random.Random(f"{seed} {line.name}").randbytes(size).replace(
+        b"\0", b"\1")
+
+
+class Echo:
+    """Bytes on their way through many ports to the guest and back."""
+
+    def __init__(self, ends, size, seed=0, last=False):
+        self.selector = selectors.DefaultSelector()
+        self.left = {}
+        for line in ends:
+            data = content_of(seed, line, size) + (b"\0" if last else b"")
+            line.crc = zlib.crc32(data, line.crc)
+            line.bytes += len(data)
+            self.left[line] = [data, data]
+            self.selector.register(
+                line.ours, selectors.EVENT_READ | selectors.EVENT_WRITE, line)
+
+    def run(self, until=0):
+        """Until so many bytes are left to come back."""
+        while sum(len(back) for _, back in self.left.values()) > until:
+            ready = self.selector.select(HANG_S)
+            if not ready:
+                raise Failure("nothing moves; bytes left to come back: " +
+                              str({line.name: len(back) for line, (_, back)
+                                   in self.left.items() if back}))
+            for key, events in ready:
+                self._move(key.data, events)
+
+    def drop(self, line):
+        """It is amid its transfer, and about to be unplugged."""
+        if line.ours in self.selector.get_map():
+            self.selector.unregister(line.ours)
+        del self.left[line]
+
+    def _move(self, line, events):
+        out, back = self.left[line]
+        if events & selectors.EVENT_WRITE:
+            out = out[line.ours.send(out[:65536]):]
+        if events & selectors.EVENT_READ:
+            got = line.ours.recv(65536)
+            if not got or not back.startswith(got):
+                raise Failure(f"{line.name}: wanted {back[:64]!r}, "
+                              f"got {got[:64]!r}, {len(back)} to go")
+            back = back[len(got):]
+        self.left[line] = [out, back]
+        wanted = (selectors.EVENT_READ if back else 0) | (
+            selectors.EVENT_WRITE if out else 0)
+        if wanted:
+            self.selector.modify(line.ours, wanted, line)
+        else:
+            self.selector.unregister(line.ours)
+
+
+def echo(ends, size, **how):
+    """Sends and gets back what was sent, on all at once."""
+    Echo(ends, size, **how).run()
+
+
+class PortsGuest(Guest):
+    """A guest with such ports."""
+
+    def __init__(self, directory, version, kind, ends, *boot_arguments,
+                 options=(), **how):
+        self.ends = list(ends)
+        self.echo_start = 0
+        fds = [line.fd for line in ends]
+        super().__init__(
+            directory, version, *boot_arguments,
+            initrd=initrd_with_ports(directory, version),
+            qemu_args=qemu_args(kind, ends, *options) +
+            tuple(how.pop("qemu_args", ())), fds=fds, **how)
+
+    def end(self):
+        """Its ports are another's now."""
+        super().__exit__()
+
+    def __exit__(self, *how):
+        self.end()
+        for line in self.ends:
+            line.close()
+
+    def load(self):
+        """The driver, if it is a module."""
+        self.shell(f"dmesg -n 1; for m in {' '.join(MODULES)}; do "
+                   "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; "
+                   "done")
+
+    def unload(self):
+        """The driver, which needs no module for that."""
+        self.shell(f"for d in {DRIVER}/virtio*; do basename $d; done "
+                   f">/tmp/bound; for d in $(cat /tmp/bound); do "
+                   f"echo $d >{DRIVER}/unbind; done; "
+                   "! grep -q ^virtio_console /proc/modules || "
+                   "rmmod virtio_console")
+
+    def load_again(self):
+        """After unload()."""
+        self.shell("if [ -e /lib/modules/virtio_console.ko ]; then "
+                   "insmod /lib/modules/virtio_console.ko; else "
+                   f"for d in $(cat /tmp/bound); do echo $d >{DRIVER}/bind; "
+                   "done; fi")
+
+    def start_echo(self, end=0):
+        """Every port sends back what it gets, till so many have ended."""
+        count = len(self.ends)
+        for line in self.ends:
+            line.crc = line.bytes = 0
+        self.echo_start = self.seen
+        self.shell(f"serial-ports echo {count} {end or count} &")
+        told, self.seen = self.seen, self.echo_start
+        self.wait(rf"PORTS open={count}\r*\n")
+        self.seen = max(self.seen, told)
+
+    def end_echo(self):
+        """All ports have: what came into them is right; @return: of others."""
+        echo(self.ends, 1, seed="last", last=True)
+        self.shell("wait")
+        told = ports_of(self.console[self.echo_start:self.seen])
+        for line in self.ends:
+            check(f"what came into {line.name}", told.pop(line.name, None),
+                  {"bytes": line.bytes, "crc": line.crc, "end": "told"})
+        return told
+
+
+_PORT = re.compile(rb"PORT name=(\S+) bytes=(\d+) crc=([0-9a-f]{8}) "
+                   rb"hangups=(\d+) end=([^\r\n]+)\r*\n")
+
+
+def ports_of(console):
+    """What serial-ports has told of each port."""
+    return {name.decode(): {"bytes": int(count), "crc": int(crc, 16),
+                            "end": end.decode()}
+            for name, count, crc, _, end in _PORT.findall(console)}
