@@ -14,6 +14,7 @@
 #include "system/qtest.h"
 #include "system/system.h"
 #include "system/tcg.h"
+#include "accel/serial/serial.h"
 #include "accel/shim/guard.h"
 #include "accel/shim/guest-frames.h"
 #include "accel/shim/pvh-board.h"
@@ -76,6 +77,7 @@ static void machine_done(Notifier *notifier, void *data)
         exit(1);
     }
     shim_qmp_set_guest(g);
+    serial_set_gate(guest_gate(g));
     if (qtest_enabled()) {
         shim_qtest_commands_register(g);
     }
@@ -118,6 +120,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     }
     trace_host_register();
     shim_qmp_register(JUMPCUT_VERSION, abi_guard_build_id());
+    serial_register();
     if (jumpcut.options.guest.kind) {
         guest_frames_install();
         jumpcut.machine_done.notify = machine_done;

@@ -42,6 +42,8 @@ static bool is_powered_down(Gate *gate)
     X(xenstore_write, "jumpcut-xenstore-write", NULL)             \
     X(xenstore_remove, "jumpcut-xenstore-remove", NULL)           \
     X(xenstore_permissions, "jumpcut-xenstore-permissions", NULL) \
+    X(serial_connect, "virtio-serial-mq-connect", NULL)           \
+    X(serial_resize, "virtio-serial-mq-resize", NULL)             \
     X(stop, "stop", is_stopping)                                  \
     X(cont, "cont", NULL)                                         \
     X(reset, "system_reset", is_stopping)                         \

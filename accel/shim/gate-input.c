@@ -38,6 +38,17 @@ GateSink *gate_sink_new(Gate *gate, const char *name, const GateSinkOps *ops,
     return sink;
 }
 
+void gate_sink_free(GateSink *sink)
+{
+    if (!sink) {
+        return;
+    }
+    g_ptr_array_remove(sink->gate->sinks, sink);
+    g_byte_array_unref(sink->queue);
+    g_free(sink->name);
+    g_free(sink);
+}
+
 /* A replay's come from its trace alone. */
 size_t gate_sink_room(const GateSink *sink)
 {
@@ -242,6 +253,15 @@ void gate_appoint(Gate *gate, int64_t at_ns, const GateCommand *command,
     *a = (GateAppointment){at_ns, command, qobject_ref(args)};
     g_ptr_array_add(gate->appointments, a);
     g_ptr_array_sort(gate->appointments, compare_appointments);
+}
+
+void gate_appoint_command(Gate *gate, const char *name, QDict *args)
+{
+    const GateCommand *command = gate_command_by_name(name);
+
+    if (!gate->engine && command) {
+        gate_appoint(gate, gate_now(), command, args);
+    }
 }
 
 static void free_appointment(GateAppointment *a)

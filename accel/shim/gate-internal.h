@@ -77,6 +77,8 @@ struct Gate {
     bool ran;        /* the machine, in this process or before a checkpoint */
     const char *ending; /* why the run ends; NULL: it does not yet */
     bool told;          /* the end of a replay */
+    GateFullFn *full;   /* NULL: nobody but the console holds the guest */
+    void *full_opaque;
     GateStop stop;      /* the machine stops, or has stopped, for that */
     bool stop_later;    /* GATE_STOP_AT came while it stood */
     int64_t stop_at_ns; /* -1: none */

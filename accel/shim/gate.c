@@ -344,7 +344,14 @@ void gate_output(Gate *gate, const uint8_t *buf, size_t len)
 
 bool gate_holds(const Gate *gate)
 {
-    return guest_console_full(gate->guest);
+    return guest_console_full(gate->guest) ||
+           (gate->full && gate->full(gate->full_opaque));
+}
+
+void gate_set_full(Gate *gate, GateFullFn *full, void *opaque)
+{
+    gate->full = full;
+    gate->full_opaque = opaque;
 }
 
 uint32_t gate_console_crc(const Gate *gate)

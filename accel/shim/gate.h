@@ -60,10 +60,22 @@ typedef struct GateSinkOps {
 } GateSinkOps;
 GateSink *gate_sink_new(Gate *gate, const char *name, const GateSinkOps *ops,
                         void *opaque);
+/* NULL is left alone.  What waits in it is forgotten. */
+void gate_sink_free(GateSink *sink);
 /* How much more the outside may send now. */
 size_t gate_sink_room(const GateSink *sink);
 /* @len: at most that */
 void gate_sink_put(GateSink *sink, const uint8_t *buf, size_t len);
+
+/*
+ * The outside makes @name, one of the commands at the gate, be carried out with
+ * @args at the next tick; a replay has its own.
+ */
+struct QDict;
+void gate_appoint_command(Gate *gate, const char *name, struct QDict *args);
+/* The guest is held at ticks while @full(@opaque), too; one for all. */
+typedef bool GateFullFn(void *opaque);
+void gate_set_full(Gate *gate, GateFullFn *full, void *opaque);
 
 /* What the guest does: recorded, or compared with what was recorded. */
 void gate_observe(Gate *gate, TraceType type, const void *payload, size_t len);

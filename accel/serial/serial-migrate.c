@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Migration state of the multiport serial device: the core's, then the chains
+ * it holds, in the core's order.
+ */
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "hw/virtio/virtio.h"
+#include "migration/qemu-file-types.h"
+#include "accel/serial/serial-internal.h"
+
+/* More than the core can have to say */
+#define STATE_MAX (16u << 20)
+
+typedef struct Save {
+    VirtIODevice *vdev;
+    QEMUFile *f;
+} Save;
+
+static void save_chain(void *opaque, unsigned queue, SerialMqChain *c)
+{
+    Save *save = opaque;
+    SerialElement *e = container_of(c, SerialElement, chain);
+
+    qemu_put_virtqueue_element(save->vdev, save->f, &e->element);
+}
+
+void serial_save(VirtIODevice *vdev, QEMUFile *f)
+{
+    SerialMq *mq = SERIAL_DEVICE(vdev)->mq;
+    StateWriter *w = state_writer_new();
+    g_autoptr(GByteArray) state = NULL;
+    Save save = {vdev, f};
+
+    serial_mq_save(mq, w);
+    state = state_writer_finish(w);
+    qemu_put_be32(f, state->len);
+    qemu_put_buffer(f, state->data, state->len);
+    serial_mq_chains(mq, save_chain, &save);
+}
+
+static bool load_core(SerialMq *mq, QEMUFile *f)
+{
+    uint32_t len = qemu_get_be32(f);
+    g_autofree uint8_t *buf = len <= STATE_MAX ? g_try_malloc(len) : NULL;
+    g_autoptr(GError) error = NULL;
+    StateReader *r;
+
+    if (!buf || qemu_get_buffer(f, buf, len) != len) {
+        error_report("virtio-serial-mq: its state of %" PRIu32 " bytes cannot "
+                     "be read",
+                     len);
+        return false;
+    }
+    r = state_reader_new(buf, len);
+    serial_mq_load(mq, r);
+    if (!state_reader_finish(r, &error)) {
+        error_report("virtio-serial-mq: %s", error->message);
+        return false;
+    }
+    return true;
+}
+
+int serial_load(VirtIODevice *vdev, QEMUFile *f, int version_id)
+{
+    SerialMq *mq = SERIAL_DEVICE(vdev)->mq;
+
+    if (!load_core(mq, f)) {
+        return -EINVAL;
+    }
+    while (serial_mq_next_chain(mq) != SERIAL_MQ_NO_QUEUE) {
+        SerialElement *e = qemu_get_virtqueue_element(vdev, f, sizeof(*e));
+
+        if (!serial_mq_load_chain(mq, serial_element_chain(e))) {
+            error_report("virtio-serial-mq: a buffer in flight is not the one "
+                         "its state tells of");
+            g_free(e);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
