@@ -165,6 +165,7 @@ static void call_command(Gate *gate, const GateCommand *command, QDict *args,
                          QObject **ret, Error **errp)
 {
     gate->in_command = true;
+    shim_before_wakeup();
     gate_command_call(command, args, ret, errp);
     gate->in_command = false;
 }

@@ -58,7 +58,7 @@ typedef struct GateMark {
 struct Gate {
     Guest *guest;
     GateOptions options;
-    Notifier exit, shutdown, powerdown;
+    Notifier exit, shutdown, powerdown, suspend;
     bool powered_down; /* the machine's button was pressed */
     bool work_failed;  /* what QEMU's own thread was to do at a tick */
     RunTimer timer;

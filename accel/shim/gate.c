@@ -388,6 +388,13 @@ static void after_stop(void *opaque)
     gate_at_stop(opaque);
 }
 
+/* To RAM, of which handlers of the run state are not told. */
+static void suspended(Notifier *notifier, void *data)
+{
+    aio_bh_schedule_oneshot(qemu_get_aio_context(), after_stop,
+                            container_of(notifier, Gate, suspend));
+}
+
 static void run_state_changed(void *opaque, bool running, RunState state)
 {
     Gate *gate = opaque;
@@ -566,6 +573,8 @@ bool gate_start(Gate *gate, Error **errp)
     qemu_add_exit_notifier(&gate->exit);
     gate->shutdown.notify = shutting_down;
     qemu_register_shutdown_notifier(&gate->shutdown);
+    gate->suspend.notify = suspended;
+    qemu_register_suspend_notifier(&gate->suspend);
     gate_commands_install(gate);
     if (!gate_refuse(gate, errp)) {
         return false;

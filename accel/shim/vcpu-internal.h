@@ -76,6 +76,11 @@ void vcpu_turn_exit(CPUState *cs);
 void vcpu_turn_yield(void);
 bool vcpu_turn_stops(const CPUState *cs);
 
+/* vcpu-sleep.c: each is described where it is written */
+void vcpu_sleep_install(void);
+bool vcpu_sleep_asked(void);
+void vcpu_sleep_wait(CPUState *cs);
+
 /* vcpu-plug.c */
 void vcpu_plug_install(void);
 

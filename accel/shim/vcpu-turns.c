@@ -234,7 +234,8 @@ void shim_wait_for_main_thread(CPUState *cs)
 void vcpu_turn_exit(CPUState *cs)
 {
     turns.left -= icount_get_raw() - turns.begun;
-    turns.clock->enabled = turns.timers;
+    /* Timers that are due fire once the machine is awake again. */
+    turns.clock->enabled = turns.timers && !vcpu_sleep_asked();
     if (cs->halted || turns.over || turns.left <= 0) {
         turn_end();
     }
@@ -244,6 +245,9 @@ void vcpu_turn_exit(CPUState *cs)
      */
     rcu_read_unlock();
     shim_wait_for_main_thread(cs);
+    if (vcpu_sleep_asked()) {
+        vcpu_sleep_wait(cs);
+    }
     rcu_read_lock();
 }
 
@@ -303,6 +307,9 @@ bool vcpu_turns_install(Error **errp)
         return false;
     }
     vcpu_turns_reset();
+    if (turns.on) {
+        vcpu_sleep_install();
+    }
     return true;
 }
 

@@ -140,6 +140,12 @@ void shim_tlbs_begin_anew(void);
  * does not go on.
  */
 void shim_wait_for_main_thread(CPUState *cs);
+/*
+ * Something is done that may wake a machine which is suspended to RAM.  QEMU
+ * takes it for a running one from then on, though its vCPUs stand: no time is
+ * to pass until they do not.
+ */
+void shim_before_wakeup(void);
 
 /* RDTSC changed its scale or offset: vCPUs take notice. */
 void shim_tsc_changed(void);

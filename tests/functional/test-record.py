@@ -75,6 +75,24 @@ def replay_repeats_every_guest(directory, _name, version, kind, vcpus):
     replay(trace, "--in-place", console=console)
 
 
+@test_each(("6.1-2-vcpus", "6.1", "xen-hvm", 2))
+@test_each(("6.12-1-vcpu", "6.12", "xen-hvm", 1),
+           ("6.1-4-vcpus", "6.1", "xen-hvm", 4),
+           ("6.1-kvm-2-vcpus", "6.1", "kvm", 2), by_hand=True)
+def suspend_to_ram_is_replayed(directory, _name, version, kind, vcpus):
+    """From the write to the ACPI controller on nothing executes."""
+    with Recording(directory, "run", version, "--guest", kind, "--smp", vcpus,
+                   "--digest", "50ms") as guest:
+        guest.await_text(b"JUMPCUT ready")
+        guest.process.stdin.write(b"echo mem > /sys/power/state; date\n")
+        while guest.do("query-status")["status"] != "suspended":
+            pass
+        guest.do("system_wakeup")
+        guest.type(b"cat /proc/uptime")
+        console = guest.power_off()
+    replay(guest.trace, console=console)
+
+
 @test_each(("6.12-2-vcpus", "6.12"), ("6.1-2-vcpus", "6.1"), by_hand=True)
 def replay_repeats_under_load(directory, _name, version):
     trace, console = record_all(directory, version, "--smp", "2", ways=[
