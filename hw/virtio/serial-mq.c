@@ -121,6 +121,10 @@ bool serial_mq_multiport(const SerialMq *s)
 
 void serial_mq_interrupt(SerialMq *s, unsigned queue)
 {
+    /* Nothing was used while completions are held back. */
+    if (serial_mq_bit(s->hold, queue)) {
+        return;
+    }
     s->interrupts++;
     if (queue != SERIAL_MQ_CONTROL_IN && queue != SERIAL_MQ_CONTROL_OUT) {
         SerialMqPort *p = s->ports[serial_mq_queue_port(queue)];
