@@ -187,6 +187,36 @@ static void replay_incoming(Session *session, gpointer opaque)
     }
 }
 
+/* Its event may have come before anybody listened. @return: it is over */
+static gboolean is_over(Replay *r, JsonNode *reply)
+{
+    JsonObject *info = reply && JSON_NODE_HOLDS_OBJECT(reply)
+                           ? json_node_get_object(reply)
+                           : NULL;
+
+    if (info && json_object_has_member(info, "divergence")) {
+        session_end(r->session, ENDING_DIVERGED, NULL);
+        return TRUE;
+    }
+    if (info &&
+        json_object_get_boolean_member_with_default(info, "ended", FALSE)) {
+        session_end(r->session, ENDING_REPLAYED, NULL);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+/* A recorder that was killed early leaves a trace with nothing to run to. */
+static void begin(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Replay *r = opaque;
+
+    command_failed(reply, error, r);
+    if (reply && !is_over(r, reply) && (r->options->until || look(r))) {
+        session_continue(r->session);
+    }
+}
+
 static gboolean replay_ready(Session *session, gpointer opaque)
 {
     Replay *r = opaque;
@@ -195,9 +225,9 @@ static gboolean replay_ready(Session *session, gpointer opaque)
     if (r->options->until) {
         session_execute(session, "jumpcut-stop-at", place(r->options),
                         command_failed, r);
-        return TRUE;
     }
-    return look(r);
+    session_execute(session, "query-jumpcut-replay", NULL, begin, r);
+    return FALSE;
 }
 
 static void until_reached(Replay *r)
@@ -210,6 +240,21 @@ static void until_reached(Replay *r)
     }
 }
 
+/* A trace that ends while the machine stands has nothing to continue it. */
+static void stands_at_end(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Replay *r = opaque;
+    JsonObject *status = reply && JSON_NODE_HOLDS_OBJECT(reply)
+                             ? json_node_get_object(reply)
+                             : NULL;
+
+    (void)error; /* then it has ended anyway */
+    if (status &&
+        !json_object_get_boolean_member_with_default(status, "running", TRUE)) {
+        session_end(r->session, ENDING_REPLAYED, NULL);
+    }
+}
+
 static void replay_event(Session *session, const char *name, JsonObject *data,
                          gpointer opaque)
 {
@@ -218,9 +263,12 @@ static void replay_event(Session *session, const char *name, JsonObject *data,
         data ? json_object_get_string_member_with_default(data, "reason", "")
              : "";
 
-    (void)session;
     if (!strcmp(name, "JUMPCUT_DIVERGENCE")) {
         session_end(r->session, ENDING_DIVERGED, NULL);
+    } else if (!strcmp(name, "JUMPCUT_REPLAY_END") && data &&
+               !json_object_get_boolean_member_with_default(data, "complete",
+                                                            TRUE)) {
+        session_execute(session, "query-status", NULL, stands_at_end, r);
     } else if (strcmp(name, "JUMPCUT_STOPPED")) {
         return;
     } else if (!strcmp(reason, "stop-at")) {
