@@ -26,6 +26,11 @@
 #include "plugins/options.h"
 #include "jumpcut-config.h"
 
+/* xl has interrupts as events off for HVM guests since this minor version. */
+#define MINOR_NO_PIRQS 19u
+/* Of a device, so that some are left for others */
+#define PIRQ_VECTORS 16u
+
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static struct {
@@ -60,6 +65,22 @@ static const XenPlatformHooks platform_hooks = {
     .board_built = board_built,
     .before_reset = before_reset,
 };
+
+/*
+ * With the interrupts as events of Xen before 4.19 a guest has 32 for the
+ * messages of all its devices, and Linux 6.1 does not survive asking for more
+ * (it frees what it did not get).  With fewer vectors than queues it shares.
+ */
+static unsigned default_vectors(void)
+{
+    const GuestOptions *options = &jumpcut.options.guest;
+    const unsigned flags = options->kind ? options->kind->flags : 0;
+
+    return (flags & (GUEST_XEN | GUEST_PVH)) == GUEST_XEN &&
+                   options->version_minor < MINOR_NO_PIRQS
+               ? PIRQ_VECTORS
+               : 0;
+}
 
 static void machine_done(Notifier *notifier, void *data)
 {
@@ -120,7 +141,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     }
     trace_host_register();
     shim_qmp_register(JUMPCUT_VERSION, abi_guard_build_id());
-    serial_register();
+    serial_register(default_vectors());
     if (jumpcut.options.guest.kind) {
         guest_frames_install();
         jumpcut.machine_done.notify = machine_done;

@@ -266,12 +266,12 @@ static const TypeInfo serial_types[] = {
     },
 };
 
-void serial_register(void)
+void serial_register(unsigned vectors)
 {
     for (size_t i = 0; i < ARRAY_SIZE(serial_types); i++) {
         type_register_static(&serial_types[i]);
     }
     serial_port_register();
-    serial_pci_register();
+    serial_pci_register(vectors);
     serial_qmp_register();
 }

@@ -117,7 +117,7 @@ typedef struct SerialWhere {
 } SerialWhere;
 SerialWhere serial_where(const SerialDevice *dev);
 
-void serial_pci_register(void);
+void serial_pci_register(unsigned vectors);
 void serial_qmp_register(void);
 
 #endif

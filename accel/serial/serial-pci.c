@@ -7,9 +7,6 @@
 #include "system/cpu-timers.h"
 #include "accel/serial/serial-watch.h"
 
-/* What MSI-X can count */
-#define VECTORS_MAX ((uint32_t)PCI_MSIX_FLAGS_QSIZE + 1)
-
 #define TYPE_SERIAL_PCI "virtio-serial-mq-pci-base"
 OBJECT_DECLARE_SIMPLE_TYPE(SerialPci, SERIAL_PCI)
 
@@ -19,11 +16,20 @@ struct SerialPci {
     SerialWatch *watch;
 };
 
+/* What MSI-X can count, unless the guest is said to have less */
+static uint32_t vectors_max = PCI_MSIX_FLAGS_QSIZE + 1;
+
 static void serial_pci_realize(VirtIOPCIProxy *proxy, Error **errp)
 {
     SerialPci *s = SERIAL_PCI(proxy);
     DeviceState *dev = DEVICE(&s->device);
 
+    /* QEMU's own code has just made it, where its headers have it. */
+    if ((void *)QLIST_FIRST(&DEVICE(proxy)->child_bus) != (void *)&proxy->bus) {
+        error_setg(errp, "QEMU's headers do not fit this QEMU: virtio-pci's "
+                         "bus is not where they have it");
+        return;
+    }
     if (proxy->class_code != PCI_CLASS_COMMUNICATION_OTHER &&
         proxy->class_code != PCI_CLASS_DISPLAY_OTHER &&
         proxy->class_code != PCI_CLASS_OTHERS) {
@@ -31,8 +37,7 @@ static void serial_pci_realize(VirtIOPCIProxy *proxy, Error **errp)
     }
     if (proxy->nvectors == (uint32_t)DEV_NVECTORS_UNSPECIFIED) {
         /* One a queue, and one for changes of the configuration */
-        proxy->nvectors =
-            MIN(2 * s->device.config.max_ports + 3, VECTORS_MAX);
+        proxy->nvectors = MIN(2 * s->device.config.max_ports + 3, vectors_max);
     }
     if (icount_enabled()) {
         /* Another thread would serve the queues when the host pleases. */
@@ -107,7 +112,10 @@ static const VirtioPCIDeviceTypeInfo serial_pci_info = {
     .class_init = serial_pci_class_init,
 };
 
-void serial_pci_register(void)
+void serial_pci_register(unsigned vectors)
 {
+    if (vectors) {
+        vectors_max = vectors;
+    }
     virtio_pci_types_register(&serial_pci_info);
 }

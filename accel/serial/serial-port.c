@@ -351,6 +351,11 @@ static void port_realize(DeviceState *ds, Error **errp)
     }
     if (port->nr == SERIAL_ANY_PORT) {
         port->nr = serial_mq_free_port(dev->mq, console);
+        if (port->nr == SERIAL_MQ_NO_PORT) {
+            error_setg(errp, "all of the device's %" PRIu32 " ports are taken",
+                       dev->config.max_ports);
+            return;
+        }
     }
     if (!serial_mq_port_add(dev->mq, port->nr, port->name, console, &error)) {
         error_setg(errp, "%s", error->message);

@@ -9,8 +9,11 @@
 
 #include "accel/shim/gate.h"
 
-/* Once, before the first device is made. */
-void serial_register(void);
+/*
+ * Once, before the first device is made.  @vectors: MSI-X vectors that a device
+ * has at most if the user does not say how many; 0: as many as it can use.
+ */
+void serial_register(unsigned vectors);
 /*
  * Devices that exist and those to come are behind @gate, which may be NULL;
  * before the guest starts.

@@ -10,12 +10,20 @@
 #include "cpu.h"
 #include "hw/i386/apic_internal.h"
 #include "hw/rtc/mc146818rtc.h"
+#include "hw/virtio/virtio-pci.h"
+#include "hw/virtio/virtio-serial.h"
 #include "accel/shim/guard-internal.h"
 
 /* clang-format off */
 #define X86(field) { GUARD_X86_CPU, #field, offsetof(X86CPU, field) }
 #define COMMON(field) { GUARD_CPU_COMMON, #field, offsetof(CPUState, field) }
 #define APIC(name, field) { GUARD_APIC, name, offsetof(APICCommonState, field) }
+#define VIRTIO_PCI(name, field)                                   \
+    { GUARD_VIRTIO_PCI, name, offsetof(VirtIOPCIProxy, field) }
+#define VIRTIO(name, field) \
+    { GUARD_VIRTIO, name, offsetof(VirtIODevice, field) }
+#define VIRTIO_SERIAL(name, field) \
+    { GUARD_VIRTIO_SERIAL, name, offsetof(VirtIOSerial, field) }
 #define RTC(field) { GUARD_RTC, #field, offsetof(MC146818RtcState, field) }
 /* clang-format on */
 
@@ -99,6 +107,16 @@ const GuardField guard_fields[] = {
     RTC(base_rtc),
     RTC(last_update),
     RTC(offset),
+
+    VIRTIO_PCI("ioeventfd", flags),
+    VIRTIO_PCI("class", class_code),
+    VIRTIO_PCI("vectors", nvectors),
+    VIRTIO("indirect_desc", host_features),
+    VIRTIO("use-started", use_started),
+    VIRTIO("use-disabled-flag", use_disabled_flag),
+    VIRTIO("x-disable-legacy-check", disable_legacy_check),
+    VIRTIO_SERIAL("max_ports", serial.max_virtserial_ports),
+    VIRTIO_SERIAL("emergency-write", host_features),
 };
 
 const size_t guard_n_fields = G_N_ELEMENTS(guard_fields);

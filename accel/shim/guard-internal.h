@@ -13,6 +13,12 @@ typedef enum GuardTable {
     GUARD_CPU_COMMON, /* vmstate_cpu_common and its subsections: CPUState */
     GUARD_APIC,       /* properties of "apic-common": APICCommonState */
     GUARD_RTC,        /* vmstate of "mc146818rtc": MC146818RtcState */
+    /* Properties of "virtio-serial-pci-base": VirtIOPCIProxy */
+    GUARD_VIRTIO_PCI,
+    /* Properties of "virtio-device": VirtIODevice */
+    GUARD_VIRTIO,
+    /* Properties of "virtio-serial-device": VirtIOSerial, beyond the latter */
+    GUARD_VIRTIO_SERIAL,
 } GuardTable;
 
 typedef struct GuardField {

@@ -8,6 +8,7 @@
 #include "hw/nvram/fw_cfg.h"
 #include "hw/qdev-properties.h"
 #include "hw/rtc/mc146818rtc.h"
+#include "hw/virtio/virtio-serial.h"
 #include "migration/vmstate.h"
 #include "system/tcg.h"
 #include "tcg/helper-tcg.h"
@@ -128,6 +129,21 @@ static const Property *find_property(const char *type, const char *name)
     return NULL;
 }
 
+/* The device class that a table of properties is of. */
+static const char *property_type(GuardTable table)
+{
+    switch (table) {
+    case GUARD_VIRTIO_PCI:
+        return "virtio-serial-pci-base";
+    case GUARD_VIRTIO:
+        return TYPE_VIRTIO_DEVICE;
+    case GUARD_VIRTIO_SERIAL:
+        return TYPE_VIRTIO_SERIAL;
+    default:
+        return TYPE_APIC_COMMON;
+    }
+}
+
 /* Finds where the running QEMU has a field; false if it knows none so named. */
 static bool find_offset(const GuardField *want, size_t *offset)
 {
@@ -143,7 +159,10 @@ static bool find_offset(const GuardField *want, size_t *offset)
         field = find_field(&vmstate_cpu_common, want->name, 0);
         break;
     case GUARD_APIC:
-        property = find_property(TYPE_APIC_COMMON, want->name);
+    case GUARD_VIRTIO_PCI:
+    case GUARD_VIRTIO:
+    case GUARD_VIRTIO_SERIAL:
+        property = find_property(property_type(want->table), want->name);
         if (property) {
             *offset = property->offset;
         }
