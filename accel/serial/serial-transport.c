@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
+#include "hw/virtio/virtio-bus.h"
 #include "hw/virtio/virtio.h"
 #include "accel/serial/serial-internal.h"
 
@@ -63,6 +64,18 @@ static void transport_notification(void *t, unsigned queue, bool on)
 static void transport_interrupt(void *t, unsigned queue)
 {
     virtio_notify(VIRTIO_DEVICE(t), queue_of(t, queue));
+}
+
+static void transport_interrupt_anyway(void *t, unsigned queue)
+{
+    VirtIODevice *vdev = VIRTIO_DEVICE(t);
+    BusState *bus = qdev_get_parent_bus(DEVICE(t));
+
+    if (!vdev->broken) {
+        qatomic_or(&vdev->isr, 1);
+        VIRTIO_BUS_GET_CLASS(bus)->notify(
+            bus->parent, virtio_queue_vector(vdev, (int)queue));
+    }
 }
 
 static void transport_config_changed(void *t)
@@ -129,6 +142,7 @@ const SerialMqOps serial_transport_ops = {
     .room = transport_room,
     .notification = transport_notification,
     .interrupt = transport_interrupt,
+    .interrupt_anyway = transport_interrupt_anyway,
     .config_changed = transport_config_changed,
     .needs_reset = transport_needs_reset,
     .port_output = transport_output,

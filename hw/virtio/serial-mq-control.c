@@ -3,7 +3,7 @@
  * The control queues of the multiport virtio console device (virtio 1.3,
  * 5.3.6.2): what the driver says of itself and its ports, and what it is told.
  */
-#include "hw/virtio/serial-mq-internal.h"
+#include "hw/virtio/serial-mq-provoke.h"
 
 #include <assert.h>
 #include <linux/virtio_console.h>
@@ -100,7 +100,7 @@ void serial_mq_deliver(SerialMq *s)
     bool sent = false;
 
     /* What is told while a message is delivered is delivered after it. */
-    if (s->delivering || !serial_mq_serves(s)) {
+    if (s->delivering || s->hushed || !serial_mq_serves(s)) {
         return;
     }
     s->delivering = true;
@@ -142,8 +142,12 @@ static void tell_later(SerialMq *s, unsigned port, uint16_t event,
                        uint16_t value)
 {
     SerialMqPort *p = serial_mq_port(s, port);
-    SerialMqMessage *m = g_new0(SerialMqMessage, 1);
+    SerialMqMessage *m;
 
+    if (!provoke_control(s->provoker, true, port, event, value)) {
+        return;
+    }
+    m = g_new(SerialMqMessage, 1);
     *m = (SerialMqMessage){.port = port, .event = event, .value = value};
     if (p && event == VIRTIO_CONSOLE_RESIZE) {
         m->cols = p->cols;
@@ -174,11 +178,19 @@ void serial_mq_tell_open(SerialMq *s, SerialMqPort *p)
 
 static void device_ready(SerialMq *s, uint16_t value)
 {
+    unsigned ports[SERIAL_MQ_MAX_PORTS], n = 0;
+
     s->device_ready = value != 0;
     for (unsigned i = 0; s->device_ready && i < s->cfg.max_ports; i++) {
         if (serial_mq_port(s, i)) {
-            tell_later(s, i, VIRTIO_CONSOLE_PORT_ADD, 1);
+            ports[n++] = i;
         }
+    }
+    if (n) {
+        provoke_order(s->provoker, ports, n);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        tell_later(s, ports[i], VIRTIO_CONSOLE_PORT_ADD, 1);
     }
 }
 
@@ -224,6 +236,20 @@ static bool port_message(SerialMq *s, uint32_t port, uint16_t event,
     }
 }
 
+void serial_mq_hear(SerialMq *s, uint32_t port, uint16_t event, uint16_t value)
+{
+    /*
+     * A driver that resumes goes on with PORT_READY and does not say
+     * DEVICE_READY again (Linux' virtcons_restore()).
+     */
+    s->talking = true;
+    if (event == VIRTIO_CONSOLE_DEVICE_READY) {
+        device_ready(s, value);
+    } else if (!port_message(s, port, event, value)) {
+        s->control_ignored++;
+    }
+}
+
 static void control_message(SerialMq *s, const SerialMqChain *c)
 {
     struct virtio_console_control control = {0};
@@ -242,15 +268,8 @@ static void control_message(SerialMq *s, const SerialMqChain *c)
         s->control_ignored++;
         return;
     }
-    /*
-     * A driver that resumes goes on with PORT_READY and does not say
-     * DEVICE_READY again (Linux' virtcons_restore()).
-     */
-    s->talking = true;
-    if (event == VIRTIO_CONSOLE_DEVICE_READY) {
-        device_ready(s, value);
-    } else if (!port_message(s, port, event, value)) {
-        s->control_ignored++;
+    if (provoke_control(s->provoker, false, port, event, value)) {
+        serial_mq_hear(s, port, event, value);
     }
 }
 

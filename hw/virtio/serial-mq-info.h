@@ -6,6 +6,7 @@
 #define JUMPCUT_HW_VIRTIO_SERIAL_MQ_INFO_H
 
 #include "hw/state.h"
+#include "hw/virtio/provoke.h"
 #include "hw/virtio/serial-mq.h"
 
 /* Counters count from the device's making, through resets. */
@@ -49,6 +50,17 @@ bool serial_mq_port_info(const SerialMq *s, unsigned port,
 void serial_mq_hold(SerialMq *s, unsigned queue, bool on, bool reverse);
 
 /*
+ * Provocations, several with ';' between them; see provoke.h.  Of several that
+ * are well formed those before one that cannot be now are there.
+ */
+bool serial_mq_provoke(SerialMq *s, const char *text, GError **error);
+/* Would it be well formed for a device of @max_ports? */
+bool serial_mq_provoke_check(const char *text, unsigned max_ports,
+                             GError **error);
+unsigned serial_mq_nr_provocations(const SerialMq *s);
+void serial_mq_provocation(const SerialMq *s, unsigned i, ProvokeInfo *info);
+
+/*
  * Migration.  The ports of both sides are the same, else the state is refused.
  * The transport saves the chains in flight beside it, in the order of
  * serial_mq_chains(), and after a good load gives each back, in that order,
@@ -56,7 +68,10 @@ void serial_mq_hold(SerialMq *s, unsigned queue, bool on, bool reverse);
  */
 typedef void SerialMqChainFn(void *opaque, unsigned queue, SerialMqChain *c);
 void serial_mq_save(const SerialMq *s, StateWriter *w);
-/* Nothing changes if @r failed, then or before. */
+/*
+ * If @r failed, then or before, judge and provocations are as new and nothing
+ * else changes.
+ */
 void serial_mq_load(SerialMq *s, StateReader *r);
 unsigned serial_mq_nr_chains(const SerialMq *s);
 void serial_mq_chains(const SerialMq *s, SerialMqChainFn *fn, void *opaque);

@@ -3,6 +3,7 @@
 #ifndef JUMPCUT_HW_VIRTIO_SERIAL_MQ_INTERNAL_H
 #define JUMPCUT_HW_VIRTIO_SERIAL_MQ_INTERNAL_H
 
+#include "hw/virtio/provoke.h"
 #include "hw/virtio/serial-mq-info.h"
 
 /*
@@ -54,6 +55,8 @@ struct SerialMq {
     const SerialMqOps *ops;
     void *t;
     OrderingJudge *judge;
+    Provoker *provoker; /* NULL: nothing provokes the driver */
+    bool hushed;        /* control messages to the driver wait, so one wants */
     SerialMqPort **ports; /* max_ports; a slot, once made, stays */
     unsigned nr_ports;
     uint8_t status;
@@ -122,6 +125,8 @@ void serial_mq_drop_held(SerialMq *s, unsigned queue);
 void serial_mq_tell(SerialMq *s, unsigned port, uint16_t event, uint16_t value);
 /* Messages that wait get the buffers there are. */
 void serial_mq_deliver(SerialMq *s);
+/* What a control message of the driver's brings about. */
+void serial_mq_hear(SerialMq *s, uint32_t port, uint16_t event, uint16_t value);
 /* Serves the queue of the driver's messages. */
 void serial_mq_control(SerialMq *s);
 /* How many messages may wait for buffers. */

@@ -3,7 +3,7 @@
  * Completions that are held back, and the migration state of the multiport
  * virtio console device.
  */
-#include "hw/virtio/serial-mq-internal.h"
+#include "hw/virtio/serial-mq-provoke.h"
 
 #include <string.h>
 
@@ -27,6 +27,7 @@ enum {
     TAG_WORK,
     TAG_COUNTERS,
     TAG_JUDGED,
+    TAG_PROVOKED,
 };
 
 /* In TAG_PORT_FLAGS and TAG_DEVICE. */
@@ -41,7 +42,8 @@ enum {
 #define DEVICE_TALKING (1u << 8)
 #define DEVICE_READY   (1u << 9)
 #define DEVICE_REFUSED (1u << 10)
-#define DEVICE_FLAGS   0x7ff
+#define DEVICE_HUSHED  (1u << 11)
+#define DEVICE_FLAGS   0xfff
 
 /* Of a port, in the stream's order. */
 #define PORT_COUNTERS(p)                                                    \
@@ -75,6 +77,7 @@ static size_t bits_len(const SerialMq *s)
 void serial_mq_complete(SerialMq *s, unsigned queue, SerialMqChain *c,
                         size_t written)
 {
+    serial_mq_happens(s, PROVOKE_PUSH, queue);
     if (s->nr_hold && serial_mq_bit(s->hold, queue)) {
         SerialMqHeld *h = g_new(SerialMqHeld, 1);
 
@@ -177,7 +180,8 @@ void serial_mq_save(const SerialMq *s, StateWriter *w)
     state_put_u64(w, TAG_DEVICE,
                   s->status | (s->talking ? DEVICE_TALKING : 0) |
                       (s->device_ready ? DEVICE_READY : 0) |
-                      (s->refused ? DEVICE_REFUSED : 0));
+                      (s->refused ? DEVICE_REFUSED : 0) |
+                      (s->hushed ? DEVICE_HUSHED : 0));
     state_put_u64(w, TAG_FEATURES, s->features);
     state_put_u64(w, TAG_NR_PORTS, s->nr_ports);
     for (unsigned i = 0; i < s->cfg.max_ports; i++) {
@@ -207,6 +211,8 @@ void serial_mq_save(const SerialMq *s, StateWriter *w)
     if (s->judge) {
         ordering_save(s->judge, w);
     }
+    state_put_u64(w, TAG_PROVOKED, s->provoker != NULL);
+    serial_mq_save_provocations(s, w);
 }
 
 static void load_port(const SerialMq *s, Loaded *l, StateReader *r)
@@ -363,6 +369,7 @@ static void take_over(SerialMq *s, Loaded *l)
     s->talking = l->device & DEVICE_TALKING;
     s->device_ready = l->device & DEVICE_READY;
     s->refused = l->device & DEVICE_REFUSED;
+    s->hushed = l->device & DEVICE_HUSHED;
     s->features = l->features;
     for (unsigned i = 0; i < l->ports->len; i++) {
         const SerialMqPort *p = &g_array_index(l->ports, SerialMqPort, i);
@@ -400,6 +407,8 @@ void serial_mq_load(SerialMq *s, StateReader *r)
     load_waiting(s, &l, r);
     load_held(s, &l, r);
     load_rest(s, &l, r);
+    serial_mq_load_provocations(
+        s, state_get_u64(r, TAG_PROVOKED, "provoked", 1), r);
     if (!state_reader_failed(r)) {
         take_over(s, &l);
     }

@@ -3,7 +3,7 @@
  * The multiport virtio console device: its life, its status, which queue is
  * whose, its configuration.
  */
-#include "hw/virtio/serial-mq-internal.h"
+#include "hw/virtio/serial-mq-provoke.h"
 
 #include <assert.h>
 #include <linux/virtio_config.h>
@@ -61,6 +61,7 @@ void serial_mq_free(SerialMq *s)
     if (s->judge) {
         ordering_free(s->judge);
     }
+    provoke_free(s->provoker);
     g_free(s->ports);
     g_free(s->hold);
     g_free(s->work);
@@ -110,8 +111,8 @@ void serial_mq_see(SerialMq *s, OrderingEventKind kind, unsigned queue,
  */
 bool serial_mq_serves(const SerialMq *s)
 {
-    return s->cfg.ordering != SERIAL_MQ_ENFORCE ||
-           (!s->refused && s->status & VIRTIO_CONFIG_S_DRIVER_OK);
+    return !s->refused && (s->cfg.ordering != SERIAL_MQ_ENFORCE ||
+                           s->status & VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 bool serial_mq_multiport(const SerialMq *s)
@@ -122,7 +123,8 @@ bool serial_mq_multiport(const SerialMq *s)
 void serial_mq_interrupt(SerialMq *s, unsigned queue)
 {
     /* Nothing was used while completions are held back. */
-    if (serial_mq_bit(s->hold, queue)) {
+    if (serial_mq_bit(s->hold, queue) ||
+        !serial_mq_happens(s, PROVOKE_INTERRUPT, queue)) {
         return;
     }
     s->interrupts++;
@@ -157,7 +159,9 @@ void serial_mq_notified(SerialMq *s, unsigned queue)
 {
     if (queue < serial_mq_nr_queues(s)) {
         serial_mq_see(s, ORDERING_NOTIFY, queue, ORDERING_NO_PORT, 0, 0);
-        serial_mq_serve(s, queue);
+        if (serial_mq_happens(s, PROVOKE_NOTIFY, queue)) {
+            serial_mq_serve(s, queue);
+        }
     }
 }
 
@@ -237,6 +241,7 @@ void serial_mq_status(SerialMq *s, uint8_t old, uint8_t status)
         /* Such a driver has port 0 alone, and no word for opening it. */
         serial_mq_guest_open(s, p, true);
     }
+    serial_mq_happens(s, PROVOKE_STATUS, status);
 }
 
 void serial_mq_status_read(SerialMq *s, uint8_t status)
@@ -252,6 +257,7 @@ void serial_mq_reset(SerialMq *s, bool by_driver)
     s->features = 0;
     s->refused = false;
     s->resets++;
+    serial_mq_happens(s, PROVOKE_RESET, by_driver);
 }
 
 void serial_mq_features(SerialMq *s, uint64_t accepted, uint64_t offered)
@@ -325,6 +331,7 @@ size_t serial_mq_config(const SerialMq *s, uint8_t *buf, size_t len)
 void serial_mq_config_read(SerialMq *s, unsigned offset, unsigned size)
 {
     serial_mq_see(s, ORDERING_CONFIG_READ, 0, ORDERING_NO_PORT, offset, size);
+    serial_mq_happens(s, PROVOKE_CONFIG_READ, offset);
 }
 
 void serial_mq_config_write(SerialMq *s, unsigned offset, uint32_t value,

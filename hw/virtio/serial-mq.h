@@ -45,6 +45,8 @@ typedef struct SerialMqOps {
     /* Does the device want to hear of more buffers?  Only saves kicks. */
     void (*notification)(void *t, unsigned queue, bool on);
     void (*interrupt)(void *t, unsigned queue);
+    /* As interrupt(), whether the driver wants one or not. */
+    void (*interrupt_anyway)(void *t, unsigned queue);
     void (*config_changed)(void *t);
     /* DEVICE_NEEDS_RESET, and no queue is served until the reset. */
     void (*needs_reset)(void *t, const char *why);

@@ -195,6 +195,7 @@ static const SerialMqOps fake_ops = {
     .room = fake_room,
     .notification = fake_notification,
     .interrupt = fake_interrupt,
+    .interrupt_anyway = fake_interrupt,
     .config_changed = fake_config_changed,
     .needs_reset = fake_needs_reset,
     .port_output = fake_output,
