@@ -154,9 +154,18 @@ const SerialMqOps serial_transport_ops = {
 
 /* Queues */
 
+/*
+ * Outside of an access it comes by an event, and virtio sets those of all
+ * queues when it begins to use events, at DRIVER_OK: of a queue without
+ * buffers that is not the driver's doing.
+ */
 static void queue_notified(VirtIODevice *vdev, VirtQueue *vq)
 {
-    serial_mq_notified(SERIAL_DEVICE(vdev)->mq, virtio_get_queue_index(vq));
+    SerialDevice *dev = SERIAL_DEVICE(vdev);
+
+    if (dev->access || !virtio_queue_empty(vq)) {
+        serial_mq_notified(dev->mq, virtio_get_queue_index(vq));
+    }
 }
 
 void serial_queues_init(SerialDevice *dev)

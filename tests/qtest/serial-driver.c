@@ -36,7 +36,7 @@ SerialDriver *serial_find(Qtest *q, const SerialOptions *options)
     SerialDriver *d = g_new0(SerialDriver, 1);
 
     g_assert_true(virtio_pci_find(&d->v, q, &id, 0, options->legacy));
-    d->out_gpa = virtio_pci_alloc(&d->v, PAGE_SIZE, PAGE_SIZE);
+    d->control_gpa = virtio_pci_alloc(&d->v, PAGE_SIZE, PAGE_SIZE);
     return d;
 }
 
@@ -134,20 +134,25 @@ SerialDriver *serial_start(Qtest *q, const SerialOptions *options)
     return d;
 }
 
-/* Send bytes of the page for it; comes back once they are consumed. */
-static void send_out(SerialDriver *d, Virtqueue *vq, const void *bytes,
-                     size_t len)
+/* Send bytes in the page at @gpa. */
+static void send_out(SerialDriver *d, Virtqueue *vq, uint64_t gpa,
+                     const void *bytes, size_t len)
 {
     g_assert_cmpuint(len, <=, PAGE_SIZE);
     if (len) {
-        qtest_memwrite(d->v.f.q, d->out_gpa, bytes, len);
+        qtest_memwrite(d->v.f.q, gpa, bytes, len);
     }
-    virtqueue_submit(vq, d->out_gpa, len, false);
+    virtqueue_submit(vq, gpa, len, false);
+}
+
+void serial_control_send(SerialDriver *d, const void *bytes, size_t len)
+{
+    send_out(d, &d->control_out, d->control_gpa, bytes, len);
 }
 
 void serial_control_bytes(SerialDriver *d, const void *bytes, size_t len)
 {
-    send_out(d, &d->control_out, bytes, len);
+    serial_control_send(d, bytes, len);
     virtqueue_wait(&d->control_out);
 }
 
@@ -176,8 +181,8 @@ static void read_control(SerialDriver *d, const VirtqueueUsed *used,
     msg->port = c.id;
     msg->event = c.event;
     msg->value = c.value;
-    g_test_message("control: port %u event %u value %u '%s'", msg->port,
-                   msg->event, msg->value, msg->name);
+    g_test_message("control: port %u event %u value %u", msg->port, msg->event,
+                   msg->value);
     offer_input(&d->control_in, used->gpa, SERIAL_CONTROL_BUFFER);
     virtqueue_kick(&d->control_in);
 }
@@ -254,7 +259,10 @@ void serial_port_send(SerialDriver *d, unsigned port, const void *bytes,
                       size_t len)
 {
     g_assert_cmpuint(port, <, d->nr_ports);
-    send_out(d, &d->port[port].out, bytes, len);
+    if (!d->port[port].out_gpa) {
+        d->port[port].out_gpa = virtio_pci_alloc(&d->v, PAGE_SIZE, PAGE_SIZE);
+    }
+    send_out(d, &d->port[port].out, d->port[port].out_gpa, bytes, len);
 }
 
 void serial_port_write(SerialDriver *d, unsigned port, const void *bytes,

@@ -26,7 +26,7 @@ typedef struct SerialOptions {
     unsigned ports; /* set up queues of so many; 0: all there may be */
 } SerialOptions;
 
-/* What a control message says; the name of PORT_NAME, else empty. */
+/* What a control message says; what follows it, as PORT_NAME's name. */
 typedef struct SerialControl {
     uint32_t port;
     uint16_t event, value;
@@ -35,14 +35,13 @@ typedef struct SerialControl {
 
 typedef struct SerialDriver {
     VirtioPci v;
-    uint64_t features; /* accepted */
-    unsigned nr_ports; /* with queues */
-    uint64_t out_gpa;  /* a page for what is sent */
+    uint64_t features;    /* accepted */
+    unsigned nr_ports;    /* with queues */
+    uint64_t control_gpa; /* a page for what is sent */
     Virtqueue control_in, control_out;
     struct {
         Virtqueue in, out;
-        uint64_t taken_gpa; /* input received, not yet read */
-        uint32_t taken_len;
+        uint64_t out_gpa; /* the same of the port, once it has sent */
     } port[SERIAL_PORTS_MAX];
 } SerialDriver;
 
@@ -67,6 +66,8 @@ SerialDriver *serial_start(Qtest *q, const SerialOptions *options);
 void serial_control(SerialDriver *d, uint32_t port, uint16_t event,
                     uint16_t value);
 void serial_control_bytes(SerialDriver *d, const void *bytes, size_t len);
+/* The same without waiting for the device. */
+void serial_control_send(SerialDriver *d, const void *bytes, size_t len);
 /* The next control message from the device; its buffer is offered again. */
 bool serial_take_control(SerialDriver *d, SerialControl *msg);
 SerialControl serial_wait_control(SerialDriver *d);
@@ -85,7 +86,8 @@ void serial_port_ready(SerialDriver *d, unsigned port, bool console,
 /* Offer input buffers; PORT_OPEN. */
 void serial_port_fill(SerialDriver *d, unsigned port);
 void serial_port_open(SerialDriver *d, unsigned port, bool open);
-/* Send @len bytes, a page at most, in one buffer; offers, and no more. */
+/* Send @len bytes, a page at most, in one buffer; does not wait.  What was
+ * sent before and is not consumed yet has these bytes, too. */
 void serial_port_send(SerialDriver *d, unsigned port, const void *bytes,
                       size_t len);
 /* The same; comes back once they are consumed. */

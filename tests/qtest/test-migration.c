@@ -3,6 +3,7 @@
  * Migration into a second QEMU of the same options: the guest goes on with
  * the same clocks, timers, ports and pages, to the nanosecond.
  */
+#include "tests/qtest/qtest-migrate.h"
 #include "tests/qtest/xen-store.h"
 
 #include <glib/gstdio.h>
@@ -31,45 +32,19 @@ static void pair_start(Pair *p)
     p->from = qtest_start(p->args, p->plugin);
 }
 
-static void wait_for_migration(Qtest *q)
-{
-    for (;;) {
-        g_autoptr(JsonNode) event = qtest_qmp_event(q, "MIGRATION");
-        JsonObject *data =
-            json_object_get_object_member(json_node_get_object(event), "data");
-        const char *status = json_object_get_string_member(data, "status");
-
-        if (!strcmp(status, "completed")) {
-            return;
-        }
-        if (!strcmp(status, "failed")) {
-            g_autofree char *text = qtest_stderr(q);
-
-            g_error("migration failed: %s", text);
-        }
-    }
-}
-
-static void migration_command(Qtest *q, const char *command, const char *file)
-{
-    g_autofree char *uri = g_strdup_printf("{\"uri\": \"file:%s\"}", file);
-
-    json_node_unref(qtest_qmp(q, "migrate-set-capabilities",
-                              "{\"capabilities\": [{\"capability\": "
-                              "\"events\", \"state\": true}]}"));
-    json_node_unref(qtest_qmp(q, command, uri));
-    wait_for_migration(q);
-}
-
 /* The guest is in @p->to afterwards. */
 static void pair_migrate(Pair *p)
 {
     g_autofree char *args =
         g_strjoin(" ", p->args ? p->args : "", "-incoming defer", NULL);
 
-    migration_command(p->from, "migrate", p->file);
+    g_assert_true(qtest_migrate_to(p->from, p->file));
     p->to = qtest_start(args, p->plugin);
-    migration_command(p->to, "migrate-incoming", p->file);
+    if (!qtest_migrate_from(p->to, p->file)) {
+        g_autofree char *text = qtest_stderr(p->to);
+
+        g_error("migration failed: %s", text);
+    }
 }
 
 static void pair_quit(Pair *p)
