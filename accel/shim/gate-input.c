@@ -246,22 +246,38 @@ static gint compare_appointments(gconstpointer a, gconstpointer b)
     return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
 }
 
-void gate_appoint(Gate *gate, int64_t at_ns, const GateCommand *command,
-                  QDict *args)
+bool gate_appoint(Gate *gate, int64_t at_ns, const GateCommand *command,
+                  QDict *args, Error **errp)
 {
-    GateAppointment *a = g_new(GateAppointment, 1);
+    g_autofree char *text = json_of(QOBJECT(args));
+    size_t bytes = strlen(command->name) + strlen(text);
+    GateAppointment *a;
 
-    *a = (GateAppointment){at_ns, command, qobject_ref(args)};
+    if (gate->appointments->len >= GATE_APPOINTMENTS_MAX ||
+        bytes > GATE_APPOINTED_MAX - gate->appointed) {
+        error_setg(errp,
+                   "%u commands of %zu bytes wait already; %u of %u bytes are "
+                   "the most",
+                   gate->appointments->len, gate->appointed,
+                   GATE_APPOINTMENTS_MAX, GATE_APPOINTED_MAX);
+        return false;
+    }
+    a = g_new(GateAppointment, 1);
+    *a = (GateAppointment){at_ns, command, qobject_ref(args), bytes};
+    gate->appointed += bytes;
     g_ptr_array_add(gate->appointments, a);
     g_ptr_array_sort(gate->appointments, compare_appointments);
+    return true;
 }
 
 void gate_appoint_command(Gate *gate, const char *name, QDict *args)
 {
     const GateCommand *command = gate_command_by_name(name);
+    Error *err = NULL;
 
-    if (!gate->engine && command) {
-        gate_appoint(gate, gate_now(), command, args);
+    if (!gate->engine && command &&
+        !gate_appoint(gate, gate_now(), command, args, &err)) {
+        error_reportf_err(err, "jumpcut: %s: ", name);
     }
 }
 
@@ -283,6 +299,7 @@ static void keep_appointments(Gate *gate)
             break;
         }
         g_ptr_array_remove_index(gate->appointments, 0);
+        gate->appointed -= a->bytes;
         gate_carry_out(gate, a->command, a->args, false, &ret, &err);
         qobject_unref(ret);
         if (err) {

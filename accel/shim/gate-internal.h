@@ -5,20 +5,17 @@
 #ifndef JUMPCUT_ACCEL_SHIM_GATE_INTERNAL_H
 #define JUMPCUT_ACCEL_SHIM_GATE_INTERNAL_H
 
-#include "qemu/coroutine.h"
 #include "qemu/notify.h"
 #include "accel/shim/checkpoint.h"
 #include "accel/shim/gate.h"
+#include "accel/shim/gate-commands.h"
+#include "accel/shim/gate-recorder.h"
 #include "accel/shim/guest.h"
 #include "accel/shim/run-timer.h"
 #include "replay/engine.h"
 #include "replay/record.h"
 
-/* Commands that wait for their time: part of the migration state. */
-#define GATE_APPOINTMENTS_MAX 4096u
-#define GATE_NS_DEFAULT       10000000 /* 10 ms */
-
-typedef struct GateRecorder GateRecorder;
+#define GATE_NS_DEFAULT 10000000 /* 10 ms */
 
 /* Why the machine was stopped by the gate itself. */
 typedef enum GateStop {
@@ -28,25 +25,6 @@ typedef enum GateStop {
     GATE_STOP_DIVERGENCE,
     GATE_STOP_END,
 } GateStop;
-
-/* A command of the table in gate-commands.c. */
-typedef struct GateCommand GateCommand;
-
-/* A command that waits for a tick. */
-typedef struct GateRequest {
-    const GateCommand *command;
-    QDict *args;
-    QObject **ret;
-    Error **errp;
-    Coroutine *co; /* of the client, which waits */
-} GateRequest;
-
-/* A command for a time to come, by jumpcut-at. */
-typedef struct GateAppointment {
-    int64_t at_ns;
-    const GateCommand *command;
-    QDict *args;
-} GateAppointment;
 
 /* What the console came to at the last place that a replay finds again. */
 typedef struct GateMark {
@@ -70,6 +48,7 @@ struct Gate {
     GPtrArray *sinks;        /* of GateSink */
     GQueue requests;         /* of GateRequest */
     GPtrArray *appointments; /* of GateAppointment, by time */
+    size_t appointed;        /* bytes of their commands and arguments */
     GChecksum *console;
     uint32_t console_crc;
     GateMark mark;
@@ -112,34 +91,6 @@ void gate_stop(Gate *gate, GateStop why);
 /* Before a tick at or after now. */
 void gate_arm(Gate *gate);
 
-/* gate-input.c: inputs carried out */
-/* @args: a reference is taken */
-void gate_appoint(Gate *gate, int64_t at_ns, const GateCommand *command,
-                  QDict *args);
-void gate_inputs(Gate *gate, bool stopped);
-void gate_at_stop(Gate *gate);
-/* The machine has no tick for them, nor a stop that a replay would find. */
-void gate_refuse_requests(Gate *gate);
-GateSink *gate_sink_by_name(const Gate *gate, const char *name);
-/* A command, at a tick on the vCPUs' thread or with @stopped on QEMU's own. */
-void gate_carry_out(Gate *gate, const GateCommand *command, QDict *args,
-                    bool stopped, QObject **ret, Error **errp);
-
-/* gate-commands.c */
-struct GateCommand {
-    const char *name;
-    /*
-     * NULL: it is carried out where the vCPUs' thread is; else the vCPUs'
-     * thread waits for QEMU's own to do it, until this is true.
-     */
-    bool (*done)(Gate *gate);
-};
-const GateCommand *gate_command_by_name(const char *name);
-/* Calls what the command did before there was a gate. */
-void gate_command_call(const GateCommand *command, QDict *args, QObject **ret,
-                       Error **errp);
-void gate_commands_install(Gate *gate);
-
 /* gate-refuse.c: before the guest starts, when the commands are installed */
 bool gate_refuse(Gate *gate, Error **errp);
 /* May there be a device of that type? */
@@ -153,24 +104,8 @@ void gate_serials_install(Gate *gate);
 void gate_wait(Gate *gate, bool (*until)(Gate *gate), int poll_ms);
 void gate_pace(Gate *gate);
 
-/* gate-record.c */
-GateRecorder *gate_recorder_open(Gate *gate, Error **errp);
-void gate_recorder_close(GateRecorder *r);
-void gate_recorder_put(GateRecorder *r, uint16_t type, uint16_t flags,
-                       int64_t at_ns, const void *payload, size_t len);
-/* What is put until the end follows the record that is put then. */
-void gate_recorder_begin(GateRecorder *r);
-void gate_recorder_end(GateRecorder *r, uint16_t type, uint16_t flags,
-                       const void *payload, size_t len);
-void gate_recorder_output(GateRecorder *r, const uint8_t *buf, size_t len);
-void gate_recorder_flush(GateRecorder *r);
-uint64_t gate_recorder_records(const GateRecorder *r);
-/* The number in the trace of the record that is put next */
-uint64_t gate_recorder_seq(GateRecorder *r);
-/* A place that readers can go to. */
-void gate_recorder_new_frame(GateRecorder *r);
-/* The last record of all. */
-void gate_recorder_finish(Gate *gate, const char *why);
+/* gate-observe.c: at the level of devices, their steps */
+void gate_devices_install(Gate *gate);
 
 /* gate-checkpoint.c */
 /* At the end of a tick. */

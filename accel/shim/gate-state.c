@@ -106,6 +106,7 @@ static void load_appointment(Gate *gate, StateReader *r)
     g_autofree char *text = get_text(r, TAG_ARGUMENTS, "its arguments");
     const GateCommand *command = gate_command_by_name(name);
     QObject *args = qobject_from_json(text, NULL);
+    Error *err = NULL;
 
     if (state_reader_failed(r) || !command || !qobject_to(QDict, args)) {
         qobject_unref(args);
@@ -115,7 +116,10 @@ static void load_appointment(Gate *gate, StateReader *r)
         }
         return;
     }
-    gate_appoint(gate, at_ns, command, qobject_to(QDict, args));
+    if (!gate_appoint(gate, at_ns, command, qobject_to(QDict, args), &err)) {
+        state_reader_fail(r, "appointment: %s", error_get_pretty(err));
+        error_free(err);
+    }
     qobject_unref(args);
 }
 

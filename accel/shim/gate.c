@@ -11,9 +11,7 @@
 #include "system/runstate.h"
 #include "system/system.h"
 #include "system/tcg.h"
-#include "accel/shim/digest.h"
 #include "accel/shim/gate-internal.h"
-#include "accel/shim/guest-tap.h"
 #include "accel/shim/stop.h"
 #include <zlib.h>
 
@@ -63,19 +61,6 @@ void gate_mark(Gate *gate)
     gate->mark.at_ns = gate_now();
     gate->mark.bytes = guest_console_bytes(gate->guest);
     g_checksum_get_digest(sum, gate->mark.sha256, &len);
-}
-
-/* Does the guest do that on its own account, which ends a run? */
-static const char *ending_of(const char *event, uint64_t a)
-{
-    /* xen: public/sched.h, SHUTDOWN_* */
-    static const char *const reasons[] = {"powered-off", "reboot", NULL,
-                                          "crashed", "crashed"};
-
-    if (strcmp(event, "shutdown")) {
-        return NULL;
-    }
-    return a < ARRAY_SIZE(reasons) ? reasons[a] : "powered-off";
 }
 
 /* Did the recorded guest end by itself, shortly after its last exact place? */
@@ -237,111 +222,6 @@ static void timer_fired(void *opaque)
     list_tick(gate);
 }
 
-/* Observations */
-
-static void device_steps(void *opaque, int64_t at_ns, const char *lines,
-                         size_t len)
-{
-    Gate *gate = opaque;
-
-    if (gate->recorder) {
-        gate_recorder_put(gate->recorder, TRACE_DEVICE, TRACE_OPTIONAL, at_ns,
-                          lines, len);
-    }
-}
-
-static void gate_devices_install(Gate *gate)
-{
-    if (gate_wants_devices(gate)) {
-        guest_tap_set_sink(gate->guest, device_steps, gate);
-    }
-}
-
-void gate_observe(Gate *gate, TraceType type, const void *payload, size_t len)
-{
-    if (!gate || (type == TRACE_DIGEST && gate->options.level < GATE_DIGESTS)) {
-        return;
-    }
-    if (gate->recorder) {
-        gate_recorder_put(gate->recorder, type, 0, gate_now(), payload, len);
-    }
-    gate_mark(gate);
-    if (gate->engine) {
-        replay_engine_observe(gate->engine, type, gate->mark.at_ns, payload,
-                              len);
-    }
-    if (type == TRACE_DIGEST && gate->stop_digest == (int64_t)gate->digests++) {
-        gate->stop_digest = -1;
-        gate_stop(gate, GATE_STOP_AT);
-    }
-    gate_look_for_end(gate);
-}
-
-void gate_digest(Gate *gate, const StateDigest *digest, const char *reason)
-{
-    g_autoptr(GByteArray) payload = NULL;
-
-    if (gate) {
-        payload = state_digest_record(digest, gate->digests, reason,
-                                      guest_console_bytes(gate->guest),
-                                      gate->console_crc);
-        gate_observe(gate, TRACE_DIGEST, payload->data, payload->len);
-    }
-}
-
-void gate_cut(Gate *gate, const GuestCut *cut)
-{
-    const ClockCut *c = &cut->cut;
-    TraceCut out = {
-        .system_time_before = c->system_time_before,
-        .system_time_after = c->system_time_after,
-        .tsc_before = c->tsc_before,
-        .tsc_after = c->tsc_after,
-        .khz_before = c->guest_khz_before,
-        .khz_after = c->guest_khz_after,
-        .invtsc_before = c->invtsc_before,
-        .invtsc_after = c->invtsc_after,
-        .console_bytes = cut->console_bytes,
-    };
-    g_autoptr(GByteArray) payload = gate ? trace_put_cut(&out) : NULL;
-
-    if (gate) {
-        gate_observe(gate, TRACE_CUT, payload->data, payload->len);
-    }
-}
-
-void gate_event(Gate *gate, const char *name, uint64_t a, uint64_t b)
-{
-    g_autoptr(GByteArray) payload = NULL;
-    const char *ending;
-
-    if (!gate) {
-        return;
-    }
-    ending = ending_of(name, a);
-    payload = trace_put_event(name, a, b);
-    if (gate->stop_event && !strcmp(gate->stop_event, name)) {
-        g_clear_pointer(&gate->stop_event, g_free);
-        gate_stop(gate, GATE_STOP_AT);
-    }
-    if (!strcmp(name, "reset")) {
-        gate->ending = NULL;
-    }
-    gate_observe(gate, TRACE_EVENT, payload->data, payload->len);
-    gate->ending = ending ? ending : gate->ending;
-}
-
-void gate_output(Gate *gate, const uint8_t *buf, size_t len)
-{
-    if (gate) {
-        g_checksum_update(gate->console, buf, len);
-        gate->console_crc = crc32(gate->console_crc, buf, len);
-        if (gate->recorder) {
-            gate_recorder_output(gate->recorder, buf, len);
-        }
-    }
-}
-
 bool gate_holds(const Gate *gate)
 {
     return guest_console_full(gate->guest) ||
@@ -468,35 +348,59 @@ static void exiting(Notifier *notifier, void *data)
 
 /* Construction */
 
+/*
+ * The number that the trace's header has under @key.
+ * *@out: as it was if there is none
+ * @return: false if it is none between @min and @max
+ */
+static bool header_number(const TraceHeader *h, const char *key, uint64_t min,
+                          uint64_t max, int64_t *out, Error **errp)
+{
+    const char *text = trace_header_get(h, key);
+    g_autoptr(GError) error = NULL;
+    guint64 n;
+
+    if (text && !g_ascii_string_to_unsigned(text, 10, min, max, &n, &error)) {
+        error_setg(errp, "the trace's header: %s: %s", key, error->message);
+        return false;
+    }
+    *out = text ? (int64_t)n : *out;
+    return true;
+}
+
 /* What the trace was recorded with counts. */
 static bool take_header(Gate *gate, Error **errp)
 {
     const TraceHeader *h = replay_engine_header(gate->engine);
-    const char *ns = trace_header_get(h, "gate-ns");
-    const char *level = trace_header_get(h, "level");
-    const char *checkpoint = trace_header_get(h, "checkpoint-ns");
+    const char *name = trace_header_get(h, "level");
     GateOptions *o = &gate->options;
-    guint64 n;
+    int64_t gate_ns = o->gate_ns, checkpoint_ns = o->checkpoint_ns;
+    GateLevel level = o->level;
 
-    if (ns && g_ascii_string_to_unsigned(ns, 10, GATE_NS_MIN, GATE_NS_MAX, &n,
-                                         NULL)) {
-        if (o->gate_ns && o->gate_ns != (int64_t)n) {
-            error_setg(errp,
-                       "gate=: the trace was recorded with a tick every "
-                       "%" PRIu64 " ns, wanted every %" PRId64,
-                       n, o->gate_ns);
-            return false;
-        }
-        o->gate_ns = n;
+    if (!header_number(h, "gate-ns", GATE_NS_MIN, GATE_NS_MAX, &gate_ns,
+                       errp) ||
+        !header_number(h, "checkpoint-ns", 0, INT64_MAX, &checkpoint_ns,
+                       errp)) {
+        return false;
     }
+    if (name && !gate_level_parse(name, &level)) {
+        error_setg(errp,
+                   "the trace's header: level: want inputs, digests or "
+                   "devices, got '%s'",
+                   name);
+        return false;
+    }
+    if (o->gate_ns && o->gate_ns != gate_ns) {
+        error_setg(errp,
+                   "gate=: the trace was recorded with a tick every "
+                   "%" PRId64 " ns, wanted every %" PRId64,
+                   gate_ns, o->gate_ns);
+        return false;
+    }
+    o->gate_ns = gate_ns;
     /* They leave a mark on the guest: see gate-checkpoint.c. */
-    if (checkpoint && !o->checkpoint_ns &&
-        g_ascii_string_to_unsigned(checkpoint, 10, 0, INT64_MAX, &n, NULL)) {
-        o->checkpoint_ns = n;
-    }
-    if (level && !o->has_level) {
-        gate_level_parse(level, &o->level);
-    }
+    o->checkpoint_ns = o->checkpoint_ns ? o->checkpoint_ns : checkpoint_ns;
+    o->level = o->has_level ? o->level : level;
     return true;
 }
 

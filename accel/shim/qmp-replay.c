@@ -295,12 +295,9 @@ void qmp_jumpcut_at(int64_t at_ns, const char *execute, QObject *arguments,
         error_setg(errp, "%s: no command that changes the guest", execute);
     } else if (arguments && !qobject_to(QDict, arguments)) {
         error_setg(errp, "arguments: want an object");
-    } else if (gate->appointments->len >= GATE_APPOINTMENTS_MAX) {
-        error_setg(errp, "%u commands wait already, which is the most",
-                   GATE_APPOINTMENTS_MAX);
     } else if (in_future(at_ns, errp)) {
         gate_appoint(gate, at_ns, command,
-                     arguments ? qobject_to(QDict, arguments) : none);
+                     arguments ? qobject_to(QDict, arguments) : none, errp);
     }
 }
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import threading
 
+import trace_samples as samples
 from harness import (HANG_S, INITRD, Failure, check, check_in, kernel, main,
                      test, test_each)
 from qmp import Qemu, command_of
@@ -453,6 +454,40 @@ def commands_past_the_gate_are_refused(directory):
                 raise Failure(f"{command} was not refused")
         check_in("info", "paused", run.qemu.do(
             "human-monitor-command", **{"command-line": "info status"}))
+
+
+@test
+def commands_for_later_take_no_more_than_migrates(directory):
+    """The gate's migration state is at most 1 MiB."""
+    with Run(directory, "recorder", "6.1", f"record={directory}/trace",
+             "--guest", "xen-pvh", append="jumpcut.run=serve") as run:
+        def later(size):
+            run.qemu.do("jumpcut-at", **{
+                "at-ns": NS, "execute": "jumpcut-xenstore-write",
+                "arguments": {"path": "/a", "value": "v" * size}})
+
+        later(300 << 10)
+        try:
+            later(300 << 10)
+        except Failure as failure:
+            check_in("refusal", "1 commands of 4096", str(failure))
+        else:
+            raise Failure("600 KiB wait")
+        later(10 << 10)
+
+
+@test_each(("tick", "gate-ns", "1", "gate-ns: "),
+           ("checkpoints", "checkpoint-ns", "often", "checkpoint-ns: "),
+           ("level", "level", "all", "level: want inputs, digests or devices"))
+def damaged_header_is_refused(directory, _name, key, value, told):
+    header = [one for one in samples.HEADER if one[0] != key]
+    trace = samples.write(directory / "trace", header=[*header, (key, value)])
+    command = command_of(directory / "log", "--initrd", INITRD, kernel("6.1"))
+    command[command.index("-plugin") + 1] += f",replay={trace}"
+    result = subprocess.run([*command, "-S"], capture_output=True,
+                            timeout=HANG_S, check=False)
+    check("status", result.returncode, 1)
+    check_in("message", f"the trace's header: {told}", result.stderr.decode())
 
 
 if __name__ == "__main__":
