@@ -30,7 +30,7 @@ void ordering_report(OrderingJudge *j, OrderingRuleId rule,
     OrderingViolation v = {
         .rule = &ordering_table[rule],
         .event = *event,
-        .port = port,
+        .port = port < j->max_ports ? port : ORDERING_NO_PORT,
         .at_ns = j->now_ns,
         .count = ++j->counts[rule],
     };
@@ -385,25 +385,6 @@ static void see_queue_reset(OrderingJudge *j, const OrderingEvent *e)
     }
 }
 
-/* A transmit queue of a port that the driver does not know yet */
-static void see_transmit(OrderingJudge *j, const OrderingEvent *e)
-{
-    unsigned port = ordering_queue_port(e->queue);
-    const JudgePort *p = &j->ports[port];
-
-    if (p->known) {
-        return; /* or it would have come back from sleep */
-    }
-    if (!j->device_ready) {
-        ordering_report(j, RULE_TRANSMIT_BEFORE_DEVICE_READY, e, port,
-                        "queue %u kicked, DEVICE_READY not sent", e->queue);
-    } else {
-        ordering_report(j, RULE_TRANSMIT_UNKNOWN_PORT, e, port,
-                        "queue %u kicked, port %u not announced", e->queue,
-                        port);
-    }
-}
-
 static void see_notify(OrderingJudge *j, const OrderingEvent *e)
 {
     unsigned port = ordering_queue_port(e->queue);
@@ -423,9 +404,28 @@ static void see_notify(OrderingJudge *j, const OrderingEvent *e)
         ordering_report(j, RULE_KICK_QUEUE_NOT_ENABLED, e, port,
                         "queue %u kicked", e->queue);
     }
-    if ((e->queue & 1) && e->queue != CONTROL_OUT &&
-        ordering_has(j, VIRTIO_CONSOLE_F_MULTIPORT)) {
-        see_transmit(j, e);
+}
+
+/*
+ * A buffer from a port that the driver cannot know yet.  A kick would say less:
+ * QEMU makes one for each queue when it begins to listen to them.
+ */
+static void see_transmit(OrderingJudge *j, const OrderingEvent *e)
+{
+    unsigned port = ordering_queue_port(e->queue);
+    const JudgePort *p = &j->ports[port];
+
+    if (p->known) {
+        return; /* or it would have come back from sleep */
+    }
+    if (!j->device_ready) {
+        ordering_report(j, RULE_TRANSMIT_BEFORE_DEVICE_READY, e, port,
+                        "%llu bytes of port %u, DEVICE_READY not sent",
+                        (unsigned long long)e->value, port);
+    } else {
+        ordering_report(j, RULE_TRANSMIT_UNKNOWN_PORT, e, port,
+                        "%llu bytes of port %u, not announced",
+                        (unsigned long long)e->value, port);
     }
 }
 
@@ -438,6 +438,10 @@ static void see_buffer(OrderingJudge *j, const OrderingEvent *e)
             ordering_report(j, RULE_BUFFER_WRITABLE_IN_TRANSMIT, e, port,
                             "queue %u: %llu bytes to write", e->queue,
                             (unsigned long long)e->old);
+        }
+        if (port < j->max_ports &&
+            ordering_has(j, VIRTIO_CONSOLE_F_MULTIPORT)) {
+            see_transmit(j, e);
         }
         return;
     }

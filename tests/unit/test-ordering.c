@@ -124,7 +124,7 @@ static const Row rows[] = {
      UP ADD1 PORT_READY1 READY},
     /* Back from sleep, which may reset the machine. */
     {"control-before-device-ready", PORT RESET UP PORT_READY1 OPEN1 READY,
-     PORT OPEN1 "R " UP PORT_READY1 OPEN1 "k5 " CLOSE1},
+     PORT OPEN1 "R " UP PORT_READY1 OPEN1 "k5 b5,8,0 " CLOSE1},
     {"device-ready-twice", TALKING READY, TALKING "R " TALKING},
     {"device-ready-twice", TALKING "m5,0,1,8", UP "m0,0,0,8 " READY},
     {"port-ready-unasked", TALKING PORT_READY1, TALKING ADD1 PORT_READY1},
@@ -141,10 +141,10 @@ static const Row rows[] = {
     {"port-open-twice", PORT OPEN1 OPEN1, PORT OPEN1 CLOSE1 OPEN1},
     {"port-open-twice", PORT OPEN1 CLOSE1 OPEN1 OPEN1,
      PORT OPEN1 "t1,2 " ADD1 PORT_READY1 OPEN1},
-    {"transmit-before-device-ready", UP "k5", TALKING ADD1 "k5"},
-    {"transmit-before-device-ready", UP "k1",
-     DRIVER "f100000000 wb r " QUEUE("0") QUEUE("1") "e0,1 e1,1 wf k1"},
-    {"transmit-unknown-port", TALKING "k5", PORT "k5"},
+    {"transmit-before-device-ready", UP "b5,8,0", TALKING ADD1 "k5 b5,8,0"},
+    {"transmit-before-device-ready", UP "k1 b1,8,0",
+     DRIVER "f100000000 wb r " QUEUE("0") QUEUE("1") "e0,1 e1,1 wf k1 b1,8,0"},
+    {"transmit-unknown-port", TALKING "k5 b5,8,0", PORT "k5 b5,8,0"},
 };
 
 typedef struct Seen {
@@ -340,21 +340,20 @@ static void violation_says_port_time_and_event(void)
 {
     Seen *seen = seen_new();
 
-    show(seen, UP "k5");
+    show(seen, UP "b5,8,0");
     g_assert_cmpuint(seen->found, ==, 1);
     g_assert_cmpuint(seen->last.port, ==, 1);
-    g_assert_cmpint(seen->last.event.kind, ==, ORDERING_NOTIFY);
+    g_assert_cmpint(seen->last.event.kind, ==, ORDERING_BUFFER);
     g_assert_cmpuint(seen->last.event.queue, ==, 5);
     g_assert_cmpint(seen->last.at_ns, >, 0);
     g_assert_cmpstr(seen->last.seen, ==,
-                    "queue 5 kicked, DEVICE_READY not "
-                    "sent");
-    show(seen, "k5");
+                    "8 bytes of port 1, DEVICE_READY not sent");
+    show(seen, "b5,8,0");
     g_assert_cmpuint(seen->last.count, ==, 2);
     g_assert_cmpuint(ordering_total(seen->judge), ==, 2);
     ordering_reset_counts(seen->judge);
     g_assert_cmpuint(ordering_total(seen->judge), ==, 0);
-    show(seen, "k5");
+    show(seen, "b5,8,0");
     g_assert_cmpuint(seen->last.count, ==, 1);
     seen_free(seen);
 }
@@ -418,7 +417,7 @@ static void damaged_state_leaves_a_new_judge(void)
     g_autoptr(GByteArray) bytes = NULL;
     StateWriter *w = state_writer_new();
 
-    show(from, PORT OPEN1 "k5 k6");
+    show(from, PORT OPEN1 "b5,8,0 k6");
     ordering_save(from->judge, w);
     bytes = state_writer_finish(w);
     for (guint len = 0; len < bytes->len; len++) {

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What Linux's driver of console devices shows to a device: a model. */
+#include "tests/unit/linux-console.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
+#include <string.h>
+
+#define PORTS       LINUX_CONSOLE_PORTS
+#define QUEUES      (2 * PORTS + 2)
+#define MULTIPORT   (1ull << VIRTIO_CONSOLE_F_MULTIPORT)
+#define VERSION_1   (1ull << VIRTIO_F_VERSION_1)
+#define OFFERED     (MULTIPORT | VERSION_1 | 1ull << VIRTIO_CONSOLE_F_SIZE)
+#define CONTROL_IN  2u
+#define CONTROL_OUT 3u
+
+typedef struct Message {
+    unsigned port, event, value;
+} Message;
+
+typedef struct Port {
+    bool host, console; /* the device's side */
+    bool known, hvc, open;
+} Port;
+
+typedef struct Model {
+    uint32_t rng;
+    LinuxBug bug;
+    LinuxConsoleShow *show;
+    void *opaque;
+    bool legacy;
+    uint8_t status;
+    bool up;      /* the driver's queues are set up */
+    bool asleep;  /* users are frozen */
+    bool talking; /* a control message came since the last reset */
+    bool working; /* the control work runs; there is one */
+    unsigned depth;
+    Port ports[PORTS];
+    GQueue inbox; /* of Message: in buffers, not handled */
+} Model;
+
+static void breathe(Model *m);
+
+/* xorshift32 */
+static uint32_t draw(Model *m, uint32_t below)
+{
+    m->rng ^= m->rng << 13;
+    m->rng ^= m->rng >> 17;
+    m->rng ^= m->rng << 5;
+    return m->rng % below;
+}
+
+static void show(Model *m, OrderingEventKind kind, unsigned queue,
+                 unsigned port, uint64_t value, uint64_t old)
+{
+    const OrderingEvent e = {kind, queue, port, value, old};
+
+    m->show(m->opaque, &e);
+}
+
+/* Of no port */
+static void look(Model *m, OrderingEventKind kind, unsigned queue,
+                 uint64_t value, uint64_t old)
+{
+    show(m, kind, queue, ORDERING_NO_PORT, value, old);
+}
+
+static unsigned in_queue(unsigned port)
+{
+    return port ? 2 * port + 2 : 0;
+}
+
+/* The device's side */
+
+static void tell(Model *m, unsigned port, unsigned event, unsigned value)
+{
+    const Message message = {port, event, value};
+
+    if (m->up) {
+        look(m, ORDERING_BUFFER, CONTROL_IN, 0, 4096);
+        show(m, ORDERING_CONTROL_TX, CONTROL_IN, port, event | value << 16, 8);
+        g_queue_push_tail(&m->inbox, g_memdup2(&message, sizeof(message)));
+        look(m, ORDERING_INTERRUPT, CONTROL_IN, 0, 0);
+    }
+}
+
+/* Some messages are lost, doubled, or overtaken, as provocations want it. */
+static void tell_roughly(Model *m, unsigned port, unsigned event,
+                         unsigned value)
+{
+    unsigned fate = m->bug == LINUX_NO_BUG ? draw(m, 16) : 3;
+    Message *last;
+
+    if (fate == 0) {
+        return;
+    }
+    tell(m, port, event, value);
+    if (fate == 1) {
+        tell(m, port, event, value);
+    }
+    if (fate == 2 && m->inbox.length > 1) {
+        last = g_queue_pop_tail(&m->inbox);
+        g_queue_push_nth(&m->inbox, last, -2);
+    }
+}
+
+static void hear(Model *m, unsigned port, unsigned event, unsigned value)
+{
+    m->talking = true;
+    if (event == VIRTIO_CONSOLE_DEVICE_READY) {
+        for (unsigned i = 0; value && i < PORTS; i++) {
+            if (m->ports[i].host) {
+                tell_roughly(m, i, VIRTIO_CONSOLE_PORT_ADD, 1);
+            }
+        }
+    } else if (event == VIRTIO_CONSOLE_PORT_READY && value &&
+               m->ports[port].host) {
+        if (m->ports[port].console) {
+            tell_roughly(m, port, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+        }
+        tell_roughly(m, port, VIRTIO_CONSOLE_PORT_NAME, 1);
+        tell_roughly(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    }
+}
+
+static void plug(Model *m, unsigned port)
+{
+    Port *p = &m->ports[port];
+
+    p->host = !p->host;
+    show(m, p->host ? ORDERING_PORT_ADDED : ORDERING_PORT_REMOVED, 0, port, 0,
+         0);
+    if (m->talking) {
+        tell_roughly(
+            m, port,
+            p->host ? VIRTIO_CONSOLE_PORT_ADD : VIRTIO_CONSOLE_PORT_REMOVE, 1);
+    }
+}
+
+/* Parts of the driver */
+
+static void read_status(Model *m)
+{
+    look(m, ORDERING_STATUS_READ, 0, m->status, 0);
+}
+
+static void write_status(Model *m, uint8_t status)
+{
+    look(m, ORDERING_STATUS, 0, status, m->status);
+    m->status = status;
+}
+
+static void add_status(Model *m, uint8_t bits)
+{
+    if (m->status || m->bug != LINUX_NO_WAIT) {
+        read_status(m);
+    }
+    write_status(m, m->status | bits);
+}
+
+static void reset(Model *m)
+{
+    m->up = false;
+    m->talking = false;
+    g_queue_clear_full(&m->inbox, g_free);
+    look(m, ORDERING_STATUS, 0, 0, m->status);
+    m->status = 0;
+    if (m->bug != LINUX_NO_WAIT) {
+        read_status(m);
+    }
+}
+
+static void kick(Model *m, unsigned queue)
+{
+    look(m, ORDERING_NOTIFY, queue, 0, 0);
+}
+
+static void say(Model *m, unsigned port, unsigned event, unsigned value)
+{
+    kick(m, CONTROL_OUT);
+    look(m, ORDERING_BUFFER, CONTROL_OUT, 8, 0);
+    show(m, ORDERING_CONTROL_RX, CONTROL_OUT, port, event | value << 16, 8);
+    hear(m, port, event, value);
+    breathe(m);
+}
+
+static void write_port(Model *m, unsigned port)
+{
+    unsigned queue = in_queue(port) + 1;
+
+    kick(m, queue);
+    look(m, ORDERING_BUFFER, queue, 100, 0);
+    show(m, ORDERING_DATA, queue, port, 100, 0);
+}
+
+static void accept_features(Model *m)
+{
+    uint64_t low = MULTIPORT | (1ull << VIRTIO_CONSOLE_F_SIZE);
+
+    if (m->bug == LINUX_FEATURE_NOT_OFFERED) {
+        low |= 1ull << VIRTIO_CONSOLE_F_EMERG_WRITE;
+    }
+    look(m, ORDERING_FEATURES, 0, low, OFFERED);
+    if (!m->legacy) {
+        look(m, ORDERING_FEATURES, 0, low | VERSION_1, OFFERED);
+    }
+}
+
+static void settle_features(Model *m)
+{
+    if (m->legacy || m->bug == LINUX_NO_FEATURES_OK) {
+        return;
+    }
+    add_status(m, VIRTIO_CONFIG_S_FEATURES_OK);
+    if (m->bug != LINUX_NO_READ_BACK) {
+        read_status(m);
+    }
+}
+
+static void set_queue(Model *m, unsigned queue, OrderingQueueField field,
+                      uint64_t value)
+{
+    look(m, ORDERING_QUEUE_SET, queue, field, value);
+}
+
+static void set_up_queue(Model *m, unsigned queue)
+{
+    if (m->legacy) {
+        set_queue(m, queue, ORDERING_QUEUE_PFN, 0x1234);
+    } else {
+        set_queue(m, queue, ORDERING_QUEUE_SIZE, 128);
+        for (OrderingQueueField f = ORDERING_QUEUE_DESC;
+             f <= ORDERING_QUEUE_USED; f++) {
+            set_queue(m, queue, f, 0x1234000);
+            set_queue(m, queue, f, 0);
+        }
+    }
+    set_queue(m, queue, ORDERING_QUEUE_VECTOR, queue + 1);
+}
+
+static void take_down_queues(Model *m, unsigned n)
+{
+    for (unsigned q = 0; q < n; q++) {
+        set_queue(m, q, ORDERING_QUEUE_VECTOR, 0xffff);
+        if (m->legacy) {
+            look(m, ORDERING_ISR_READ, 0, 0, 0);
+            set_queue(m, q, ORDERING_QUEUE_PFN, 0);
+        }
+    }
+}
+
+static void enable_queues(Model *m)
+{
+    for (unsigned q = 0; !m->legacy && q < QUEUES; q++) {
+        look(m, ORDERING_QUEUE_ENABLE, q, 1, 0);
+    }
+}
+
+/* With a vector each, or if there are not so many, again with fewer. */
+static void set_up_queues(Model *m)
+{
+    if (draw(m, 3) == 0) {
+        unsigned n = 1 + draw(m, QUEUES);
+
+        for (unsigned q = 0; q < n; q++) {
+            set_up_queue(m, q);
+        }
+        take_down_queues(m, n);
+    }
+    for (unsigned q = 0; q < QUEUES; q++) {
+        set_up_queue(m, q);
+    }
+    if (m->bug != LINUX_ENABLES_LATE) {
+        enable_queues(m);
+    }
+}
+
+static void fill_control(Model *m)
+{
+    for (unsigned i = 1 + draw(m, 4); i; i--) {
+        kick(m, CONTROL_IN);
+    }
+    if (m->bug == LINUX_READABLE_IN_RECEIVE) {
+        look(m, ORDERING_BUFFER, CONTROL_IN, 4096, 0);
+    }
+}
+
+static void set_driver_ok(Model *m)
+{
+    if (m->bug != LINUX_NO_READ_BACK) {
+        read_status(m);
+    }
+    write_status(m, m->bug == LINUX_CLEARS_STATUS
+                        ? VIRTIO_CONFIG_S_DRIVER_OK
+                        : m->status | VIRTIO_CONFIG_S_DRIVER_OK);
+    m->up = true;
+    if (m->bug == LINUX_ENABLES_LATE) {
+        enable_queues(m);
+    }
+}
+
+/* From DRIVER to DRIVER_OK, in which probe and restore are alike. */
+static void bring_up(Model *m, bool early)
+{
+    add_status(m, VIRTIO_CONFIG_S_DRIVER);
+    accept_features(m);
+    if (m->bug == LINUX_QUEUES_EARLY) {
+        set_up_queues(m);
+    }
+    settle_features(m);
+    look(m, ORDERING_CONFIG_READ, 0,
+         offsetof(struct virtio_console_config, max_nr_ports), 4);
+    if (m->bug != LINUX_QUEUES_EARLY) {
+        set_up_queues(m);
+    }
+    if (early) {
+        fill_control(m);
+    }
+    if (m->bug != LINUX_READY_IN_ADD_PORT) {
+        set_driver_ok(m);
+    }
+    if (!early) {
+        fill_control(m);
+    }
+}
+
+/* The control work */
+
+static void open_port(Model *m, unsigned port)
+{
+    m->ports[port].open = true;
+    say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    if (m->bug == LINUX_OPENS_TWICE) {
+        say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    }
+}
+
+static void close_port(Model *m, unsigned port)
+{
+    say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 0);
+    m->ports[port].open = false;
+    if (m->up) {
+        kick(m, in_queue(port));
+    }
+}
+
+static void add_port(Model *m, unsigned port)
+{
+    Port *p = &m->ports[port];
+
+    if (p->known) {
+        say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
+        return;
+    }
+    if (draw(m, 20) == 0) {
+        say(m, port, VIRTIO_CONSOLE_PORT_READY, 0);
+        return;
+    }
+    kick(m, in_queue(port));
+    if (m->bug == LINUX_OPENS_FIRST) {
+        say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    }
+    *p = (Port){.host = p->host, .console = p->console, .known = true};
+    say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
+    if (m->bug == LINUX_PORT_READY_TWICE) {
+        say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
+    }
+}
+
+static void remove_port(Model *m, unsigned port)
+{
+    Port *p = &m->ports[port];
+
+    if (p->open && !p->hvc && draw(m, 2)) {
+        close_port(m, port); /* A user does, meanwhile. */
+    }
+    if (m->up && draw(m, 2)) {
+        kick(m, in_queue(port));
+    }
+    p->known = p->hvc = p->open = false;
+}
+
+static void handle(Model *m, const Message *message)
+{
+    Port *p = &m->ports[message->port];
+
+    if (message->event == VIRTIO_CONSOLE_PORT_ADD) {
+        add_port(m, message->port);
+    } else if (!p->known) {
+        return;
+    } else if (message->event == VIRTIO_CONSOLE_PORT_REMOVE) {
+        remove_port(m, message->port);
+    } else if (message->event == VIRTIO_CONSOLE_CONSOLE_PORT && !p->hvc &&
+               !p->open) {
+        p->hvc = true;
+        if (draw(m, 2)) {
+            write_port(m, message->port); /* the log so far */
+        }
+        open_port(m, message->port);
+    }
+}
+
+static void control_work(Model *m)
+{
+    m->working = true;
+    while (m->up && m->inbox.length) {
+        g_autofree Message *message = g_queue_pop_head(&m->inbox);
+
+        handle(m, message);
+        if (m->up && draw(m, 2)) {
+            kick(m, CONTROL_IN);
+        }
+    }
+    m->working = false;
+}
+
+/* What else goes on */
+
+static void user(Model *m)
+{
+    unsigned port = draw(m, PORTS);
+    Port *p = &m->ports[port];
+
+    if (!p->known || m->asleep) {
+        return;
+    }
+    if (p->open && draw(m, 2)) {
+        write_port(m, port);
+    } else if (!p->hvc && p->open) {
+        close_port(m, port);
+    } else if (!p->hvc && !m->working) {
+        open_port(m, port);
+    }
+}
+
+static void breathe(Model *m)
+{
+    if (m->depth > 2) {
+        return;
+    }
+    m->depth++;
+    switch (draw(m, 8)) {
+    case 0:
+        /* That bug needs a port that was never there. */
+        plug(m, draw(m, PORTS - (m->bug == LINUX_WRITES_UNKNOWN_PORT)));
+        break;
+    case 1:
+        if (m->up && !m->working && !m->asleep) {
+            control_work(m);
+        }
+        break;
+    case 2:
+        if (m->up) {
+            user(m);
+        }
+        break;
+    case 3:
+        show(m, ORDERING_HOST_CONNECTED, 0, draw(m, PORTS), draw(m, 2), 0);
+        break;
+    default:
+        break;
+    }
+    m->depth--;
+}
+
+/* The driver's life */
+
+static void forget_ports(Model *m)
+{
+    for (unsigned i = 0; i < PORTS; i++) {
+        m->ports[i].known = m->ports[i].hvc = m->ports[i].open = false;
+    }
+}
+
+static void greet(Model *m)
+{
+    if (m->bug == LINUX_PORTS_FIRST) {
+        say(m, 1, VIRTIO_CONSOLE_PORT_READY, 1);
+    }
+    if (draw(m, 8) == 0 && m->bug == LINUX_NO_BUG) {
+        /* The device is too early, and the control work quick. */
+        tell(m, draw(m, PORTS), VIRTIO_CONSOLE_PORT_ADD, 1);
+        control_work(m);
+    }
+    say(m, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    if (m->bug == LINUX_DEVICE_READY_TWICE) {
+        say(m, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    }
+    if (m->bug == LINUX_WRITES_UNKNOWN_PORT) {
+        write_port(m, PORTS - 1);
+    }
+}
+
+static void probe(Model *m, bool new_device)
+{
+    if (new_device && m->bug != LINUX_NO_RESET) {
+        reset(m);
+    }
+    if (new_device) {
+        add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+    }
+    bring_up(m, m->bug == LINUX_FILLS_EARLY);
+    greet(m);
+}
+
+static void unload(Model *m)
+{
+    reset(m);
+    forget_ports(m);
+    take_down_queues(m, QUEUES);
+    add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+}
+
+static void sleep_and_wake(Model *m)
+{
+    m->asleep = true;
+    reset(m);
+    for (unsigned i = 0; i < PORTS; i++) {
+        if (m->ports[i].known && draw(m, 2)) {
+            kick(m, in_queue(i)); /* what was received and not read */
+        }
+    }
+    take_down_queues(m, QUEUES);
+    if (draw(m, 2)) {
+        look(m, ORDERING_RESET, 0, 0, 0);
+    }
+    if (draw(m, 2)) {
+        plug(m, draw(m, PORTS));
+    }
+    reset(m);
+    add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+    bring_up(m, m->bug == LINUX_FILLS_EARLY || m->bug == LINUX_RESTORE_EARLY);
+    for (unsigned i = 0; i < PORTS; i++) {
+        if (m->ports[i].known) {
+            kick(m, in_queue(i));
+            say(m, i, VIRTIO_CONSOLE_PORT_READY, 1);
+        }
+        if (m->ports[i].known && m->ports[i].open) {
+            say(m, i, VIRTIO_CONSOLE_PORT_OPEN, 1);
+        }
+    }
+    if (m->bug == LINUX_RESTORE_READY) {
+        say(m, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    }
+    m->asleep = false;
+}
+
+static void machine_reset(Model *m)
+{
+    m->up = m->talking = false;
+    m->status = 0;
+    g_queue_clear_full(&m->inbox, g_free);
+    forget_ports(m);
+    look(m, ORDERING_RESET, 0, 0, 0);
+    probe(m, true);
+}
+
+static void live(Model *m)
+{
+    for (unsigned i = 10 + draw(m, 40); i; i--) {
+        breathe(m);
+        if (m->up && draw(m, 3) == 0) {
+            control_work(m);
+        }
+    }
+    control_work(m);
+}
+
+/* A known port is needed by some bugs, and a sleep by others. */
+static void ensure_known_port(Model *m)
+{
+    while (!m->ports[1].known) {
+        if (!m->ports[1].host) {
+            plug(m, 1);
+        } else {
+            tell(m, 1, VIRTIO_CONSOLE_PORT_ADD, 1);
+        }
+        control_work(m);
+    }
+}
+
+void linux_console_run(uint32_t seed, LinuxBug bug, LinuxConsoleShow *show_it,
+                       void *opaque)
+{
+    Model m = {.rng = seed * 2654435761u | 1,
+               .bug = bug,
+               .show = show_it,
+               .opaque = opaque};
+
+    g_queue_init(&m.inbox);
+    m.legacy = draw(&m, 4) == 0 && bug == LINUX_NO_BUG;
+    for (unsigned i = 0; i < PORTS - 1; i++) {
+        m.ports[i].host = draw(&m, 2);
+        m.ports[i].console = i == 0 || draw(&m, 4) == 0;
+    }
+    probe(&m, true);
+    if (bug == LINUX_READY_IN_ADD_PORT) {
+        set_driver_ok(&m);
+    }
+    live(&m);
+    ensure_known_port(&m);
+    if (m.ports[1].open && !m.ports[1].hvc) {
+        close_port(&m, 1);
+    }
+    if (m.ports[1].known && !m.ports[1].open) {
+        open_port(&m, 1);
+    }
+    sleep_and_wake(&m);
+    for (unsigned lives = draw(&m, 3); lives && bug == LINUX_NO_BUG; lives--) {
+        live(&m);
+        switch (draw(&m, 3)) {
+        case 0:
+            unload(&m);
+            probe(&m, false);
+            break;
+        case 1:
+            sleep_and_wake(&m);
+            break;
+        default:
+            machine_reset(&m);
+            break;
+        }
+    }
+    live(&m);
+    g_queue_clear_full(&m.inbox, g_free);
+}
