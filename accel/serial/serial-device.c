@@ -151,13 +151,29 @@ static bool check_config(SerialDevice *dev, Error **errp)
     return parse_ordering(dev->ordering, &dev->config.ordering, errp);
 }
 
-static void serial_realize(DeviceState *ds, Error **errp)
+static bool make_core(SerialDevice *dev, Error **errp)
 {
     static const HostQemuHooks no_guest;
+    g_autoptr(GError) error = NULL;
+
+    dev->host = host_qemu_new(&no_guest, NULL);
+    dev->mq =
+        serial_mq_new(&dev->config, dev->host, &serial_transport_ops, dev);
+    if (dev->provoke && !serial_mq_provoke(dev->mq, dev->provoke, &error)) {
+        error_setg(errp, "provoke=%s: %s", dev->provoke, error->message);
+        g_clear_pointer(&dev->mq, serial_mq_free);
+        g_clear_pointer(&dev->host, g_free);
+        return false;
+    }
+    return true;
+}
+
+static void serial_realize(DeviceState *ds, Error **errp)
+{
     VirtIODevice *vdev = VIRTIO_DEVICE(ds);
     SerialDevice *dev = SERIAL_DEVICE(ds);
 
-    if (!check_config(dev, errp)) {
+    if (!check_config(dev, errp) || !make_core(dev, errp)) {
         return;
     }
     virtio_init(vdev, VIRTIO_ID_CONSOLE,
@@ -167,9 +183,6 @@ static void serial_realize(DeviceState *ds, Error **errp)
     qbus_init(&dev->bus, sizeof(dev->bus), TYPE_SERIAL_BUS, ds, vdev->bus_name);
     qbus_set_hotplug_handler(&dev->bus, OBJECT(dev));
     dev->ports = g_new0(SerialPort *, dev->config.max_ports);
-    dev->host = host_qemu_new(&no_guest, NULL);
-    dev->mq =
-        serial_mq_new(&dev->config, dev->host, &serial_transport_ops, dev);
     dev->unplugs = g_array_new(false, false, sizeof(unsigned));
     dev->unplug = dev->host->ops->timer_new(dev->host, unplug_ports, dev);
     serial_queues_init(dev);
@@ -210,6 +223,7 @@ static const Property serial_properties[] = {
     DEFINE_PROP_BOOL("emergency-write", SerialDevice, config.emerg_write, true),
     DEFINE_PROP_BOOL("console-size", SerialDevice, config.size, true),
     DEFINE_PROP_STRING("ordering", SerialDevice, ordering),
+    DEFINE_PROP_STRING("provoke", SerialDevice, provoke),
 };
 
 static void describe(ObjectClass *oc)
@@ -224,6 +238,10 @@ static void describe(ObjectClass *oc)
         oc, "ordering",
         "observe: count and report what breaks the specification's order "
         "(default); enforce: and need a reset; stock: do not look");
+    object_class_property_set_description(
+        oc, "provoke",
+        "what to do to the driver on purpose: WHEN:KIND[,,KEY=VALUE...], "
+        "several with ; between them");
 }
 
 static void serial_class_init(ObjectClass *oc, void *data)

@@ -27,9 +27,9 @@ struct SerialDevice {
     QLIST_ENTRY(SerialDevice) next;
     BusState bus;
     Host *host;
-    SerialMq *mq;       /* NULL: not realized */
-    SerialPort **ports; /* by number */
-    char *ordering;     /* the property */
+    SerialMq *mq;             /* NULL: not realized */
+    SerialPort **ports;       /* by number */
+    char *ordering, *provoke; /* properties */
     SerialMqConfig config;
     bool access;    /* the driver's, to a register, is under way */
     bool by_driver; /* a reset that comes now is the driver's */

@@ -75,6 +75,26 @@ static VirtioSerialMqViolationList *violations(SerialDevice *dev)
     return head;
 }
 
+static VirtioSerialMqProvocationList *provocations(SerialDevice *dev)
+{
+    VirtioSerialMqProvocationList *head = NULL, **tail = &head;
+
+    for (unsigned i = 0; i < serial_mq_nr_provocations(dev->mq); i++) {
+        VirtioSerialMqProvocation *out = g_new0(VirtioSerialMqProvocation, 1);
+        ProvokeInfo info;
+
+        serial_mq_provocation(dev->mq, i, &info);
+        *out = (VirtioSerialMqProvocation){
+            .spec = g_strdup(info.text),
+            .legal = info.legal,
+            .waiting = info.waiting,
+            .count = info.count,
+        };
+        QAPI_LIST_APPEND(tail, out);
+    }
+    return head;
+}
+
 static VirtioSerialMqInfo *device_info(SerialDevice *dev)
 {
     VirtioSerialMqInfo *out = g_new0(VirtioSerialMqInfo, 1);
@@ -97,6 +117,7 @@ static VirtioSerialMqInfo *device_info(SerialDevice *dev)
     out->interrupts = i.interrupts;
     out->resets = i.resets;
     out->violations = violations(dev);
+    out->provocations = provocations(dev);
     out->events_kept_back = dev->events_kept;
     for (unsigned port = 0; port < i.max_ports; port++) {
         VirtioSerialMqPort *p = port_info(dev, port);
@@ -152,6 +173,17 @@ void qmp_virtio_serial_mq_resize(const char *device, uint32_t port,
     }
 }
 
+void qmp_virtio_serial_mq_provoke(const char *device, const char *spec,
+                                  Error **errp)
+{
+    SerialDevice *dev = serial_device_by_id(device, errp);
+    g_autoptr(GError) error = NULL;
+
+    if (dev && !serial_mq_provoke(dev->mq, spec, &error)) {
+        error_setg(errp, "%s", error->message);
+    }
+}
+
 void serial_qmp_register(void)
 {
     qmp_register_command(&qmp_commands, "query-virtio-serial-mq",
@@ -160,4 +192,6 @@ void serial_qmp_register(void)
                          qmp_marshal_virtio_serial_mq_connect, 0, 0);
     qmp_register_command(&qmp_commands, "virtio-serial-mq-resize",
                          qmp_marshal_virtio_serial_mq_resize, 0, 0);
+    qmp_register_command(&qmp_commands, "virtio-serial-mq-provoke",
+                         qmp_marshal_virtio_serial_mq_provoke, 0, 0);
 }

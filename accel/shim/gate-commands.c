@@ -44,6 +44,7 @@ static bool is_powered_down(Gate *gate)
     X(xenstore_permissions, "jumpcut-xenstore-permissions", NULL) \
     X(serial_connect, "virtio-serial-mq-connect", NULL)           \
     X(serial_resize, "virtio-serial-mq-resize", NULL)             \
+    X(serial_provoke, "virtio-serial-mq-provoke", NULL)           \
     X(stop, "stop", is_stopping)                                  \
     X(cont, "cont", NULL)                                         \
     X(reset, "system_reset", is_stopping)                         \
