@@ -48,7 +48,8 @@ static const TraceRecord *peek(ReplayEngine *e)
 
         if (got <= 0) {
             e->ended = true;
-            if (got < 0) {
+            /* What was found before stays found. */
+            if (got < 0 && e->state == REPLAY_RUNNING) {
                 e->state = REPLAY_FAILED;
                 e->why = g_strdup(error->message);
             }

@@ -7,27 +7,14 @@
  * first byte is even is the file itself; else it is the decompressed records,
  * which are given right checksums and numbers and are packed into a frame.
  */
-#define _GNU_SOURCE
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz-trace.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "replay/record-checkpoint.h"
 #include "replay/record-digest.h"
 #include "replay/trace-format.h"
-
-/* @return: a file of these bytes that is nowhere. */
-static int make_file(const void *data, size_t size)
-{
-    int fd = memfd_create("trace", MFD_CLOEXEC);
-
-    g_assert_cmpint(fd, >=, 0);
-    g_assert_cmpint(write(fd, data, size), ==, size);
-    g_assert_cmpint(lseek(fd, 0, SEEK_SET), ==, 0);
-    return fd;
-}
+#include "tests/fuzz/fuzz.h"
 
 /* A payload that is accepted has one form. */
 static void check_digest(GBytes *payload)
@@ -109,64 +96,19 @@ static void read_all(int fd)
     trace_record_clear(&record);
 }
 
-/* Lengths as they come, checksums and numbers as they should be. */
-static void mend_records(uint8_t *data, size_t size)
-{
-    uint64_t seq = 0;
-
-    while (size >= TRACE_RECORD_SIZE) {
-        size_t len = trace_get_le(data, 4);
-
-        if (len > size - TRACE_RECORD_SIZE) {
-            return;
-        }
-        trace_put_le(data + 24, seq++, 8);
-        trace_put_le(data + TRACE_CRC_OFFSET,
-                     trace_record_crc(data, data + TRACE_RECORD_SIZE, len), 4);
-        data += TRACE_RECORD_SIZE + len;
-        size -= TRACE_RECORD_SIZE + len;
-    }
-}
-
-/* One frame of blocks that are not compressed, with a window of 1 MiB. */
-static GByteArray *pack_records(const uint8_t *data, size_t size)
-{
-    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0, 10 << 3};
-    uint8_t preamble[TRACE_PREAMBLE_SIZE];
-    GByteArray *file = g_byte_array_new();
-
-    trace_preamble_fill(preamble);
-    g_byte_array_append(file, preamble, sizeof(preamble));
-    g_byte_array_append(file, frame, sizeof(frame));
-    do {
-        size_t part = MIN(size, 65536);
-        uint8_t head[3];
-
-        trace_put_le(head, part << 3 | (part == size), 3);
-        g_byte_array_append(file, head, sizeof(head));
-        g_byte_array_append(file, data, part);
-        data += part;
-        size -= part;
-    } while (size);
-    return file;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autoptr(GByteArray) file = NULL;
-    g_autofree uint8_t *copy = NULL;
 
     g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
     if (size == 0) {
         return 0;
     }
     if (data[0] % 2 == 0) {
-        read_all(make_file(data + 1, size - 1));
+        read_all(fuzz_trace_file(data + 1, size - 1));
         return 0;
     }
-    copy = g_memdup2(data + 1, size - 1);
-    mend_records(copy, size - 1);
-    file = pack_records(copy, size - 1);
-    read_all(make_file(file->data, file->len));
+    file = fuzz_trace_pack(data + 1, size - 1);
+    read_all(fuzz_trace_file(file->data, file->len));
     return 0;
 }

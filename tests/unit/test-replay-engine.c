@@ -396,6 +396,32 @@ static void seek_goes_on_behind_a_handover(Fixture *f, gconstpointer level)
     assert_running(f);
 }
 
+/* What comes behind the recorded end cannot be read. */
+static void end_stays_before_damage(Fixture *f, gconstpointer level)
+{
+    g_autofree char *bytes = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize len;
+
+    (void)level;
+    put_end(f, TICK, 0);
+    trace_flush(f->writer, &error);
+    g_assert_no_error(error);
+    g_assert_true(trace_new_frame(f->writer, &error));
+    put(f, TRACE_INPUT_BYTES, 0, 2 * TICK, typed("a"));
+    trace_close(f->writer, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_file_get_contents(f->path, &bytes, &len, NULL));
+    bytes[len - 8] ^= 0x55;
+    g_assert_true(g_file_set_contents(f->path, bytes, len, NULL));
+    f->engine = replay_engine_open(f->path, true, &error);
+    g_assert_no_error(error);
+    replay_engine_reached(f->engine, TICK, 0, no_sha256);
+    g_assert_cmpint(replay_engine_state(f->engine), ==, REPLAY_COMPLETE);
+    g_assert_false(input(f, 2 * TICK, false));
+    g_assert_cmpint(replay_engine_state(f->engine), ==, REPLAY_COMPLETE);
+}
+
 static const struct {
     const char *name;
     void (*fn)(Fixture *f, gconstpointer level);
@@ -417,6 +443,7 @@ static const struct {
     {"digest/of-a-trace-without", digest_of_a_trace_without_is_no_matter,
      "inputs"},
     {"first-difference-stays", first_difference_stays, NULL},
+    {"end-stays-before-damage", end_stays_before_damage, NULL},
     {"end/same-console-is-complete", end_with_the_same_console_is_complete,
      NULL},
     {"end/another-console-diverges", end_with_another_console_diverges, NULL},
