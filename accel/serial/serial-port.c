@@ -93,7 +93,8 @@ static gboolean port_writable(void *do_not_use, GIOCondition cond, void *opaque)
     port->watch = 0;
     if (is_recorded(port)) {
         flush_queue(port);
-    } else {
+    } else if (port->dev->running) {
+        /* else it is tried when the machine goes on, if it does so here */
         serial_mq_port_writable(port->dev->mq, port->nr);
     }
     return G_SOURCE_REMOVE;

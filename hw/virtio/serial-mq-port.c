@@ -146,7 +146,10 @@ void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open)
     if (!open) {
         serial_mq_discard(s, p);
     }
-    serial_mq_tell_open(s, p);
+    /* Between a load and its timer it may have been told already. */
+    if (!s->loaded) {
+        serial_mq_tell_open(s, p);
+    }
 }
 
 bool serial_mq_has_size(const SerialMq *s, const SerialMqPort *p)

@@ -134,6 +134,17 @@ void host_socket_read(HostSocket *s, void *buf, size_t len)
     }
 }
 
+size_t host_socket_read_all(HostSocket *s, void *buf, size_t size)
+{
+    size_t done = 0;
+
+    while (!host_socket_at_end(s)) {
+        g_assert_cmpuint(done, <, size);
+        done += host_socket_try_read(s, (char *)buf + done, size - done);
+    }
+    return done;
+}
+
 bool host_socket_at_end(HostSocket *s)
 {
     char byte;

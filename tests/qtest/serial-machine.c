@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#define PATTERN_LEN       4096u
+#define PATTERN_PAGES_MAX 1000u
+
+/* How often the main loop may turn before it has seen a socket. */
+#define TURNS_MAX 20000
+
 SerialMachine *serial_machine_start(const char *type, unsigned nr,
                                     const char *more)
 {
@@ -45,10 +51,56 @@ void serial_machine_connect(SerialMachine *m)
         host_socket_connect(m->host[i]);
     }
     for (unsigned i = 1; i <= m->nr; i++) {
-        while (!serial_port_flag(m->q, i, "host-open")) {
-            /* the question lets the main loop turn */
+        serial_machine_wait_host(m, i, true);
+    }
+}
+
+void serial_machine_wait_host(SerialMachine *m, unsigned port, bool open)
+{
+    /* the question lets the main loop turn */
+    for (unsigned turn = 0; serial_port_flag(m->q, port, "host-open") != open;
+         turn++) {
+        if (turn == TURNS_MAX) {
+            g_error("port %u: the host's end does not %s", port,
+                    open ? "open" : "close");
         }
     }
+}
+
+static uint8_t pattern(size_t at)
+{
+    at %= PATTERN_LEN;
+    return at ^ at >> 8;
+}
+
+unsigned serial_machine_block(SerialDriver *d, unsigned port)
+{
+    uint8_t page[PATTERN_LEN];
+    unsigned nr = 0;
+
+    for (size_t i = 0; i < sizeof(page); i++) {
+        page[i] = pattern(i);
+    }
+    while (!serial_port_flag(d->v.f.q, port, "blocked")) {
+        VirtqueueUsed used;
+
+        g_assert_cmpuint(nr, <, PATTERN_PAGES_MAX);
+        serial_port_send(d, port, page, sizeof(page));
+        qtest_settle(d->v.f.q);
+        virtqueue_take(&d->port[port].out, &used);
+        nr++;
+    }
+    return nr;
+}
+
+bool serial_machine_is_pattern(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != pattern(i)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 SerialDriver *serial_machine_open(SerialMachine *m,

@@ -32,6 +32,12 @@ SerialMachine *serial_machine_start(const char *type, unsigned nr,
 void serial_machine_end(SerialMachine *m);
 /* Connect all the sockets; the device knows it afterwards. */
 void serial_machine_connect(SerialMachine *m);
+/* Wait until the device knows that the port's host is there, or gone. */
+void serial_machine_wait_host(SerialMachine *m, unsigned port, bool open);
+/* Offer pages of a pattern until the host's end takes no more; their number. */
+unsigned serial_machine_block(SerialDriver *d, unsigned port);
+/* Are @len bytes such pages? */
+bool serial_machine_is_pattern(const uint8_t *bytes, size_t len);
 /* A driver that has all ports open, buffers for input offered. */
 SerialDriver *serial_machine_open(SerialMachine *m,
                                   const SerialOptions *options);

@@ -90,17 +90,10 @@ static void wait_for_needs_reset(SerialDriver *d)
     }
 }
 
-static void wait_for_host(SerialMachine *m, bool open)
-{
-    while (serial_port_flag(m->q, 1, "host-open") != open) {
-        /* the question lets the main loop turn */
-    }
-}
-
 static void disconnect(SerialMachine *m)
 {
     host_socket_disconnect(m->host[1]);
-    wait_for_host(m, false);
+    serial_machine_wait_host(m, 1, false);
 }
 
 /* The next driver has a device that works. */
@@ -111,7 +104,7 @@ static void check_next_driver(SerialMachine *m)
 
     if (!serial_port_flag(m->q, 1, "host-open")) {
         host_socket_connect(m->host[1]);
-        wait_for_host(m, true);
+        serial_machine_wait_host(m, 1, true);
     }
     d = serial_machine_open(m, &(SerialOptions){.msix = true});
     serial_port_write(d, 1, "alive", 5);

@@ -320,27 +320,6 @@ static void input_waits_for_buffers(void)
     serial_machine_end(m);
 }
 
-/* Offer pages until the host's end takes no more; their number. */
-static unsigned write_until_blocked(SerialDriver *d, unsigned port)
-{
-    uint8_t page[4096];
-    unsigned nr = 0;
-
-    for (unsigned i = 0; i < sizeof(page); i++) {
-        page[i] = i ^ i >> 8;
-    }
-    while (!serial_port_flag(d->v.f.q, port, "blocked")) {
-        VirtqueueUsed used;
-
-        g_assert_cmpuint(nr, <, 1000);
-        serial_port_send(d, port, page, sizeof(page));
-        qtest_settle(d->v.f.q);
-        virtqueue_take(&d->port[port].out, &used);
-        nr++;
-    }
-    return nr;
-}
-
 static void output_waits_for_the_host(void)
 {
     SerialMachine *m = serial_machine_start(MQ, 2, "");
@@ -350,7 +329,7 @@ static void output_waits_for_the_host(void)
 
     serial_machine_connect(m);
     d = serial_machine_open(m, &msix);
-    nr = write_until_blocked(d, 1);
+    nr = serial_machine_block(d, 1);
     g_assert_cmpuint(serial_port_counter(m->q, 1, "blocks"), ==, 1);
     /* others go on */
     serial_port_write(d, 2, "y", 1);
@@ -360,9 +339,7 @@ static void output_waits_for_the_host(void)
         uint8_t page[4096];
 
         host_socket_read(m->host[1], page, sizeof(page));
-        for (unsigned n = 0; n < sizeof(page); n++) {
-            g_assert_cmphex(page[n], ==, (uint8_t)(n ^ n >> 8));
-        }
+        g_assert_true(serial_machine_is_pattern(page, sizeof(page)));
     }
     virtqueue_wait(&d->port[1].out);
     g_assert_cmpuint(d->port[1].out.nr_free, ==, d->port[1].out.size);
@@ -381,7 +358,7 @@ static void host_leaves_while_blocked(void)
 
     serial_machine_connect(m);
     d = serial_machine_open(m, &msix);
-    write_until_blocked(d, 1);
+    serial_machine_block(d, 1);
     host_socket_disconnect(m->host[1]);
     serial_expect(d, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
     g_assert_false(serial_port_flag(m->q, 1, "blocked"));
@@ -405,14 +382,12 @@ static void reset_while_blocked(void)
         char byte;
 
         host_socket_connect(m->host[1]);
-        while (!serial_port_flag(m->q, 1, "host-open")) {
-            /* the question lets the main loop turn */
-        }
+        serial_machine_wait_host(m, 1, true);
         d = serial_machine_open(m, &msix);
         serial_port_write(d, 1, "a", 1);
         host_socket_read(m->host[1], &byte, 1);
         g_assert_cmpint(byte, ==, 'a');
-        write_until_blocked(d, 1);
+        serial_machine_block(d, 1);
         if (i) {
             virtio_reset(&d->v);
         } else {
@@ -422,9 +397,7 @@ static void reset_while_blocked(void)
         g_assert_false(serial_port_flag(m->q, 1, "blocked"));
         g_assert_false(serial_port_flag(m->q, 1, "guest-open"));
         host_socket_disconnect(m->host[1]);
-        while (serial_port_flag(m->q, 1, "host-open")) {
-            /* the question lets the main loop turn */
-        }
+        serial_machine_wait_host(m, 1, false);
         serial_free(d);
     }
     serial_machine_end(m);
