@@ -14,13 +14,17 @@ struct Control {
     Session *session;
     GSocketService *service;
     GPtrArray *clients; /* of Client */
+    guint64 nr_clients; /* that there have been */
 };
 
 typedef struct Client {
     Control *control;
+    guint64 number; /* no other client has it, or had */
     GSocketConnection *connection;
     GDataInputStream *input;
     GCancellable *cancellable;
+    GQueue lines;        /* of GBytes, that it has not taken yet */
+    gboolean read_later; /* its next command, when it has */
 } Client;
 
 static void client_free(gpointer opaque)
@@ -28,16 +32,20 @@ static void client_free(gpointer opaque)
     Client *client = opaque;
 
     g_cancellable_cancel(client->cancellable);
+    g_queue_clear_full(&client->lines, (GDestroyNotify)g_bytes_unref);
     g_object_unref(client->input);
     g_object_unref(client->connection);
     g_object_unref(client->cancellable);
     g_free(client);
 }
 
-/* A question on its way; the client may be gone when it is answered. */
+/*
+ * A question on its way.  The client may be gone when it is answered, and
+ * another one be where it was in memory.
+ */
 typedef struct Question {
     Control *control;
-    Client *client;
+    guint64 client; /* its number */
 } Question;
 
 static Question *question_new(Client *client)
@@ -45,23 +53,76 @@ static Question *question_new(Client *client)
     Question *question = g_new(Question, 1);
 
     question->control = client->control;
-    question->client = client;
+    question->client = client->number;
     return question;
 }
 
+/* @return: NULL if it is gone */
+static Client *find_client(const Control *control, guint64 number)
+{
+    for (guint i = 0; i < control->clients->len; i++) {
+        Client *client = g_ptr_array_index(control->clients, i);
+
+        if (client->number == number) {
+            return client;
+        }
+    }
+    return NULL;
+}
+
+static void read_next(Client *client);
+static void write_next(Client *client);
+
+static void line_written(GObject *source, GAsyncResult *result, gpointer opaque)
+{
+    g_autoptr(GError) error = NULL;
+    gssize n = g_output_stream_write_bytes_finish(G_OUTPUT_STREAM(source),
+                                                  result, &error);
+    Client *client = opaque;
+    g_autoptr(GBytes) line = NULL;
+
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+        return; /* the client may be gone */
+    }
+    line = g_queue_pop_head(&client->lines);
+    if (n < 0) {
+        /* A failure shows as the end of the input, too. */
+        g_queue_clear_full(&client->lines, (GDestroyNotify)g_bytes_unref);
+    } else if ((gsize)n < g_bytes_get_size(line)) {
+        g_queue_push_head(
+            &client->lines,
+            g_bytes_new_from_bytes(line, n, g_bytes_get_size(line) - n));
+    }
+    if (!g_queue_is_empty(&client->lines)) {
+        write_next(client);
+    } else if (client->read_later) {
+        client->read_later = FALSE;
+        read_next(client);
+    }
+}
+
+static void write_next(Client *client)
+{
+    g_output_stream_write_bytes_async(
+        g_io_stream_get_output_stream(G_IO_STREAM(client->connection)),
+        g_queue_peek_head(&client->lines), G_PRIORITY_DEFAULT,
+        client->cancellable, line_written, client);
+}
+
+/* Nobody waits until the client takes it. */
 static void say(Client *client, JsonObject *message)
 {
     g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
     g_autofree char *text = NULL;
-    g_autofree char *line = NULL;
+    char *line;
 
     json_node_take_object(root, message);
     text = json_to_string(root, FALSE);
     line = g_strconcat(text, "\n", NULL);
-    /* A failure shows as the end of the input. */
-    g_output_stream_write_all(
-        g_io_stream_get_output_stream(G_IO_STREAM(client->connection)), line,
-        strlen(line), NULL, NULL, NULL);
+    g_queue_push_tail(&client->lines, g_bytes_new_take(line, strlen(line)));
+    if (client->lines.length == 1) {
+        write_next(client);
+    }
 }
 
 static void say_error(Client *client, const char *text)
@@ -78,18 +139,19 @@ static void say_error(Client *client, const char *text)
 static void answered(JsonNode *reply, const GError *error, gpointer opaque)
 {
     g_autofree Question *question = opaque;
+    Client *client = find_client(question->control, question->client);
     JsonObject *message;
 
-    if (!g_ptr_array_find(question->control->clients, question->client, NULL)) {
+    if (!client) {
         return;
     }
     if (!reply) {
-        say_error(question->client, error->message);
+        say_error(client, error->message);
         return;
     }
     message = json_object_new();
     json_object_set_member(message, "return", json_node_copy(reply));
-    say(question->client, message);
+    say(client, message);
 }
 
 static void cut_made(const GError *error, gpointer opaque)
@@ -144,8 +206,6 @@ static void handle_line(Client *client, const char *line)
     }
 }
 
-static void read_next(Client *client);
-
 static void line_read(GObject *source, GAsyncResult *result, gpointer opaque)
 {
     g_autoptr(GError) error = NULL;
@@ -161,7 +221,12 @@ static void line_read(GObject *source, GAsyncResult *result, gpointer opaque)
         return;
     }
     handle_line(client, line);
-    read_next(client);
+    /* Of one that takes no answers no more is done. */
+    if (g_queue_is_empty(&client->lines)) {
+        read_next(client);
+    } else {
+        client->read_later = TRUE;
+    }
 }
 
 static void read_next(Client *client)
@@ -179,6 +244,8 @@ static gboolean incoming(GSocketService *service, GSocketConnection *connection,
     (void)service;
     (void)source;
     client->control = control;
+    client->number = control->nr_clients++;
+    g_queue_init(&client->lines);
     client->connection = g_object_ref(connection);
     client->input = g_data_input_stream_new(
         g_io_stream_get_input_stream(G_IO_STREAM(connection)));

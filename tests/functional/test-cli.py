@@ -346,6 +346,40 @@ def control_socket_takes_commands(directory):
 
 
 @test
+def control_client_that_takes_no_answers_holds_nobody(directory):
+    path = directory / "socket"
+    command = list(map(str, setup(directory)))
+    with subprocess.Popen([TOOL, *command, "--control", path],
+                          env={**os.environ, "FAKE_QEMU": "wait"},
+                          stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as process:
+        check("first line", process.stdout.readline(), b"hello\r\n")
+        with socket.socket(socket.AF_UNIX) as deaf, \
+                socket.socket(socket.AF_UNIX) as client:
+            deaf.connect(str(path))
+            deaf.setblocking(False)
+            asked = 0
+            try:
+                # Until the session takes no more, or enough to fill a socket.
+                while asked < 1 << 20:
+                    asked += deaf.send(b"[1]\n" * 64)
+            except BlockingIOError:
+                pass
+            client.settimeout(HANG_S)
+            client.connect(str(path))
+            client.sendall(b'{"execute": "query-status"}\n')
+            check_in("answer", "io-error", client.makefile("r").readline())
+            # It reads after all: an answer a whole command, in order.
+            deaf.settimeout(HANG_S)
+            heard = deaf.makefile("r")
+            for _ in range(asked // 4):
+                check_in("late answer", "want one JSON object a line",
+                         heard.readline())
+        process.send_signal(signal.SIGTERM)
+        check("exit status", process.wait(), 6)
+
+
+@test
 def unknown_command_is_named(_directory):
     check_usage(run("frob"), "frob: no such command")
     check("no command", run().returncode, 2)
