@@ -8,6 +8,7 @@ import re
 import runpy
 import selectors
 import socket
+import threading
 import zlib
 
 from guest import Guest
@@ -60,6 +61,10 @@ class Line:
 
     def close(self):
         self.ours.close()
+        self.close_theirs()
+
+    def close_theirs(self):
+        """QEMU has it, and is the only one."""
         self.theirs.close()
 
     def qemu_args(self, kind):
@@ -91,8 +96,8 @@ def lines(count, prefix="port", device="serial0"):
 def qemu_args(kind, ends, *options, device="serial0"):
     """The controller and its ports; port 0 is a console's."""
     args = ["-device", ",".join((
-        kind.controller, f"id={device}", f"max_ports={len(ends) + 1}",
-        *options))]
+        kind.controller, f"id={device}",
+        *(options or (f"max_ports={len(ends) + 1}",))))]
     for line in ends:
         args += line.qemu_args(kind)
     return tuple(args)
@@ -159,19 +164,43 @@ def echo(ends, size, **how):
     Echo(ends, size, **how).run()
 
 
+class Drain(threading.Thread):
+    """Reads what comes out of ports till QEMU has gone."""
+
+    def __init__(self, ends):
+        super().__init__(daemon=True)
+        self.ends = {line.ours: line for line in ends}
+        self.start()
+
+    def run(self):
+        selector = selectors.DefaultSelector()
+        for end in self.ends:
+            selector.register(end, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _ in selector.select():
+                line = self.ends[key.fileobj]
+                got = line.ours.recv(65536)
+                if not got:
+                    selector.unregister(line.ours)
+                line.crc = zlib.crc32(got, line.crc)
+                line.bytes += len(got)
+
+
 class PortsGuest(Guest):
-    """A guest with such ports."""
+    """A guest with such ports; with none at first if kind is None."""
 
     def __init__(self, directory, version, kind, ends, *boot_arguments,
-                 options=(), **how):
+                 options=(), device="serial0", **how):
         self.ends = list(ends)
         self.echo_start = 0
         fds = [line.fd for line in ends]
+        words = tuple(how.pop("qemu_args", ()))
+        if kind:
+            words += qemu_args(kind, ends, *options, device=device)
         super().__init__(
             directory, version, *boot_arguments,
             initrd=initrd_with_ports(directory, version),
-            qemu_args=qemu_args(kind, ends, *options) +
-            tuple(how.pop("qemu_args", ())), fds=fds, **how)
+            qemu_args=words, fds=fds, **how)
 
     def end(self):
         """Its ports are another's now."""
@@ -181,6 +210,14 @@ class PortsGuest(Guest):
         self.end()
         for line in self.ends:
             line.close()
+
+    def whole_console(self):
+        """Of a guest that does no more."""
+        size = self.do("query-jumpcut")["console-bytes"]
+        with self.grown:
+            check("console is whole", self.grown.wait_for(
+                lambda: len(self.console) >= size, HANG_S), True)
+        return self.console
 
     def load(self):
         """The driver, if it is a module."""

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Linux's virtio_console driver on virtio-serial-mq-pci.
+
+Subject: the device with an unmodified driver.  Every byte that comes back is
+compared with what was sent, and the guest's program tells a checksum of what it
+has got.  What the driver may do wrong is the subject of payloads; that it does
+not, according to the device's judge, is checked here after each test.
+"""
+import os
+import random
+
+from guest import sleep_and_wake
+from harness import HANG_S, check, main, test_each
+from serialports import OURS, Drain, Echo, Line, PortsGuest, echo, lines
+
+MANY = 31
+BYTES = 20000
+
+
+def check_judge(guest):
+    """Nothing is said against the driver, and nothing was lost."""
+    for info in guest.do("query-virtio-serial-mq"):
+        check("rules broken", [(rule["rule"], rule["count"])
+                               for rule in info["violations"]], [])
+        check("control messages lost", info["control-lost"], 0)
+        check("control messages that meant nothing", info["control-ignored"],
+              0)
+
+
+def do_echo(directory, version, guest_kind, count):
+    with PortsGuest(directory, version, OURS, lines(count), "--guest",
+                    guest_kind, "--smp", "2") as guest:
+        guest.ready()
+        guest.load()
+        guest.start_echo()
+        echo(guest.ends, BYTES)
+        guest.end_echo()
+        check_judge(guest)
+
+
+@test_each(("6.12-31-ports", "6.12", "xen-hvm", MANY),
+           ("6.1-100-ports-kvm", "6.1", "kvm", 100))
+@test_each(*[(f"{version}-{count}-{kind}", version, kind, count)
+             for version in ("6.12", "6.1") for count in (1, 31, 100)
+             for kind in ("xen-hvm", "kvm")], by_hand=True)
+def echo_on_all_ports_at_once(directory, _name, version, guest_kind, count):
+    do_echo(directory, version, guest_kind, count)
+
+
+def storm(directory, version, rounds, seed):
+    """Ports come and go; half of those that go are amid a transfer."""
+    choice = random.Random(seed)
+    with PortsGuest(directory, version, OURS, lines(3, "steady"), "--smp", "2",
+                    options=("max_ports=31",)) as guest:
+        guest.ready()
+        guest.load()
+        guest.start_echo(end=3 + 8 * rounds)
+        for i in range(rounds):
+            new = [Line(f"storm{i}-{j}") for j in range(8)]
+            for line in choice.sample(new, len(new)):
+                line.plug(guest, OURS)
+            moving = Echo(guest.ends + new, BYTES, seed=i)
+            moving.run(until=choice.randrange(len(moving.left) * BYTES))
+            for line in choice.sample(new, 4):
+                moving.drop(line)
+                line.unplug(guest)
+                new.remove(line)
+            moving.run()
+            for line in choice.sample(new, 4):
+                line.unplug(guest)
+        gone = guest.end_echo()
+        check("ports that have gone", len(gone), 8 * rounds)
+        check("how", {told["end"] for told in gone.values()}, {"gone"})
+        check_judge(guest)
+
+
+@test_each(("6.12", "6.12", 2))
+@test_each(("6.12-long", "6.12", 100), ("6.1-long", "6.1", 100), by_hand=True)
+def ports_come_and_go(directory, _name, version, rounds):
+    storm(directory, version, rounds, "comes and goes")
+
+
+def lives_through(directory, version, times):
+    """What is in flight when the driver freezes its device is lost."""
+    with PortsGuest(directory, version, OURS, lines(MANY), "--smp",
+                    "2") as guest:
+        guest.ready()
+        guest.load()
+        guest.start_echo()
+        for i in range(times):
+            moving = Echo(guest.ends, BYTES, seed=f"cut {i}")
+            moving.run(until=len(moving.left) * BYTES // 2)
+            guest.do("jumpcut-cut", **{"downtime": "5"})
+            moving.run()
+            guest.suspend()
+            guest.restore(downtime="5")
+            echo(guest.ends, 1000, seed=f"restored {i}")
+            sleep_and_wake(guest)
+            echo(guest.ends, 1000, seed=f"awake {i}")
+        guest.end_echo()
+        check_judge(guest)
+
+
+@test_each(("6.1", "6.1", 1))
+@test_each(("6.12-long", "6.12", 10), ("6.1-long", "6.1", 10), by_hand=True)
+def driver_lives_through_cut_suspend_and_sleep(directory, _name, version,
+                                               times):
+    lives_through(directory, version, times)
+
+
+def move(source, target, path):
+    for qemu in (source, target):
+        qemu.announce_migration()
+    target.do("migrate-incoming", uri=f"unix:{path}")
+    source.do("stop")
+    source.do("migrate", uri=f"unix:{path}")
+    target.wait_migrated()
+    source.do("quit")
+    target.do("cont")
+
+
+def moves(directory, version, guest_kind, count, times):
+    """Both QEMUs have the same sockets; data is on its way on every port."""
+    ends = lines(count)
+    how = ("--guest", guest_kind, "--smp", "2")
+    guest = PortsGuest(directory, version, OURS, ends, *how)
+    try:
+        guest.ready()
+        guest.load()
+        guest.start_echo()
+        for i in range(times):
+            moving = Echo(ends, BYTES, seed=i)
+            moving.run(until=len(moving.left) * BYTES // 2)
+            target = PortsGuest(directory, version, OURS, ends, *how,
+                                extra=("-incoming", "defer"))
+            source, guest = guest, target
+            move(source, target, directory / f"socket{i}")
+            source.end()
+            moving.run()
+        guest.end_echo()
+        check_judge(guest)
+    finally:
+        guest.__exit__()
+
+
+@test_each(("6.12", "6.12", "xen-hvm", MANY, 1))
+@test_each(*[(f"{version}-{kind}-{count}", version, kind, count, 5)
+             for version in ("6.12", "6.1") for kind in ("xen-hvm", "kvm")
+             for count in (1, 31, 100)], by_hand=True)
+def guest_moves_amid_transfers(directory, _name, version, guest_kind, count,
+                               times):
+    moves(directory, version, guest_kind, count, times)
+
+
+def reloads(directory, version, times):
+    with PortsGuest(directory, version, OURS, lines(MANY), "--smp",
+                    "2") as guest:
+        guest.ready()
+        guest.load()
+        for i in range(times):
+            guest.start_echo()
+            echo(guest.ends, 1000, seed=i)
+            guest.end_echo()
+            guest.unload()
+            guest.load_again()
+        check_judge(guest)
+
+
+@test_each(("6.1", "6.1", 5))
+@test_each(("6.1-long", "6.1", 100), ("6.12-long", "6.12", 100), by_hand=True)
+def driver_is_loaded_again(directory, _name, version, times):
+    reloads(directory, version, times)
+
+
+def finish(guest):
+    """@return: what was on the console, digests"""
+    told = guest.whole_console(), guest.do("query-jumpcut")["digests"]
+    guest.do("quit")
+    guest.process.wait(HANG_S)
+    return told
+
+
+def record(directory, version, args, ends):
+    """@return: as finish()"""
+    with PortsGuest(directory, version, OURS, ends, *args, extra=("-S",),
+                    plugin=f",record={directory}/trace") as guest:
+        guest.do("cont")
+        guest.ready()
+        guest.load()
+        guest.start_echo()
+        moving = Echo(ends, BYTES)
+        moving.run(until=len(ends) * BYTES // 2)
+        guest.do("jumpcut-cut", **{"downtime": "5"})
+        moving.run()
+        guest.end_echo()
+        check_judge(guest)
+        guest.type("poweroff -f")
+        guest.wait_event("SHUTDOWN")
+        return finish(guest)
+
+
+def replay(directory, version, args, ends):
+    """Nobody writes to the ports; @return: as finish()"""
+    with PortsGuest(directory, version, OURS, ends, *args, extra=("-S",),
+                    plugin=f",replay={directory}/trace") as guest:
+        for line in ends:
+            line.close_theirs()
+        drain = Drain(ends)
+        guest.do("cont")
+        event = guest.wait_event("JUMPCUT_REPLAY_END", "JUMPCUT_DIVERGENCE")
+        check(f"complete: {guest.do('query-jumpcut-replay')}",
+              event.get("complete"), True)
+        guest.wait_event("SHUTDOWN")
+        told = finish(guest)
+        drain.join()
+        return told
+
+
+@test_each(("6.12", "6.12", "xen-hvm", MANY))
+@test_each(*[(f"{version}-{kind}-{count}", version, kind, count)
+             for version in ("6.12", "6.1") for kind in ("xen-hvm", "kvm")
+             for count in (1, 31, 100)], by_hand=True)
+def port_traffic_is_replayed(directory, _name, version, guest_kind, count):
+    args = ("--guest", guest_kind, "--digest", "500ms")
+    wrote = lines(count)
+    console, digests = record(directory, version, args, wrote)
+    again = lines(count)
+    replayed, same = replay(directory, version, args, again)
+    at = len(os.path.commonprefix([replayed, console]))
+    check(f"console after {at} equal bytes", replayed[at:at + 200],
+          console[at:at + 200])
+    check("digests", same, digests)
+    check("what came out of the ports",
+          [(line.name, line.bytes, line.crc) for line in again],
+          [(line.name, line.bytes, line.crc) for line in wrote])
+
+
+if __name__ == "__main__":
+    main()
