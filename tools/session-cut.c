@@ -7,12 +7,18 @@
 
 #include "tools/session-internal.h"
 
+/* xen: tools/libs/light/libxl_dom_suspend.c: what a guest has to answer */
+#define SUSPEND_PATIENCE_S 60
+/* Wall-clock time between two looks at the guest's */
+#define SUSPEND_LOOK_S 1
+
 typedef struct PendingCut {
     Session *session;
     CutRequest *request;
     SessionCutDone done; /* may be NULL */
     gpointer opaque;
     gboolean armed;
+    gint64 asked_ns; /* to suspend itself, at the latest; 0: not known yet */
 } PendingCut;
 
 struct SessionCuts {
@@ -20,6 +26,7 @@ struct SessionCuts {
     GQueue queue;   /* of PendingCut, oldest first */
     gboolean begun; /* the guest has */
     gint64 domid;   /* the guest's, once it is known */
+    guint look;     /* source: at a guest that is to suspend itself; 0: none */
 };
 
 static void pending_free(gpointer opaque)
@@ -41,6 +48,9 @@ SessionCuts *session_cuts_new(Session *s)
 
 void session_cuts_free(SessionCuts *cuts)
 {
+    if (cuts->look) {
+        g_source_remove(cuts->look);
+    }
     g_queue_clear_full(&cuts->queue, pending_free);
     g_free(cuts);
 }
@@ -104,17 +114,82 @@ static gboolean follows_restore(const PendingCut *cut)
     return head != cut && head->request->way == CUT_SUSPEND;
 }
 
-/* As the toolstack asks for it (xen: tools/libs/light/libxl_dom_suspend.c). */
-static void ask_for_suspend(PendingCut *cut)
+static JsonObject *write_of_shutdown(gint64 domid, const char *value)
 {
-    Session *s = cut->session;
-    gint64 domid = s->cuts->domid + (follows_restore(cut) ? 1 : 0);
     JsonObject *write = json_object_new();
     g_autofree char *path = g_strdup_printf(
         "/local/domain/%" G_GINT64_FORMAT "/control/shutdown", domid);
 
     json_object_set_string_member(write, "path", path);
-    json_object_set_string_member(write, "value", "suspend");
+    json_object_set_string_member(write, "value", value);
+    return write;
+}
+
+static gboolean waits_for_suspend(Session *s)
+{
+    PendingCut *cut = current(s);
+
+    return cut && cut->armed && s->ending == ENDING_NONE &&
+           (cut->request->way == CUT_SUSPEND ||
+            cut->request->way == CUT_CANCEL);
+}
+
+/* It is asked no longer, as by libxl. */
+static void give_up_suspend(Session *s)
+{
+    g_autoptr(GError) error = g_error_new(
+        G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+        "the guest did not suspend itself within %d s", SUSPEND_PATIENCE_S);
+
+    session_execute(s, "jumpcut-xenstore-write",
+                    write_of_shutdown(s->cuts->domid, ""), NULL, NULL);
+    cut_finish(s, error);
+}
+
+static void time_received(JsonNode *reply, const GError *error, gpointer opaque)
+{
+    Session *s = opaque;
+    PendingCut *cut = current(s);
+    gint64 now;
+
+    (void)error; /* there is another look */
+    if (!reply || !JSON_NODE_HOLDS_OBJECT(reply) || !waits_for_suspend(s)) {
+        return;
+    }
+    now = json_object_get_int_member_with_default(json_node_get_object(reply),
+                                                  "virtual-ns", 0);
+    if (!cut->asked_ns) {
+        cut->asked_ns = MAX(now, cut->request->at_ns);
+    }
+    if (now - cut->asked_ns >
+        SUSPEND_PATIENCE_S * G_GINT64_CONSTANT(1000000000)) {
+        give_up_suspend(s);
+    }
+}
+
+static gboolean look_for_suspend(gpointer opaque)
+{
+    Session *s = opaque;
+
+    if (!waits_for_suspend(s)) {
+        s->cuts->look = 0;
+        return G_SOURCE_REMOVE;
+    }
+    session_execute(s, "query-jumpcut-replay", NULL, time_received, s);
+    return G_SOURCE_CONTINUE;
+}
+
+/* As the toolstack asks for it (xen: tools/libs/light/libxl_dom_suspend.c). */
+static void ask_for_suspend(PendingCut *cut)
+{
+    Session *s = cut->session;
+    gint64 domid = s->cuts->domid + (follows_restore(cut) ? 1 : 0);
+    JsonObject *write = write_of_shutdown(domid, "suspend");
+
+    if (!s->cuts->look) {
+        s->cuts->look =
+            g_timeout_add_seconds(SUSPEND_LOOK_S, look_for_suspend, s);
+    }
     if (cut->request->at_ns >= 0) {
         JsonObject *later = json_object_new();
 
@@ -272,15 +347,6 @@ static void suspended(Session *s)
 
 /* xen: include/public/sched.h, SHUTDOWN_suspend */
 #define XEN_SHUTDOWN_SUSPEND 2
-
-static gboolean waits_for_suspend(Session *s)
-{
-    PendingCut *cut = current(s);
-
-    return cut && cut->armed && s->ending == ENDING_NONE &&
-           (cut->request->way == CUT_SUSPEND ||
-            cut->request->way == CUT_CANCEL);
-}
 
 static void paused_info_received(JsonNode *reply, const GError *error,
                                  gpointer opaque)

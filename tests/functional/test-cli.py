@@ -412,6 +412,8 @@ def version_and_help_go_to_stdout(_directory):
     ("no-plugin", "no-plugin", 3, "qemu-failed",
      "query-jumpcut: The command query-jumpcut has not been found"),
     ("timeout", "wait", 4, "timeout", "--timeout 1: passed"),
+    ("no-suspend", "deaf", 8, "cut-failed",
+     "--cut: the guest did not suspend itself within 60 s"),
     ("move-dies", "move-dies", 8, "cut-failed", "migration: signal 9"),
     ("move-quit", "move-quit", 6, "quit", ""),
 )
@@ -420,6 +422,8 @@ def exit_status(directory, _name, mode, status, ending, message):
     args = ["--timeout", "1"] if mode == "wait" else []
     if mode.startswith("move-"):
         args = ["--cut", "5:way=migrate"]
+    if mode == "deaf":
+        args = ["--cut", "5:way=suspend"]
     result = run(*setup(directory), "--report", report, *args,
                  env={"FAKE_QEMU": mode})
     check("exit status", result.returncode, status)
