@@ -16,7 +16,8 @@ class Recording:
     The trace is NAME.jct in the directory.
     """
 
-    def __init__(self, directory, name, version, *args, append=""):
+    def __init__(self, directory, name, version, *args, append="",
+                 qemu_args=()):
         if not pathlib.Path(INITRD).is_file():
             raise Skip(f"{INITRD} is missing (scripts/mk-initramfs makes it)")
         self.trace = directory / f"{name}.jct"
@@ -27,7 +28,7 @@ class Recording:
         command = [TOOL, "record", "-o", self.trace, "--control", self.socket,
                    "--initrd", INITRD, "--timeout", HANG_S - 20, "--append",
                    f"cryptomgr.notests jumpcut.run=serve {append}", *args,
-                   kernel(version)]
+                   kernel(version), "--", *qemu_args]
         self.process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
