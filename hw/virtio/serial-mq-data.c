@@ -244,6 +244,7 @@ void serial_mq_port_throttle(SerialMq *s, unsigned port, bool on)
 
 void serial_mq_guest_open(SerialMq *s, SerialMqPort *p, bool open)
 {
+    p->room = 0;
     if (p->guest_open != open) {
         p->guest_open = open;
         s->ops->port_guest_open(s->t, p->nr, open);
@@ -311,6 +312,7 @@ size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
     }
     p->in_bytes += done;
     p->starved |= done < len;
+    p->room = 0;
     if (used) {
         serial_mq_interrupt(s, queue);
     }
@@ -320,12 +322,17 @@ size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
 size_t serial_mq_port_room(SerialMq *s, unsigned port)
 {
     SerialMqPort *p = serial_mq_port(s, port);
-    size_t room;
 
     if (!p || !may_input(s, p)) {
         return 0;
     }
-    room = s->ops->room(s->t, serial_mq_in_queue(port), ROOM_MAX);
-    p->starved |= room == 0;
-    return room;
+    /*
+     * Buffers do not go away by themselves.  Back ends ask again and again,
+     * whether there is input or not; walking the ring each time is dear.
+     */
+    if (p->room == 0) {
+        p->room = s->ops->room(s->t, serial_mq_in_queue(port), ROOM_MAX);
+        p->starved |= p->room == 0;
+    }
+    return p->room;
 }

@@ -22,6 +22,7 @@ typedef struct SerialMqPort {
     bool woken;   /* serial_mq_port_writable() came since output began */
     bool serving; /* its output is being served, further up the stack */
     bool starved; /* port_accept() is owed */
+    size_t room;  /* at least that much is in the receive queue; 0: look */
     uint16_t cols, rows;
     char *name;
     /* The chain whose output the back end has taken in part. */

@@ -285,11 +285,13 @@ void serial_mq_queue_reset(SerialMq *s, unsigned queue)
     serial_mq_see(s, ORDERING_QUEUE_RESET, queue, ORDERING_NO_PORT, 1, 0);
     serial_mq_drop_held(s, queue);
     serial_mq_set_bit(s->work, queue, false);
-    if (queue & 1 && queue != SERIAL_MQ_CONTROL_OUT) {
+    if (queue != SERIAL_MQ_CONTROL_IN && queue != SERIAL_MQ_CONTROL_OUT) {
         SerialMqPort *p = serial_mq_port(s, serial_mq_queue_port(queue));
 
-        if (p) {
+        if (p && queue & 1) {
             serial_mq_detach_output(s, p);
+        } else if (p) {
+            p->room = 0;
         }
     }
 }

@@ -2,7 +2,7 @@
 /*
  * The multiport console device against a driver, back ends and a host that do
  * anything: control messages of any bytes, chains of any shape, ports that
- * come and go, resets and migrations at any point.
+ * come and go, provocations, resets and migrations at any point.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -158,6 +158,66 @@ static void host_step(MqGuest *g, FuzzInput *in)
     }
 }
 
+/* Any provocation, at once or when something happens. */
+static void provoke_step(MqGuest *g, FuzzInput *in)
+{
+    static const char *const whens[] = {
+        "0",
+        "1ns",
+        "status#1",
+        "reset#1",
+        "config-read#1",
+        "notify#1",
+        "notify#3",
+        "push#1",
+        "push#2",
+        "interrupt#1",
+        "control-rx#1",
+        "control-rx=port-ready#1",
+        "control-tx#1",
+        "control-tx=port-add#2",
+        "control-tx=port-open/1#1",
+    };
+    static const char *const kinds[] = {
+        "control-send,port=1,message=port-add",
+        "control-send,port=7,message=port-name,to=device",
+        "control-send,port=1,message=port-open,to=device,value=1",
+        "control-drop,count=2",
+        "control-drop,to=device",
+        "control-delay,delay=1ns,count=9",
+        "control-delay,delay=1ns,to=device",
+        "control-duplicate,count=3",
+        "control-duplicate,to=device",
+        "control-reorder",
+        "control-reorder,to=device",
+        "control-starve,delay=1ns",
+        "port-order,seed=3",
+        "port-flap,port=1",
+        "port-flap,count=2",
+        "port-unplug,port=1",
+        "port-throttle,port=1,delay=1ns,count=3",
+        "host-disconnect,port=1",
+        "host-disconnect,port=5,delay=1ns",
+        "completion-hold,queue=5,delay=1ns",
+        "completion-hold,queue=3,delay=1ns",
+        "completion-reorder,queue=4,delay=1ns",
+        "interrupt-spurious,queue=2",
+        "interrupt-lost,count=5",
+        "kick-lost,queue=5",
+        "config-interrupt,count=2",
+        "needs-reset",
+    };
+    const char *when = whens[fuzz_u8(in) % G_N_ELEMENTS(whens)];
+    const char *kind = kinds[fuzz_u8(in) % G_N_ELEMENTS(kinds)];
+    g_autofree char *text = g_strdup_printf("%s:%s", when, kind);
+    g_autoptr(GError) error = NULL;
+
+    serial_mq_provoke_check(text, MQ_MAX_PORTS, &error);
+    g_assert_no_error(error);
+    /* There may be too many already. */
+    serial_mq_provoke(g->s, text, NULL);
+}
+
 static void round_trip(MqGuest *g)
 {
     g_autoptr(GByteArray) state = mq_save(g), again = NULL;
@@ -179,7 +239,7 @@ static void round_trip(MqGuest *g)
 
 static void step(MqGuest *g, FuzzInput *in)
 {
-    switch (fuzz_u8(in) % 8) {
+    switch (fuzz_u8(in) % 9) {
     case 0:
         add_control(g, in);
         break;
@@ -201,6 +261,9 @@ static void step(MqGuest *g, FuzzInput *in)
         break;
     case 7:
         fake_host_advance(g->fake, fuzz_u8(in) & 1);
+        break;
+    case 8:
+        provoke_step(g, in);
         break;
     }
 }

@@ -347,6 +347,11 @@ void mq_kick(MqGuest *g, unsigned queue)
     serial_mq_notified(g->s, queue);
 }
 
+void mq_forget(MqGuest *g, unsigned queue)
+{
+    g_queue_clear_full(&g->queues[queue], chain_free);
+}
+
 void mq_say(MqGuest *g, uint32_t port, uint16_t event, uint16_t value)
 {
     struct virtio_console_control control = {

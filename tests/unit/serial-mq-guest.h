@@ -62,6 +62,8 @@ void mq_add_parts(MqGuest *g, unsigned queue, const size_t *out,
                   unsigned out_num, const size_t *in, unsigned in_num);
 void mq_add_in(MqGuest *g, unsigned queue, size_t len);
 void mq_kick(MqGuest *g, unsigned queue);
+/* What was added to @queue and not taken is gone. */
+void mq_forget(MqGuest *g, unsigned queue);
 void mq_say(MqGuest *g, uint32_t port, uint16_t event, uint16_t value);
 /* Writes @text to @port and kicks. */
 void mq_print(MqGuest *g, unsigned port, const char *text);

@@ -334,6 +334,31 @@ static void test_input_waits_for_buffers(void)
     mq_free(g);
 }
 
+/* What was said of room is taken back with the ring it was of. */
+static void test_room_goes_with_its_ring(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+
+        mq_add_in(g, MQ_IN(1), 4);
+        g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 4);
+        mq_add_in(g, MQ_IN(1), 4);
+        g_assert_cmpuint(serial_mq_port_room(g->s, 1), >=, 4);
+        mq_forget(g, MQ_IN(1));
+        if (i == 0) {
+            serial_mq_queue_reset(g->s, MQ_IN(1));
+        } else if (i == 1) {
+            serial_mq_reset(g->s, true);
+            mq_start_linux(g, 0);
+        } else {
+            mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
+            mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+        }
+        g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
+        mq_free(g);
+    }
+}
+
 static void test_input_needs_both_ends_open(void)
 {
     MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 2);
@@ -536,6 +561,7 @@ int main(int argc, char **argv)
     g_test_add_func("/input/fills",
                     test_input_fills_buffers_and_interrupts_once);
     g_test_add_func("/input/waits", test_input_waits_for_buffers);
+    g_test_add_func("/input/room", test_room_goes_with_its_ring);
     g_test_add_func("/input/both-ends", test_input_needs_both_ends_open);
     g_test_add_func("/driver/without-multiport",
                     test_driver_without_multiport_has_port_0);
