@@ -130,6 +130,10 @@ static void message_queue(SerialMq *s, SerialMqMessage *m)
         return;
     }
     if (g_queue_get_length(&s->waiting) >= serial_mq_waiting_max(s)) {
+        /* In the midst of a batch there may be buffers for them. */
+        serial_mq_deliver(s);
+    }
+    if (g_queue_get_length(&s->waiting) >= serial_mq_waiting_max(s)) {
         s->control_lost++;
         message_free(m);
         return;

@@ -315,6 +315,25 @@ static void test_control_that_waits_is_bounded(void)
     mq_free(g);
 }
 
+/* A batch that asks for more than may wait finds the buffers there are. */
+static void test_control_in_a_batch_uses_its_buffers(void)
+{
+    const struct virtio_console_control ready = {
+        .id = GUINT32_TO_LE(VIRTIO_CONSOLE_BAD_ID),
+        .event = GUINT16_TO_LE(VIRTIO_CONSOLE_DEVICE_READY),
+        .value = GUINT16_TO_LE(1),
+    };
+    MqGuest *g = up(SERIAL_MQ_OBSERVE, 300);
+
+    for (unsigned i = 0; i < 100; i++) {
+        mq_add(g, SERIAL_MQ_CONTROL_OUT, &ready, sizeof(ready));
+    }
+    mq_kick(g, SERIAL_MQ_CONTROL_OUT);
+    g_assert_cmpuint(mq_nr_used(g, SERIAL_MQ_CONTROL_IN), ==, 300);
+    g_assert_cmpuint(mq_info(g).control_lost, ==, 0);
+    mq_free(g);
+}
+
 /* A batch of more messages than one entry serves goes on from a timer. */
 static void test_control_in_masses_goes_on_later(void)
 {
@@ -453,6 +472,8 @@ int main(int argc, char **argv)
                     test_control_of_stock_is_lost_without_buffers);
     g_test_add_func("/control/waits/bounded",
                     test_control_that_waits_is_bounded);
+    g_test_add_func("/control/waits/batch",
+                    test_control_in_a_batch_uses_its_buffers);
     g_test_add_func("/control/masses", test_control_in_masses_goes_on_later);
     ADD_MODES("/control/before-driver-ok", test_control_before_driver_ok);
     g_test_add_func("/control/reset", test_reset_forgets_what_waits);
