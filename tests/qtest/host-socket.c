@@ -133,22 +133,3 @@ void host_socket_read(HostSocket *s, void *buf, size_t len)
         done += n;
     }
 }
-
-size_t host_socket_read_all(HostSocket *s, void *buf, size_t size)
-{
-    size_t done = 0;
-
-    while (!host_socket_at_end(s)) {
-        g_assert_cmpuint(done, <, size);
-        done += host_socket_try_read(s, (char *)buf + done, size - done);
-    }
-    return done;
-}
-
-bool host_socket_at_end(HostSocket *s)
-{
-    char byte;
-
-    wait_for(s, POLLIN);
-    return recv(s->fd, &byte, 1, MSG_PEEK) == 0;
-}

@@ -24,13 +24,9 @@ void host_socket_disconnect(HostSocket *s);
 /* Write all, read exactly @len; QEMU silent for a minute fails the test. */
 void host_socket_write(HostSocket *s, const void *buf, size_t len);
 void host_socket_read(HostSocket *s, void *buf, size_t len);
-/* Read to the end, which must come; how much it was. */
-size_t host_socket_read_all(HostSocket *s, void *buf, size_t size);
 /* Write what is taken without waiting, @len at most; how much it was. */
 size_t host_socket_try_write(HostSocket *s, const void *buf, size_t len);
 /* Read what is there without waiting, @len at most; how much it was. */
 size_t host_socket_try_read(HostSocket *s, void *buf, size_t len);
-/* Wait for something to read: has QEMU hung up? */
-bool host_socket_at_end(HostSocket *s);
 
 #endif
