@@ -16,12 +16,18 @@
  */
 #include "scenarios/payload/vport.h"
 
+/* Those that have been added; buffers stay where they are. */
+static bool known[SERIAL_PORTS_MAX];
+
 static void add_port(unsigned id)
 {
     if (cmdline_has("add-port")) {
         virtio_device_ready();
     }
-    serial_fill_port(&vport, id, true);
+    if (!known[id]) {
+        serial_fill_port(&vport, id, true);
+    }
+    known[id] = true;
     say("port %u added", id);
     if (vport.multiport) {
         serial_send(&vport, id, VIRTIO_CONSOLE_PORT_READY, 1);
@@ -54,8 +60,10 @@ static bool virtcons_probe(void)
         return true;
     }
     serial_fill_control(&vport, true);
-    serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
-    say("DEVICE_READY");
+    if (!serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1)) {
+        say("DEVICE_READY is not taken");
+        return false;
+    }
     return vport_wait_added();
 }
 

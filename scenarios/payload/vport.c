@@ -75,7 +75,13 @@ void vport_use(void)
 
     for (unsigned i = vport.multiport; i < vport_count() + vport.multiport;
          i++) {
-        bool taken = serial_write(&vport, i, text, sizeof(text) - 1);
+        bool taken;
+
+        if (vport.multiport && !vport.ports[i].added) {
+            say("port %u: gone", i);
+            continue;
+        }
+        taken = serial_write(&vport, i, text, sizeof(text) - 1);
 
         say("port %u: %s", i, taken ? "hello" : "nobody takes what is written");
     }

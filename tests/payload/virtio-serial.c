@@ -5,7 +5,8 @@
  *
  * Behaviour: the device resets, negotiates, announces its ports in answer to
  * DEVICE_READY, tells their names and whether the host has them open, and
- * carries bytes both ways on all of them.
+ * carries bytes both ways on all of them.  A byte written to emerg_wr comes
+ * out of the console.
  * Check: a driver that goes about it as Linux's does, queue after queue, each
  * port made ready as it is announced; and one (append=other) that makes its
  * queues from the last to the first and fills them before DRIVER_OK, waits
@@ -13,21 +14,40 @@
  * as drivers of other systems do.  Both by the modern and the legacy
  * interface, with MSI-X, with an interrupt pin, and polling.
  * Cannot tell apart: an interrupt for each buffer from one for many.
- * QEMU's own device: the same; the runs with "stock" say so.
+ * QEMU's own device: the same but for F_SIZE; the runs with "stock" say so.
+ * With ordering=enforce ours would serve neither driver if it broke a rule.
  *
  * RUN: stock-modern xen=off ports=3 append=ports=3
  *      qemu="-device virtio-serial-pci,disable-legacy=on,max_ports=4"
  *      qemu="-device virtserialport,nr=1,name=echo1,chardev=port1"
  *      qemu="-device virtserialport,nr=2,name=echo2,chardev=port2"
  *      qemu="-device virtserialport,nr=3,name=echo3,chardev=port3"
- * RUN: stock-other xen=off ports=3 append=ports=3 append=other append=msix
+ * RUN: stock-other xen=off ports=4 append=ports=3 append=other append=msix
+ *      append=console
  *      qemu="-device virtio-serial-pci,disable-legacy=on,max_ports=4"
+ *      qemu="-device virtconsole,nr=0,chardev=port4"
  *      qemu="-device virtserialport,nr=1,name=echo1,chardev=port1"
  *      qemu="-device virtserialport,nr=2,name=echo2,chardev=port2"
  *      qemu="-device virtserialport,nr=3,name=echo3,chardev=port3"
  * RUN: stock-legacy xen=off ports=1 append=ports=1 append=legacy append=pin
  *      qemu="-device virtio-serial-pci,disable-modern=on,max_ports=4"
  *      qemu="-device virtserialport,nr=1,name=echo1,chardev=port1"
+ * RUN: mq-modern ports=3 append=ports=3 append=size
+ *      qemu="-device virtio-serial-mq-pci,max_ports=4,ordering=enforce"
+ *      qemu="-device virtserialport-mq,nr=1,name=echo1,chardev=port1"
+ *      qemu="-device virtserialport-mq,nr=2,name=echo2,chardev=port2"
+ *      qemu="-device virtserialport-mq,nr=3,name=echo3,chardev=port3"
+ * RUN: mq-other ports=4 append=ports=3 append=other append=msix append=console
+ *      append=size
+ *      qemu="-device virtio-serial-mq-pci,max_ports=4,ordering=enforce"
+ *      qemu="-device virtconsole-mq,nr=0,chardev=port4"
+ *      qemu="-device virtserialport-mq,nr=1,name=echo1,chardev=port1"
+ *      qemu="-device virtserialport-mq,nr=2,name=echo2,chardev=port2"
+ *      qemu="-device virtserialport-mq,nr=3,name=echo3,chardev=port3"
+ * RUN: mq-legacy ports=1 append=ports=1 append=legacy append=pin append=size
+ *      qemu="-device virtio-serial-mq-pci,max_ports=4,disable-modern=on"
+ *      qemu="-global virtio-serial-mq-device.ordering=enforce"
+ *      qemu="-device virtserialport-mq,nr=1,name=echo1,chardev=port1"
  */
 #include "tests/payload/lib/apic.h"
 #include "tests/payload/lib/cpu.h"
@@ -42,7 +62,7 @@
 
 static uint8_t memory[SERIAL_MEMORY] __attribute__((aligned(PAGE_SIZE)));
 static SerialDriver serial;
-static unsigned nr_ports, nr_vectors, pin_gsi;
+static unsigned first_port, nr_ports, nr_vectors, pin_gsi;
 static volatile unsigned interrupts[VECTORS], pin_interrupts;
 
 static void on_pin(TrapFrame *frame)
@@ -116,7 +136,7 @@ static void bind_like_linux(void)
     serial_driver_ok(&serial);
     serial_fill_control(&serial, true);
     serial_send(&serial, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
-    for (unsigned i = 1; i <= nr_ports; i++) {
+    for (unsigned i = first_port; i <= nr_ports; i++) {
         if (!wait_for(&serial, &serial.ports[i].host_open, "PORT_OPEN", i)) {
             return;
         }
@@ -160,19 +180,19 @@ static void bind_otherwise(void)
     serial_driver_ok(&serial);
     virtqueue_kick(&serial.control_in);
     serial_post(&serial, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
-    for (unsigned i = 1; i <= nr_ports; i++) {
+    for (unsigned i = first_port; i <= nr_ports; i++) {
         if (!wait_for(&serial, &serial.ports[i].added, "PORT_ADD", i)) {
             return;
         }
     }
-    for (unsigned i = nr_ports; i > 0; i--) {
+    for (unsigned i = nr_ports + 1; i-- > first_port;) {
         virtqueue_kick(&serial.ports[i].in);
         serial_post(&serial, i, VIRTIO_CONSOLE_PORT_READY, 1);
     }
-    for (unsigned i = nr_ports; i > 0; i--) {
+    for (unsigned i = nr_ports + 1; i-- > first_port;) {
         serial_post(&serial, i, VIRTIO_CONSOLE_PORT_OPEN, 1);
     }
-    for (unsigned i = 1; i <= nr_ports; i++) {
+    for (unsigned i = first_port; i <= nr_ports; i++) {
         if (!wait_for(&serial, &serial.ports[i].host_open, "PORT_OPEN", i)) {
             return;
         }
@@ -183,13 +203,17 @@ static void bind(void)
 {
     virtio_give_memory(memory, sizeof(memory));
     nr_ports = (unsigned)cmdline_number("ports", 1);
+    first_port = !cmdline_has("console");
     if (!CHECK(serial_find(&serial, 0, cmdline_has("legacy"))) ||
         !CHECK(setup_interrupts()) ||
         !CHECK(serial_negotiate(&serial, SERIAL_FEATURE(MULTIPORT) |
+                                             SERIAL_FEATURE(EMERG_WRITE) |
                                              SERIAL_FEATURE(SIZE)))) {
         return;
     }
     CHECK(serial.multiport);
+    CHECK_EQ(cmdline_has("size"),
+             (serial.features & SERIAL_FEATURE(SIZE)) != 0);
     CHECK(serial.max_ports > nr_ports);
     if (cmdline_has("other")) {
         bind_otherwise();
@@ -207,12 +231,15 @@ static void ports_are_announced_with_names(void)
     static const char want[] = "echo";
 
     bind();
-    for (unsigned i = 1; i <= nr_ports; i++) {
+    for (unsigned i = first_port; i <= nr_ports; i++) {
         const SerialPort *port = &serial.ports[i];
 
         input("port %u", i);
         CHECK(port->added);
-        CHECK(!port->console);
+        CHECK_EQ(i == 0, port->console);
+        if (i == 0) {
+            continue;
+        }
         CHECK_EQ(sizeof(want), strlen(port->name));
         CHECK(memcmp(port->name, want, sizeof(want) - 1) == 0);
         CHECK_EQ((unsigned)'0' + i, (unsigned)port->name[sizeof(want) - 1]);
@@ -270,23 +297,23 @@ static bool move(unsigned port, Stream *stream)
 static void echo_on_all_ports(void)
 {
     Stream streams[SERIAL_PORTS_MAX];
-    unsigned idle = 0, left = nr_ports;
+    unsigned idle = 0, left = 1;
 
-    for (unsigned i = 1; i <= nr_ports; i++) {
+    for (unsigned i = first_port; i <= nr_ports; i++) {
         streams[i] = (Stream){.sent_sum = 1, .got_sum = 1};
     }
     while (left && idle < PATIENCE) {
         bool moved = false;
 
         left = 0;
-        for (unsigned i = 1; i <= nr_ports; i++) {
+        for (unsigned i = first_port; i <= nr_ports; i++) {
             moved |= move(i, &streams[i]);
             left += streams[i].got < BYTES;
         }
         idle = moved ? 0 : idle + 1;
         cpu_relax();
     }
-    for (unsigned i = 1; i <= nr_ports; i++) {
+    for (unsigned i = first_port; i <= nr_ports; i++) {
         input("port %u", i);
         CHECK_EQ(BYTES, streams[i].sent);
         CHECK_EQ(BYTES, streams[i].got);
@@ -299,6 +326,23 @@ static void bytes_come_back_on_all_ports(void)
     echo_on_all_ports();
 }
 
+static void emergency_byte_reaches_the_console(void)
+{
+    uint8_t byte = 0;
+
+    CHECK(serial.features & SERIAL_FEATURE(EMERG_WRITE));
+    virtio_config_write32(
+        &serial.dev, offsetof(struct virtio_console_config, emerg_wr), 'E');
+    if (!cmdline_has("console")) {
+        return;
+    }
+    for (unsigned i = 0; i < PATIENCE && !serial_read(&serial, 0, &byte, 1);
+         i++) {
+        cpu_relax();
+    }
+    CHECK_EQ('E', byte);
+}
+
 /* They were pending while interrupts were disabled. */
 static void interrupts_are_those_asked_for(void)
 {
@@ -308,7 +352,7 @@ static void interrupts_are_those_asked_for(void)
     } else {
         CHECK_EQ(0, pin_interrupts);
     }
-    for (unsigned i = 1; cmdline_has("msix") && i <= nr_ports; i++) {
+    for (unsigned i = first_port; cmdline_has("msix") && i <= nr_ports; i++) {
         input("port %u", i);
         CHECK(interrupts[vector_of(serial_in_queue(i))] > 0);
     }
@@ -329,4 +373,5 @@ static void driver_binds_again_after_reset(void)
 PAYLOAD(NEEDS_NOTHING, TEST(ports_are_announced_with_names),
         TEST(bytes_come_back_on_all_ports),
         TEST(interrupts_are_those_asked_for),
+        TEST(emergency_byte_reaches_the_console),
         TEST(driver_binds_again_after_reset));

@@ -125,7 +125,7 @@ static bool all_free(const VirtQueue *q)
     return q->nfree == q->ring.num;
 }
 
-void serial_post(SerialDriver *s, uint32_t port, unsigned event, unsigned value)
+bool serial_post(SerialDriver *s, uint32_t port, unsigned event, unsigned value)
 {
     VirtQueue *q = &s->control_out;
     struct virtio_console_control *message;
@@ -135,7 +135,7 @@ void serial_post(SerialDriver *s, uint32_t port, unsigned event, unsigned value)
         virtqueue_get(q, NULL);
     }
     if (!q->nfree && !take_back(q)) {
-        return;
+        return false;
     }
     if (!s->messages) {
         s->messages = virtio_alloc(q->ring.num * sizeof(*message), 16);
@@ -147,24 +147,24 @@ void serial_post(SerialDriver *s, uint32_t port, unsigned event, unsigned value)
     buffer.at = message;
     virtqueue_add(q, &buffer, 1, 0, message);
     virtqueue_kick(q);
+    return true;
 }
 
-void serial_send(SerialDriver *s, uint32_t port, unsigned event, unsigned value)
+bool serial_send(SerialDriver *s, uint32_t port, unsigned event, unsigned value)
 {
-    serial_post(s, port, event, value);
-    while (!all_free(&s->control_out) && take_back(&s->control_out)) {
+    bool taken = serial_post(s, port, event, value);
+
+    while (taken && !all_free(&s->control_out)) {
+        taken = take_back(&s->control_out);
     }
+    return taken;
 }
 
 static void note(SerialDriver *s, const struct virtio_console_control *message,
                  const char *name, size_t len)
 {
-    SerialPort *port;
+    SerialPort *port = &s->ports[message->id];
 
-    if (message->id >= s->max_ports) {
-        return;
-    }
-    port = &s->ports[message->id];
     switch (message->event) {
     case VIRTIO_CONSOLE_PORT_ADD:
         port->added = true;
@@ -208,9 +208,11 @@ unsigned serial_take_control(SerialDriver *s)
             error("a control message of %u bytes", len);
             continue;
         }
-        note(s, &copy, rest, rest_len);
-        if (s->seen) {
-            s->seen(s, &copy, rest, rest_len);
+        if (copy.id < s->max_ports) {
+            note(s, &copy, rest, rest_len);
+            if (s->seen) {
+                s->seen(s, &copy, rest, rest_len);
+            }
         }
     }
     return n;

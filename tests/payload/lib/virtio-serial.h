@@ -31,7 +31,10 @@ typedef struct SerialPort {
 
 typedef struct SerialDriver SerialDriver;
 
-/* A message came; @name is what stands behind it, @len bytes. */
+/*
+ * A message about a port that there may be; @name is what stands behind it,
+ * @len bytes.
+ */
 typedef void SerialSeen(SerialDriver *s,
                         const struct virtio_console_control *message,
                         const char *name, size_t len);
@@ -71,10 +74,13 @@ void serial_fill_control(SerialDriver *s, bool kick);
 /* Puts buffers into the in-queue of a port. */
 void serial_fill_port(SerialDriver *s, unsigned port, bool kick);
 
-/* Sends a message; the second waits until the device has taken all. */
-void serial_post(SerialDriver *s, uint32_t port, unsigned event,
+/*
+ * Sends a message; the second waits until the device has taken all.  False:
+ * the device does not take what it has, in a long time.
+ */
+bool serial_post(SerialDriver *s, uint32_t port, unsigned event,
                  unsigned value);
-void serial_send(SerialDriver *s, uint32_t port, unsigned event,
+bool serial_send(SerialDriver *s, uint32_t port, unsigned event,
                  unsigned value);
 /*
  * Takes the control messages that have come, notes what they say of the ports
