@@ -10,10 +10,11 @@
 /* The groups that one variant has, overrides applied. */
 typedef struct VariantFile {
     const ScenarioFile *file;
-    GPtrArray *cuts;    /* of ScenarioGroup, in order of time */
-    GPtrArray *faults;  /* of ScenarioGroup */
-    GPtrArray *inputs;  /* of ScenarioGroup */
-    GPtrArray *expects; /* of ScenarioGroup, in the file's order */
+    GPtrArray *cuts;     /* of ScenarioGroup, in order of time */
+    GPtrArray *faults;   /* of ScenarioGroup */
+    GPtrArray *inputs;   /* of ScenarioGroup */
+    GPtrArray *provokes; /* of ScenarioGroup */
+    GPtrArray *expects;  /* of ScenarioGroup, in the file's order */
 } VariantFile;
 
 /* Is @name "KIND LABEL"?  @return: LABEL, or NULL. */
@@ -33,6 +34,9 @@ Step *scenario_step_new(const ScenarioFile *file, const ScenarioGroup *group,
 /* Fills in kernel, initrd, options and steps. */
 gboolean scenario_read_guest(const VariantFile *from, Variant *variant,
                              GError **error);
+/* Adds what its device does to variant->qemu, which has been read. */
+gboolean scenario_read_provokes(const VariantFile *from, Variant *variant,
+                                GError **error);
 /* Adds to variant->expects. */
 gboolean scenario_read_expects(const VariantFile *from, Variant *variant,
                                GError **error);

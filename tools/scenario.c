@@ -19,10 +19,10 @@ static const char *const single_groups[] = {"scenario", "machine", "guest",
                                             "host", NULL};
 /* Groups of which there are several, each with a label. */
 static const char *const labelled_groups[] = {
-    "host", "cut", "fault", "input", "expect", "variant", NULL};
+    "host", "cut", "fault", "input", "provoke", "expect", "variant", NULL};
 /* Those that can be of some variants only, by the key "variant". */
-static const char *const optional_groups[] = {"cut", "fault", "input", "expect",
-                                              NULL};
+static const char *const optional_groups[] = {"cut",     "fault",  "input",
+                                              "provoke", "expect", NULL};
 
 const char *scenario_label(const char *name, const char *kind)
 {
@@ -55,12 +55,12 @@ static gboolean check_group_name(const ScenarioFile *file,
             return TRUE;
         }
     }
-    return scenario_fail(
-        error, file, group->line,
-        "no group [%s]; there are scenario, machine, guest, "
-        "host, host NAME, cut NAME, fault NAME, input NAME, "
-        "expect NAME and variant NAME, names of letters, digits and -",
-        group->name);
+    return scenario_fail(error, file, group->line,
+                         "no group [%s]; there are scenario, machine, guest, "
+                         "host, host NAME, cut NAME, fault NAME, input NAME, "
+                         "provoke NAME, expect NAME and variant NAME, names of "
+                         "letters, digits and -",
+                         group->name);
 }
 
 /* Does the comma-separated @list have @name? */
@@ -149,6 +149,7 @@ static void variant_file_clear(VariantFile *from)
     g_ptr_array_unref(from->cuts);
     g_ptr_array_unref(from->faults);
     g_ptr_array_unref(from->inputs);
+    g_ptr_array_unref(from->provokes);
     g_ptr_array_unref(from->expects);
 }
 
@@ -160,6 +161,7 @@ static void collect(VariantFile *from, const char *name)
     from->cuts = g_ptr_array_new();
     from->faults = g_ptr_array_new();
     from->inputs = g_ptr_array_new();
+    from->provokes = g_ptr_array_new();
     from->expects = g_ptr_array_new();
     for (guint i = 0; i < from->file->groups->len; i++) {
         ScenarioGroup *group = from->file->groups->pdata[i];
@@ -175,6 +177,8 @@ static void collect(VariantFile *from, const char *name)
             g_ptr_array_add(from->faults, group);
         } else if (scenario_label(group->name, "input")) {
             g_ptr_array_add(from->inputs, group);
+        } else if (scenario_label(group->name, "provoke")) {
+            g_ptr_array_add(from->provokes, group);
         } else if (scenario_label(group->name, "expect")) {
             g_ptr_array_add(from->expects, group);
         }
@@ -238,6 +242,7 @@ static gboolean read_variant(Scenario *scenario, const ScenarioFile *file,
     collect(&from, variant->name);
     return (!group || apply_overrides(own, group, error)) &&
            scenario_read_guest(&from, variant, error) &&
+           scenario_read_provokes(&from, variant, error) &&
            scenario_read_expects(&from, variant, error);
 }
 

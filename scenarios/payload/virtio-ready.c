@@ -67,16 +67,31 @@ static bool virtcons_probe(void)
     return vport_wait_added();
 }
 
-static void device_is_made_ready(void)
+/* As virtio_dev_probe() does it. */
+static bool probe(void)
 {
+    memset(known, 0, sizeof(known));
     if (!virtcons_probe()) {
-        return;
+        return false;
     }
-    /* As virtio_dev_probe() does behind a driver's probe. */
     if (!(virtio_status(&vport.dev) & VIRTIO_CONFIG_S_DRIVER_OK)) {
         virtio_device_ready();
     }
     say("probed");
+    return true;
+}
+
+static void device_is_made_ready(void)
+{
+    if (!probe()) {
+        return;
+    }
+    if (virtio_status(&vport.dev) & VIRTIO_CONFIG_S_NEEDS_RESET) {
+        say("the device needs a reset");
+        if (!probe()) {
+            return;
+        }
+    }
     vport_use();
 }
 

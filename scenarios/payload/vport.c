@@ -77,6 +77,9 @@ void vport_use(void)
          i++) {
         bool taken;
 
+        if (vport.multiport) {
+            serial_take_control(&vport);
+        }
         if (vport.multiport && !vport.ports[i].added) {
             say("port %u: gone", i);
             continue;

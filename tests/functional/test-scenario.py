@@ -39,7 +39,8 @@ def run_file(path, *args, status=0):
            ("xen-lower-uptime",), ("singleshot-past-recursion",),
            ("rtc-rate-change",), ("steal-decreases",),
            ("virtio-console-ready",), ("virtio-console-kick",),
-           ("virtio-console-open",))
+           ("virtio-console-open",), ("virtio-console-unplug",),
+           ("virtio-console-restore",), ("virtio-console-write",))
 @test_each(("pvclock-version-torn",), ("wallclock-late",), by_hand=True)
 def scenario_goes_as_stated_twice(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario", "--repeat", 2)

@@ -95,6 +95,27 @@ static void test_steps_stand_in_the_order_of_the_file(void)
     check_options(s, "", "--cut=7:way=migrate,via=file");
 }
 
+#define DEVICE "[machine]\nqemu=-device virtio-serial-mq-pci,max_ports=4\n"
+
+static void test_provocations_are_a_property_of_the_device(void)
+{
+    g_autoptr(Scenario) s =
+        parse(BASE DEVICE "[provoke a]\nat=5ms\nkind=port-unplug\nport=1\n"
+                          "[provoke b]\nevent=push=5#2\nkind=port-throttle\n"
+                          "port=2\ndelay=1ms\nvariant=x\n" ENDS
+                          "[variant x]\n[variant y]\n");
+    g_autofree char *x = g_strjoinv(" ", scenario_variant(s, "x")->qemu);
+    g_autofree char *y = g_strjoinv(" ", scenario_variant(s, "y")->qemu);
+
+    g_assert_cmpstr(x, ==,
+                    "-device virtio-serial-mq-pci,max_ports=4 -global "
+                    "virtio-serial-mq-device.provoke=5ms:port-unplug,port=1;"
+                    "push=5#2:port-throttle,port=2,delay=1ms");
+    g_assert_cmpstr(y, ==,
+                    "-device virtio-serial-mq-pci,max_ports=4 -global "
+                    "virtio-serial-mq-device.provoke=5ms:port-unplug,port=1");
+}
+
 static void test_kernel_of_debian_gets_the_agent(void)
 {
     g_autoptr(Scenario) s = parse(BASE ENDS);
@@ -256,6 +277,25 @@ static const BadCase bad_cases[] = {
      "f:10: [input 1] arguments=[]: want a JSON object"},
     {BASE ENDS "[input 1]\nat=1\nqmp=x\narguments={\n",
      "f:10: [input 1] arguments={: want a JSON object: "},
+    /* Provocations. */
+    {BASE DEVICE ENDS "[provoke a]\nat=1\n",
+     "f:9: [provoke a] wants a key 'kind'"},
+    {BASE DEVICE ENDS "[provoke a]\nkind=needs-reset\n",
+     "f:9: [provoke a] wants one of at and event"},
+    {BASE DEVICE ENDS "[provoke a]\nat=1\nevent=push#1\nkind=needs-reset\n",
+     "f:9: [provoke a] wants one of at and event"},
+    {BASE DEVICE ENDS "[provoke a]\nevent=pull#1\nkind=needs-reset\n",
+     "f:9: [provoke a]: provocation: event: "},
+    {BASE DEVICE ENDS "[provoke a]\nat=1\nkind=sulk\n",
+     "f:9: [provoke a]: provocation: kind: "},
+    {BASE DEVICE ENDS "[provoke a]\nat=1\nkind=port-unplug\nport=511\n",
+     "f:9: [provoke a]: provocation: port: "},
+    {BASE DEVICE ENDS "[provoke a]\nat=1\nkind=x;2:y\n",
+     "f:9: [provoke a]: want no ';'"},
+    {BASE DEVICE ENDS "[provoke a]\nat=1\nkind=needs-reset\ncolour=red\n",
+     "f:12: [provoke a] has no key 'colour'"},
+    {BASE ENDS "[provoke a]\nat=1\nkind=needs-reset\n",
+     "f:7: [provoke a] wants a virtio-serial-mq-pci in [machine] qemu"},
     /* Expectations. */
     {BASE "[expect 1]\n", "f:5: [expect 1] wants one of present, absent"},
     {BASE ENDS "cuts=1\n", "f:5: [expect 1] wants one of present, absent, text,"
@@ -383,6 +423,8 @@ int main(int argc, char **argv)
     g_test_add_func("/scenario/options", test_keys_become_options_of_boot);
     g_test_add_func("/scenario/steps",
                     test_steps_stand_in_the_order_of_the_file);
+    g_test_add_func("/scenario/provoke",
+                    test_provocations_are_a_property_of_the_device);
     g_test_add_func("/scenario/agent", test_kernel_of_debian_gets_the_agent);
     g_test_add_func("/scenario/variants",
                     test_variant_overrides_and_leaves_out);
