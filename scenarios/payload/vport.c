@@ -5,6 +5,8 @@
 #include "scenarios/payload/vport.h"
 
 #define LINE_MAX 160
+/* With icount the device answers before a kick returns. */
+#define WAIT_ROUNDS 500000u
 
 SerialDriver vport;
 
@@ -38,6 +40,7 @@ bool vport_init(void)
     if (!xen_shared_info()) {
         return false;
     }
+    serial_wait_rounds = WAIT_ROUNDS;
     virtio_give_memory(memory, sizeof(memory));
     if (!serial_find(&vport, 0, false) ||
         !serial_negotiate(&vport, SERIAL_FEATURE(MULTIPORT)) ||

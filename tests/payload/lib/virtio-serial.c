@@ -5,10 +5,11 @@
 #include "tests/payload/lib/insn.h"
 #include "tests/payload/lib/virtio-serial.h"
 
-#define WAIT_ROUNDS      20000000u
 #define CONTROL_BUFFERS  16u
 #define CONTROL_SIZE     (sizeof(struct virtio_console_control) + 64)
 #define CONFIG_MAX_PORTS offsetof(struct virtio_console_config, max_nr_ports)
+
+unsigned serial_wait_rounds = 20000000;
 
 unsigned serial_in_queue(unsigned port)
 {
@@ -110,7 +111,7 @@ void serial_fill_port(SerialDriver *s, unsigned port, bool kick)
 /* Waits for a chain of the driver's to come back. */
 static bool take_back(VirtQueue *q)
 {
-    for (unsigned i = 0; i < WAIT_ROUNDS; i++) {
+    for (unsigned i = 0; i < serial_wait_rounds; i++) {
         if (virtqueue_get(q, NULL)) {
             return true;
         }
@@ -220,8 +221,8 @@ unsigned serial_take_control(SerialDriver *s)
 
 bool serial_wait(SerialDriver *s, const bool *flag)
 {
-    for (unsigned i = 0; i < WAIT_ROUNDS && !*(const volatile bool *)flag;
-         i++) {
+    for (unsigned i = 0;
+         i < serial_wait_rounds && !*(const volatile bool *)flag; i++) {
         if (!serial_take_control(s)) {
             cpu_relax();
         }

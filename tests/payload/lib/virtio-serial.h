@@ -50,6 +50,12 @@ struct SerialDriver {
     SerialSeen *seen; /* behind what the driver itself does of it */
 };
 
+/*
+ * What "a long time" is below.  A device that answers before a kick returns
+ * needs few; the one of a loaded host's main thread many.
+ */
+extern unsigned serial_wait_rounds;
+
 /* Queues of a port, and of control messages. */
 unsigned serial_in_queue(unsigned port);
 unsigned serial_out_queue(unsigned port);
