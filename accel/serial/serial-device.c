@@ -98,6 +98,16 @@ static void reset(VirtIODevice *vdev)
     serial_mq_reset(dev->mq, dev->by_driver);
 }
 
+/* Of the machine, or of the PCI function: virtio-pci has done its part. */
+static void reset_exit(Object *obj, ResetType type)
+{
+    SerialDevice *dev = SERIAL_DEVICE(obj);
+
+    if (dev->mq) {
+        serial_mq_reset_done(dev->mq);
+    }
+}
+
 static void queue_reset(VirtIODevice *vdev, uint32_t queue)
 {
     serial_mq_queue_reset(SERIAL_DEVICE(vdev)->mq, queue);
@@ -250,6 +260,7 @@ static void serial_class_init(ObjectClass *oc, void *data)
     VirtioDeviceClass *vdc = VIRTIO_DEVICE_CLASS(oc);
     HotplugHandlerClass *hc = HOTPLUG_HANDLER_CLASS(oc);
 
+    RESETTABLE_CLASS(oc)->phases.exit = reset_exit;
     device_class_set_props(dc, serial_properties);
     describe(oc);
     dc->vmsd = &serial_vmstate;

@@ -33,6 +33,7 @@ struct SerialDevice {
     SerialMqConfig config;
     bool access;    /* the driver's, to a register, is under way */
     bool by_driver; /* a reset that comes now is the driver's */
+    bool modern;    /* the last write to the status was no legacy one */
     bool running;   /* the machine is, as far as back ends know */
     VMChangeStateEntry *change;
     HostTimer *unplug;            /* of ports that a provocation wants gone */
@@ -87,6 +88,11 @@ static inline SerialMqChain *serial_element_chain(SerialElement *e)
 }
 
 extern const SerialMqOps serial_transport_ops;
+/*
+ * DEVICE_NEEDS_RESET in the status that a driver without legacy registers
+ * sees, for as long as the core serves it no more.
+ */
+void serial_keep_needs_reset(SerialDevice *dev);
 void serial_queues_init(SerialDevice *dev);
 void serial_queues_free(SerialDevice *dev);
 

@@ -7,6 +7,7 @@
 #include "qemu/timer.h"
 #include "hw/virtio/virtio-bus.h"
 #include "hw/virtio/virtio.h"
+#include "standard-headers/linux/virtio_config.h"
 #include "accel/serial/serial-internal.h"
 
 /* Entries of a queue, as virtio-serial-pci has */
@@ -83,9 +84,33 @@ static void transport_config_changed(void *t)
     virtio_notify_config(VIRTIO_DEVICE(t));
 }
 
+/*
+ * After a reset the status stays 0 until the driver writes another: drivers
+ * wait for that 0 (virtio 1.3, 4.1.4.3.2).
+ */
+void serial_keep_needs_reset(SerialDevice *dev)
+{
+    VirtIODevice *vdev = VIRTIO_DEVICE(dev);
+    SerialMqInfo info;
+
+    if (!dev->modern || !vdev->status ||
+        vdev->status & VIRTIO_CONFIG_S_NEEDS_RESET) {
+        return;
+    }
+    serial_mq_info(dev->mq, &info);
+    if (info.refused) {
+        vdev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+        virtio_notify_config(vdev); /* none before DRIVER_OK */
+    }
+}
+
 static void transport_needs_reset(void *t, const char *why)
 {
-    virtio_error(VIRTIO_DEVICE(t), "the device needs a reset: %s", why);
+    SerialDevice *dev = t;
+
+    /* That sets the bit for a driver which has accepted VERSION_1. */
+    virtio_error(VIRTIO_DEVICE(dev), "the device needs a reset: %s", why);
+    serial_keep_needs_reset(dev);
 }
 
 /* Back ends */

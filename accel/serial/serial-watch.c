@@ -52,17 +52,30 @@ static void stock_write(const SerialWatch *w, hwaddr addr, uint64_t value,
         }                             \
     } while (0)
 
+/* Of a register by which the driver can reset the device */
+static void write_resetting(SerialWatch *w, hwaddr addr, uint64_t value,
+                            unsigned size)
+{
+    w->dev->by_driver = true;
+    stock_write(w, addr, value, size);
+    w->dev->by_driver = false;
+    WATCHED(w, serial_mq_reset_done(w->dev->mq));
+}
+
 static void write_status(SerialWatch *w, hwaddr addr, uint64_t value,
-                         unsigned size)
+                         unsigned size, bool modern)
 {
     VirtIODevice *vdev = VIRTIO_DEVICE(w->dev);
     uint8_t old = vdev->status;
 
-    w->dev->by_driver = true;
-    stock_write(w, addr, value, size);
-    w->dev->by_driver = false;
+    w->dev->modern = modern;
+    write_resetting(w, addr, value, size);
     if ((uint8_t)value) {
-        WATCHED(w, serial_mq_status(w->dev->mq, old, value));
+        WATCHED(w, serial_mq_status(w->dev->mq, old, value, vdev->status));
+        /* virtio has just stored what the driver wrote. */
+        if (w->dev->mq) {
+            serial_keep_needs_reset(w->dev);
+        }
     }
 }
 
@@ -137,16 +150,16 @@ static void common_write(void *opaque, hwaddr addr, uint64_t value,
     VirtIODevice *vdev = VIRTIO_DEVICE(w->dev);
 
     if (addr == VIRTIO_PCI_COMMON_STATUS) {
-        write_status(w, addr, value, size);
+        write_status(w, addr, value, size, true);
         return;
     }
     stock_write(w, addr, value, size);
     if (addr != VIRTIO_PCI_COMMON_GF) {
         WATCHED(w, common_queue_set(w, addr, value));
     } else if (w->proxy->gfselect < ARRAY_SIZE(w->proxy->guest_features)) {
-        WATCHED(w, serial_mq_features(w->dev->mq,
-                                      address(w->proxy->guest_features),
-                                      vdev->host_features));
+        WATCHED(
+            w, serial_mq_features(w->dev->mq, address(w->proxy->guest_features),
+                                  vdev->host_features, vdev->guest_features));
     }
 }
 
@@ -225,7 +238,8 @@ static void legacy_register_written(SerialWatch *w, hwaddr addr, uint64_t value)
 
     switch (addr) {
     case VIRTIO_PCI_GUEST_FEATURES:
-        serial_mq_features(mq, (uint32_t)value, (uint32_t)vdev->host_features);
+        serial_mq_features(mq, (uint32_t)value, (uint32_t)vdev->host_features,
+                           vdev->guest_features);
         break;
     case VIRTIO_PCI_QUEUE_PFN:
         serial_mq_queue_set(mq, vdev->queue_sel, ORDERING_QUEUE_PFN, value);
@@ -247,13 +261,11 @@ static void legacy_write(void *opaque, hwaddr addr, uint64_t value,
         WATCHED(w,
                 serial_mq_config_write(w->dev->mq, addr - config, value, size));
     } else if (addr == VIRTIO_PCI_STATUS) {
-        write_status(w, addr, value, size);
+        write_status(w, addr, value, size, false);
     } else if (addr == VIRTIO_PCI_QUEUE_NOTIFY) {
         notify(w, (uint16_t)value, addr, value, size);
     } else {
-        w->dev->by_driver = true;
-        stock_write(w, addr, value, size);
-        w->dev->by_driver = false;
+        write_resetting(w, addr, value, size);
         WATCHED(w, legacy_register_written(w, addr, value));
     }
 }

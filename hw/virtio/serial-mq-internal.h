@@ -65,7 +65,8 @@ struct SerialMq {
     bool talking; /* a control message came since the last reset */
     bool device_ready;
     bool refused;
-    GQueue waiting; /* of SerialMqMessage */
+    bool resetting, reset_by_driver; /* serial_mq_reset_done() is to come */
+    GQueue waiting;                  /* of SerialMqMessage */
     bool delivering;
     GQueue held;          /* of SerialMqHeld */
     uint8_t *hold, *work; /* bits: by queue */

@@ -227,13 +227,13 @@ static void serial_mq_forget(SerialMq *s)
     memset(s->work, 0, (serial_mq_nr_queues(s) + 7) / 8);
 }
 
-void serial_mq_status(SerialMq *s, uint8_t old, uint8_t status)
+void serial_mq_status(SerialMq *s, uint8_t old, uint8_t written, uint8_t taken)
 {
     SerialMqPort *p = serial_mq_port(s, 0);
 
-    s->status = status;
-    serial_mq_see(s, ORDERING_STATUS, 0, ORDERING_NO_PORT, status, old);
-    if (!(status & VIRTIO_CONFIG_S_DRIVER_OK)) {
+    s->status = taken;
+    serial_mq_see(s, ORDERING_STATUS, 0, ORDERING_NO_PORT, written, old);
+    if (!(taken & VIRTIO_CONFIG_S_DRIVER_OK)) {
         if (old & VIRTIO_CONFIG_S_DRIVER_OK) {
             serial_mq_forget(s);
         }
@@ -241,7 +241,7 @@ void serial_mq_status(SerialMq *s, uint8_t old, uint8_t status)
         /* Such a driver has port 0 alone, and no word for opening it. */
         serial_mq_guest_open(s, p, true);
     }
-    serial_mq_happens(s, PROVOKE_STATUS, status);
+    serial_mq_happens(s, PROVOKE_STATUS, written);
 }
 
 void serial_mq_status_read(SerialMq *s, uint8_t status)
@@ -257,12 +257,27 @@ void serial_mq_reset(SerialMq *s, bool by_driver)
     s->features = 0;
     s->refused = false;
     s->resets++;
-    serial_mq_happens(s, PROVOKE_RESET, by_driver);
+    s->resetting = true;
+    s->reset_by_driver = by_driver;
 }
 
-void serial_mq_features(SerialMq *s, uint64_t accepted, uint64_t offered)
+/*
+ * Provocations wait until here: until the transport has forgotten its queues
+ * they are in memory that is the driver's again, and what the device says of
+ * itself would be forgotten with them.
+ */
+void serial_mq_reset_done(SerialMq *s)
 {
-    s->features = accepted & offered;
+    if (s->resetting) {
+        s->resetting = false;
+        serial_mq_happens(s, PROVOKE_RESET, s->reset_by_driver);
+    }
+}
+
+void serial_mq_features(SerialMq *s, uint64_t accepted, uint64_t offered,
+                        uint64_t taken)
+{
+    s->features = taken & offered;
     serial_mq_see(s, ORDERING_FEATURES, 0, ORDERING_NO_PORT, accepted, offered);
 }
 

@@ -92,15 +92,17 @@ uint64_t serial_mq_offered(const SerialMq *s);
 OrderingJudge *serial_mq_judge(SerialMq *s);
 
 /*
- * What the driver does.  Each call reports the access and acts on it; values
- * are the driver's own, unchecked.  serial_mq_status(): call it after the
- * transport took @status over.  Writing 0 is serial_mq_reset() instead, as is
- * a reset of the machine, before the transport forgets its queues.
+ * What the driver does, reported and acted on; values are its own, unchecked,
+ * @taken what the transport made of them.  serial_mq_reset() is for a 0 written
+ * to the status and for resets of the machine, before the transport forgets its
+ * queues; serial_mq_reset_done(): it has.
  */
-void serial_mq_status(SerialMq *s, uint8_t old, uint8_t status);
+void serial_mq_status(SerialMq *s, uint8_t old, uint8_t written, uint8_t taken);
 void serial_mq_status_read(SerialMq *s, uint8_t status);
 void serial_mq_reset(SerialMq *s, bool by_driver);
-void serial_mq_features(SerialMq *s, uint64_t accepted, uint64_t offered);
+void serial_mq_reset_done(SerialMq *s);
+void serial_mq_features(SerialMq *s, uint64_t accepted, uint64_t offered,
+                        uint64_t taken);
 void serial_mq_queue_set(SerialMq *s, unsigned queue, OrderingQueueField field,
                          uint64_t value);
 void serial_mq_queue_enable(SerialMq *s, unsigned queue, uint64_t value);
@@ -108,10 +110,7 @@ void serial_mq_queue_enable(SerialMq *s, unsigned queue, uint64_t value);
 void serial_mq_queue_reset(SerialMq *s, unsigned queue);
 void serial_mq_notified(SerialMq *s, unsigned queue);
 void serial_mq_isr_read(SerialMq *s, uint8_t isr);
-/*
- * The device's configuration as the driver reads it, little endian.
- * @return: bytes of it put into @buf, at most @len.
- */
+/* Little endian.  @return: bytes of it put into @buf, at most @len. */
 size_t serial_mq_config(const SerialMq *s, uint8_t *buf, size_t len);
 void serial_mq_config_read(SerialMq *s, unsigned offset, unsigned size);
 /* Of its fields only emerg_wr is the driver's to write. */

@@ -60,13 +60,15 @@ static void driver_step(MqGuest *g, FuzzInput *in)
 {
     switch (fuzz_u8(in) % 10) {
     case 0:
-        serial_mq_status(g->s, fuzz_u8(in), fuzz_u8(in));
+        serial_mq_status(g->s, fuzz_u8(in), fuzz_u8(in), fuzz_u8(in));
         break;
     case 1:
         serial_mq_reset(g->s, fuzz_u8(in) & 1);
+        serial_mq_reset_done(g->s);
         break;
     case 2:
-        serial_mq_features(g->s, fuzz_u64(in), serial_mq_offered(g->s));
+        serial_mq_features(g->s, fuzz_u64(in), serial_mq_offered(g->s),
+                           fuzz_u64(in));
         break;
     case 3:
         serial_mq_queue_set(g->s, fuzz_u32(in), fuzz_u8(in) % 8, fuzz_u64(in));

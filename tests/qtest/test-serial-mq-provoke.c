@@ -366,6 +366,41 @@ static void device_needs_a_reset(void)
     end(m, d);
 }
 
+/* A device that is as new but for what the provocation did to it. */
+static void reset_provokes_when_it_is_over(void)
+{
+    const uint8_t ack = VIRTIO_CONFIG_S_ACKNOWLEDGE;
+    const uint8_t bit = VIRTIO_CONFIG_S_NEEDS_RESET;
+    SerialMachine *m = start(NULL);
+    SerialDriver *d = serial_machine_open(m, &msix);
+
+    provoke(m->q, "reset#1:needs-reset;reset#3:needs-reset;"
+                  "reset#4:control-send,port=2,message=port-add");
+    virtio_reset(&d->v);
+    g_assert_true(serial_refused(m->q));
+    virtio_set_status(&d->v, ack);
+    g_assert_cmphex(virtio_status(&d->v), ==, ack | bit);
+    virtio_reset(&d->v);
+    g_assert_false(serial_refused(m->q));
+    virtio_set_status(&d->v, ack);
+    g_assert_cmphex(virtio_status(&d->v), ==, ack);
+    serial_free(d);
+
+    json_node_unref(qtest_qmp(m->q, "system_reset", NULL));
+    json_node_unref(qtest_qmp_event(m->q, "RESET"));
+    g_assert_true(serial_refused(m->q));
+    d = serial_find(m->q, &msix);
+    serial_acknowledge(d);
+    g_assert_false(serial_refused(m->q));
+    serial_negotiate(d, &msix);
+    serial_set_up_queues(d, &msix);
+    serial_driver_ok(d);
+    serial_fill_control(d);
+    serial_expect(d, 2, ADD, 1);
+    serial_expect_none(d);
+    end(m, d);
+}
+
 /* A provocation that waits for its time waits in the other QEMU. */
 static void provocation_migrates(void)
 {
@@ -413,6 +448,8 @@ int main(int argc, char **argv)
          interrupts_come_and_do_not},
         {"/serial-mq-provoke/kick-is-lost", kick_is_lost},
         {"/serial-mq-provoke/device-needs-a-reset", device_needs_a_reset},
+        {"/serial-mq-provoke/reset-provokes-when-it-is-over",
+         reset_provokes_when_it_is_over},
         {"/serial-mq-provoke/provocation-migrates", provocation_migrates},
     };
 

@@ -276,14 +276,15 @@ void mq_start(MqGuest *g, uint64_t features)
     uint8_t old = 0;
 
     serial_mq_reset(g->s, true);
+    serial_mq_reset_done(g->s);
     serial_mq_status_read(g->s, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
         if (steps[i] & VIRTIO_CONFIG_S_FEATURES_OK &&
             !(old & VIRTIO_CONFIG_S_FEATURES_OK)) {
             serial_mq_features(g->s, features | 1ull << VIRTIO_F_VERSION_1,
-                               offered);
+                               offered, features | 1ull << VIRTIO_F_VERSION_1);
         }
-        serial_mq_status(g->s, old, steps[i]);
+        serial_mq_status(g->s, old, steps[i], steps[i]);
         if (steps[i] & VIRTIO_CONFIG_S_FEATURES_OK) {
             serial_mq_status_read(g->s, steps[i]);
         }

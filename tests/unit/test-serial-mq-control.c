@@ -363,7 +363,8 @@ static void test_control_before_driver_ok(gconstpointer arg)
     MqGuest *g = mq_new(GPOINTER_TO_INT(arg));
 
     add_ports(g);
-    serial_mq_status(g->s, 0, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+    serial_mq_status(g->s, 0, VIRTIO_CONFIG_S_ACKNOWLEDGE,
+                     VIRTIO_CONFIG_S_ACKNOWLEDGE);
     mq_add_in(g, SERIAL_MQ_CONTROL_IN, 64);
     mq_say(g, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
     g_assert_cmpuint(mq_nr_used(g, SERIAL_MQ_CONTROL_OUT), ==, enforce ? 0 : 1);
@@ -373,7 +374,7 @@ static void test_control_before_driver_ok(gconstpointer arg)
     if (enforce) {
         g_assert_true(g_str_has_prefix(mq_log(g), "needs-reset "));
         /* Nothing but a reset helps. */
-        serial_mq_status(g->s, VIRTIO_CONFIG_S_ACKNOWLEDGE, MQ_OK);
+        serial_mq_status(g->s, VIRTIO_CONFIG_S_ACKNOWLEDGE, MQ_OK, MQ_OK);
         mq_kick(g, SERIAL_MQ_CONTROL_OUT);
         g_assert_cmpuint(mq_nr_used(g, SERIAL_MQ_CONTROL_OUT), ==, 0);
         serial_mq_reset(g->s, true);

@@ -405,7 +405,8 @@ static void test_status_without_driver_ok_closes(void)
 
     g->takes[5] = 0;
     mq_print(g, 5, "x");
-    serial_mq_status(g->s, MQ_OK, MQ_OK & ~VIRTIO_CONFIG_S_DRIVER_OK);
+    serial_mq_status(g->s, MQ_OK, MQ_OK & ~VIRTIO_CONFIG_S_DRIVER_OK,
+                     MQ_OK & ~VIRTIO_CONFIG_S_DRIVER_OK);
     g_assert_cmpstr(mq_log(g), ==, "close 0 close 1 close 5");
     g_assert_cmpuint(g->detached, ==, 1);
     mq_free(g);

@@ -223,6 +223,33 @@ static void device_that_needs_a_reset_serves_nothing(void)
     mq_free(g);
 }
 
+/* Only when the transport has no queues of the driver's any more. */
+static void reset_provokes_when_it_is_over(void)
+{
+    MqGuest *g = linux_up("reset#1:control-send,port=1,message=port-add;"
+                          "reset#2:needs-reset");
+
+    serial_mq_reset(g->s, true);
+    g_assert_cmpstr(mq_told(g), ==, "");
+    mq_forget(g, SERIAL_MQ_CONTROL_IN);
+    serial_mq_reset_done(g->s);
+    mq_add_in(g, SERIAL_MQ_CONTROL_IN, 64);
+    mq_kick(g, SERIAL_MQ_CONTROL_IN);
+    g_assert_cmpstr(mq_told(g), ==, "add:1=1");
+    mq_log(g);
+    serial_mq_reset(g->s, false);
+    g_assert_cmpstr(mq_log(g), ==, "");
+    serial_mq_reset_done(g->s);
+    g_assert_cmpstr(mq_log(g), ==, "needs-reset provocation");
+    g_assert_true(mq_info(g).refused);
+    /* the next life is none of the provocation's */
+    serial_mq_reset(g->s, true);
+    serial_mq_reset_done(g->s);
+    serial_mq_reset_done(g->s);
+    g_assert_false(mq_info(g).refused);
+    mq_free(g);
+}
+
 static void bad_ones_are_refused_and_none_is_added(void)
 {
     MqGuest *g = mq_new(SERIAL_MQ_OBSERVE);
@@ -277,6 +304,7 @@ int main(int argc, char **argv)
     TEST(completions_come_later_and_the_last_first);
     TEST(interrupts_come_and_do_not);
     TEST(device_that_needs_a_reset_serves_nothing);
+    TEST(reset_provokes_when_it_is_over);
     TEST(bad_ones_are_refused_and_none_is_added);
     TEST(provocations_migrate);
 #undef TEST

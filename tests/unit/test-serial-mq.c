@@ -301,7 +301,8 @@ static void test_enforce_refuses_until_the_reset(void)
     serial_mq_port_host_open(g->s, 1, true);
     serial_mq_reset(g->s, true);
     serial_mq_status_read(g->s, 0);
-    serial_mq_status(g->s, 0, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+    serial_mq_status(g->s, 0, VIRTIO_CONFIG_S_ACKNOWLEDGE,
+                     VIRTIO_CONFIG_S_ACKNOWLEDGE);
     mq_add_in(g, SERIAL_MQ_CONTROL_IN, 64);
     mq_print(g, 1, "early");
     g_assert_true(mq_info(g).refused);
@@ -335,6 +336,23 @@ static void test_stock_has_no_judge(void)
     mq_free(g);
 }
 
+static void test_what_the_transport_refused_is_not_there(void)
+{
+    const uint64_t multiport = 1ull << VIRTIO_CONSOLE_F_MULTIPORT;
+    const uint8_t driver = MQ_OK & ~VIRTIO_CONFIG_S_FEATURES_OK;
+    MqGuest *g = mq_new(SERIAL_MQ_OBSERVE);
+    uint64_t offered = serial_mq_offered(g->s);
+
+    serial_mq_features(g->s, multiport, offered, multiport);
+    g_assert_cmphex(mq_info(g).features, ==, multiport);
+    /* after FEATURES_OK, say */
+    serial_mq_features(g->s, offered, offered, multiport);
+    g_assert_cmphex(mq_info(g).features, ==, multiport);
+    serial_mq_status(g->s, driver, MQ_OK, driver);
+    g_assert_cmphex(mq_info(g).status, ==, driver);
+    mq_free(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -356,6 +374,8 @@ int main(int argc, char **argv)
     g_test_add_func("/config/read", test_config_is_what_the_driver_reads);
     g_test_add_func("/config/emergency-write",
                     test_emergency_write_goes_to_the_first_console);
+    g_test_add_func("/transport/refuses",
+                    test_what_the_transport_refused_is_not_there);
     g_test_add_func("/mode/enforce", test_enforce_refuses_until_the_reset);
     g_test_add_func("/mode/stock", test_stock_has_no_judge);
     return g_test_run();
