@@ -209,6 +209,23 @@ static void interrupts_come_and_do_not(void)
     mq_free(g);
 }
 
+/* Virtio 1.3, 2.1.2 */
+static void interrupts_wait_for_driver_ok(void)
+{
+    MqGuest *g = mq_new(SERIAL_MQ_OBSERVE);
+
+    g_assert_true(serial_mq_provoke(g->s,
+                                    "status=3#1:interrupt-spurious,queue=5;"
+                                    "status=15#1:interrupt-spurious,queue=7",
+                                    NULL));
+    serial_mq_status(g->s, 0, 3);
+    g_assert_cmpuint(g->interrupts[5], ==, 0);
+    serial_mq_status(g->s, 3, 15);
+    g_assert_cmpuint(g->interrupts[5], ==, 0);
+    g_assert_cmpuint(g->interrupts[7], ==, 1);
+    mq_free(g);
+}
+
 static void device_that_needs_a_reset_serves_nothing(void)
 {
     MqGuest *g = linux_up("notify=5#2:needs-reset");
@@ -303,6 +320,7 @@ int main(int argc, char **argv)
     TEST(host_goes_and_comes_back);
     TEST(completions_come_later_and_the_last_first);
     TEST(interrupts_come_and_do_not);
+    TEST(interrupts_wait_for_driver_ok);
     TEST(device_that_needs_a_reset_serves_nothing);
     TEST(reset_provokes_when_it_is_over);
     TEST(bad_ones_are_refused_and_none_is_added);
