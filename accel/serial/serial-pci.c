@@ -70,6 +70,21 @@ static void serial_pci_finalize(Object *obj)
     }
 }
 
+static ResettablePhases stock_phases;
+
+/* Told before virtio resets the device, which does not know why it does. */
+static void serial_pci_reset_enter(Object *obj, ResetType type)
+{
+    SerialPci *s = SERIAL_PCI(obj);
+
+    if (type == RESET_TYPE_WAKEUP && s->device.mq) {
+        serial_mq_wakes(s->device.mq);
+    }
+    if (stock_phases.enter) {
+        stock_phases.enter(obj, type);
+    }
+}
+
 static const Property serial_pci_properties[] = {
     DEFINE_PROP_BIT("ioeventfd", VirtIOPCIProxy, flags,
                     VIRTIO_PCI_FLAG_USE_IOEVENTFD_BIT, true),
@@ -84,6 +99,9 @@ static void serial_pci_class_init(ObjectClass *oc, void *data)
     PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
 
     VIRTIO_PCI_CLASS(oc)->realize = serial_pci_realize;
+    resettable_class_set_parent_phases(RESETTABLE_CLASS(oc),
+                                       serial_pci_reset_enter, NULL, NULL,
+                                       &stock_phases);
     dc->desc = "virtio console device with up to 511 ports, a queue pair each, "
                "that judges its driver";
     set_bit(DEVICE_CATEGORY_INPUT, dc->categories);

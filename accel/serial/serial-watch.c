@@ -149,6 +149,7 @@ static void common_write(void *opaque, hwaddr addr, uint64_t value,
     SerialWatch *w = opaque;
     VirtIODevice *vdev = VIRTIO_DEVICE(w->dev);
 
+    WATCHED(w, serial_mq_interface(w->dev->mq, false));
     if (addr == VIRTIO_PCI_COMMON_STATUS) {
         write_status(w, addr, value, size, true);
         return;
@@ -256,6 +257,7 @@ static void legacy_write(void *opaque, hwaddr addr, uint64_t value,
     SerialWatch *w = opaque;
     unsigned config = legacy_config(w);
 
+    WATCHED(w, serial_mq_interface(w->dev->mq, true));
     if (addr >= config) {
         stock_write(w, addr, value, size);
         WATCHED(w,

@@ -32,6 +32,12 @@ static void see_device_ready(OrderingJudge *j, const OrderingEvent *e)
                         "DEVICE_READY sent after messages about ports");
         j->restoring = false;
     }
+    if (j->wrote) {
+        ordering_report(j, RULE_TRANSMIT_BEFORE_DEVICE_READY, e,
+                        ORDERING_NO_PORT,
+                        "DEVICE_READY sent after ports were written to");
+        j->wrote = false;
+    }
     j->device_ready = true;
 }
 
@@ -90,7 +96,7 @@ static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
     if (!may_speak(j, e)) {
         return;
     }
-    if (!p->known) {
+    if (j->device_ready ? !p->adds : !p->known) {
         ordering_report(j, RULE_PORT_OPEN_UNASKED, e, e->port,
                         "PORT_OPEN %u of port %u, which was not announced",
                         value_of(e), e->port);
@@ -143,7 +149,8 @@ void ordering_control_rx(OrderingJudge *j, const OrderingEvent *e)
     if (!is_well_formed(j, e)) {
         return;
     }
-    if (!(j->status & VIRTIO_CONFIG_S_DRIVER_OK)) {
+    /* 3.1.2: a legacy driver may; its kick has been reported. */
+    if (!(j->status & VIRTIO_CONFIG_S_DRIVER_OK) && !j->legacy) {
         ordering_report(
             j, RULE_CONTROL_BEFORE_DRIVER_OK, e,
             event_of(e) == VIRTIO_CONSOLE_DEVICE_READY ? ORDERING_NO_PORT

@@ -37,6 +37,7 @@ typedef enum OrderingRuleId {
     RULE_QUEUE_ENABLE_AFTER_DRIVER_OK,
     RULE_QUEUE_RESET_NOT_NEGOTIATED,
     RULE_KICK_BEFORE_DRIVER_OK,
+    RULE_LEGACY_KICK_BEFORE_DRIVER_OK,
     RULE_KICK_QUEUE_NOT_ENABLED,
     RULE_BUFFER_READABLE_IN_RECEIVE,
     RULE_BUFFER_WRITABLE_IN_TRANSMIT,
@@ -69,7 +70,10 @@ enum {
     QUEUE_ADDRESSES = QUEUE_DESC | QUEUE_AVAIL | QUEUE_USED,
 };
 
-/* All but @known of this life of the driver: since the last reset. */
+/*
+ * All but @known of this life of the driver: since the last reset.  A driver
+ * knows a port until the machine is reset; it sleeps through that of a wakeup.
+ */
 typedef struct JudgePort {
     uint32_t adds;    /* PORT_ADD it was sent */
     uint32_t readies; /* PORT_READY it sent */
@@ -93,6 +97,9 @@ struct OrderingJudge {
     bool modern;        /* used what only the modern interface has */
     bool device_ready;
     bool restoring; /* speaks of ports without having been told of them */
+    bool wrote;     /* ... and writes to them */
+    bool waking;    /* no driver since the machine woke up */
+    bool legacy;    /* the interface it uses */
     uint64_t features, offered;
     uint64_t counts[RULE__MAX];
     uint8_t *queues;

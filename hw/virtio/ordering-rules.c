@@ -11,10 +11,11 @@ const OrderingRule ordering_table[RULE__MAX] = {
                              "The first step of a driver is to reset the "
                              "device.",
                              MUST},
-    [RULE_RESET_NOT_AWAITED] = {"reset-not-awaited", "2.4.2",
+    [RULE_RESET_NOT_AWAITED] = {"reset-not-awaited", "4.1.4.3.2",
                                 "A reset is over when the driver reads a "
-                                "status of 0, and it goes on only then.",
-                                SHOULD},
+                                "status of 0, and it goes on only then, unless "
+                                "it uses the legacy interface.",
+                                MUST},
     [RULE_STATUS_BIT_CLEARED] = {"status-bit-cleared", "2.1.1",
                                  "Only a reset clears bits of the status.",
                                  MUST},
@@ -111,6 +112,11 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                     "The device is not notified before "
                                     "DRIVER_OK is set.",
                                     MUST},
+    [RULE_LEGACY_KICK_BEFORE_DRIVER_OK] =
+        {"legacy-kick-before-driver-ok", "3.1.2",
+         "Through the legacy interface, too, a driver sets DRIVER_OK before it "
+         "notifies the device, unless it is of before virtio 1.0.",
+         SUSPECT},
     [RULE_KICK_QUEUE_NOT_ENABLED] = {"kick-queue-not-enabled", "4.1.5.2",
                                      "Only a queue that is enabled is "
                                      "notified.",

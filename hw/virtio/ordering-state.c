@@ -19,13 +19,14 @@ enum {
 };
 
 /* Flags of the judge, in the order of their bits. */
-#define NR_FLAGS 8
+#define NR_FLAGS 11
 
 static void flags_of(OrderingJudge *j, bool *flags[NR_FLAGS])
 {
     bool *const all[NR_FLAGS] = {
         &j->reset_first, &j->reset_read, &j->ran,          &j->features_read,
         &j->early_queue, &j->modern,     &j->device_ready, &j->restoring,
+        &j->wrote,       &j->waking,     &j->legacy,
     };
 
     memcpy(flags, all, sizeof(all));

@@ -72,7 +72,17 @@ static void new_life(OrderingJudge *j)
     j->modern = false;
     j->device_ready = false;
     j->restoring = false;
+    j->wrote = false;
     j->features = 0;
+    j->offered = 0;
+}
+
+/* No driver is there that could know a port. */
+static void forget_ports(OrderingJudge *j)
+{
+    for (unsigned i = 0; i < j->max_ports; i++) {
+        j->ports[i].known = false;
+    }
 }
 
 static void see_reset(OrderingJudge *j, bool by_driver)
@@ -82,7 +92,26 @@ static void see_reset(OrderingJudge *j, bool by_driver)
     j->reset_read = !by_driver;
     if (!by_driver) {
         j->ran = false;
+        j->legacy = false;
+        if (!j->waking) {
+            forget_ports(j);
+        }
     }
+}
+
+static void see_wake(OrderingJudge *j, const OrderingEvent *e G_GNUC_UNUSED)
+{
+    j->waking = true;
+}
+
+static void see_interface(OrderingJudge *j, const OrderingEvent *e)
+{
+    j->legacy = e->value;
+}
+
+bool ordering_is_legacy(const OrderingJudge *j)
+{
+    return j->legacy;
 }
 
 /*
@@ -139,13 +168,14 @@ static void see_start(OrderingJudge *j, const OrderingEvent *e)
         ordering_report(j, RULE_NO_RESET_FIRST, e, ORDERING_NO_PORT,
                         "status 0x%02x written, never 0", (unsigned)e->value);
         j->reset_first = true; /* once a life of the machine */
-    } else if (!j->reset_read) {
+    } else if (!j->reset_read && !j->legacy) {
         ordering_report(j, RULE_RESET_NOT_AWAITED, e, ORDERING_NO_PORT,
                         "status 0x%02x written, not read since the reset",
                         (unsigned)e->value);
     }
     j->reset_read = true;
     j->ran = false;
+    j->waking = false;
 }
 
 static void see_new_bits(OrderingJudge *j, const OrderingEvent *e, uint8_t new)
@@ -234,6 +264,15 @@ static void see_features(OrderingJudge *j, const OrderingEvent *e)
 
 /* Configuration */
 
+/*
+ * A legacy driver may use a device before it has set any of these bits (3.1.2,
+ * of which a transitional device has to support that).
+ */
+static bool is_settled(const OrderingJudge *j)
+{
+    return j->legacy || (j->status & STATUS_SETTLED);
+}
+
 static void see_config_read(OrderingJudge *j, const OrderingEvent *e)
 {
     if (!(j->status & VIRTIO_CONFIG_S_DRIVER) && !is_aftermath(j)) {
@@ -248,7 +287,7 @@ static void see_config_write(OrderingJudge *j, const OrderingEvent *e)
     if (e->value >= CONFIG_EMERG_WR) {
         return; /* 5.3.5: at any time */
     }
-    if (j->status & STATUS_SETTLED) {
+    if (is_settled(j)) {
         ordering_report(j, RULE_CONFIG_WRITE_READ_ONLY, e, ORDERING_NO_PORT,
                         "config at %u written", (unsigned)e->value);
     } else {
@@ -391,9 +430,11 @@ static void see_notify(OrderingJudge *j, const OrderingEvent *e)
 
     if (!(j->status & VIRTIO_CONFIG_S_DRIVER_OK)) {
         if (!is_aftermath(j)) {
-            ordering_report(j, RULE_KICK_BEFORE_DRIVER_OK, e, port,
-                            "queue %u kicked in status 0x%02x", e->queue,
-                            j->status);
+            ordering_report(j,
+                            j->legacy ? RULE_LEGACY_KICK_BEFORE_DRIVER_OK
+                                      : RULE_KICK_BEFORE_DRIVER_OK,
+                            e, port, "queue %u kicked in status 0x%02x",
+                            e->queue, j->status);
         }
         return;
     }
@@ -415,10 +456,12 @@ static void see_transmit(OrderingJudge *j, const OrderingEvent *e)
     unsigned port = ordering_queue_port(e->queue);
     const JudgePort *p = &j->ports[port];
 
-    if (p->known) {
-        return; /* or it would have come back from sleep */
+    if (p->adds) {
+        return;
     }
-    if (!j->device_ready) {
+    if (!j->device_ready && p->known) {
+        j->wrote = true; /* back from sleep, if DEVICE_READY does not follow */
+    } else if (!j->device_ready) {
         ordering_report(j, RULE_TRANSMIT_BEFORE_DEVICE_READY, e, port,
                         "%llu bytes of port %u, DEVICE_READY not sent",
                         (unsigned long long)e->value, port);
@@ -464,6 +507,8 @@ void ordering_see(OrderingJudge *j, int64_t now_ns, const OrderingEvent *event)
                                                   const OrderingEvent *) = {
         [ORDERING_STATUS] = see_status,
         [ORDERING_STATUS_READ] = see_status_read,
+        [ORDERING_WAKE] = see_wake,
+        [ORDERING_INTERFACE] = see_interface,
         [ORDERING_FEATURES] = see_features,
         [ORDERING_CONFIG_READ] = see_config_read,
         [ORDERING_CONFIG_WRITE] = see_config_write,

@@ -12,6 +12,7 @@
 #ifndef JUMPCUT_HW_VIRTIO_ORDERING_H
 #define JUMPCUT_HW_VIRTIO_ORDERING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ typedef enum OrderingEventKind {
     ORDERING_STATUS,      /* value: written to device_status; old: before */
     ORDERING_STATUS_READ, /* value: what the driver got */
     ORDERING_RESET,       /* value: 1 by the driver, 0 by the machine */
+    ORDERING_WAKE,        /* the machine's next reset is that of a wakeup */
+    ORDERING_INTERFACE,   /* value: 1 the driver uses the legacy one, 0 not */
     ORDERING_FEATURES,    /* each write; value: accepted so far, old: offered */
     ORDERING_CONFIG_READ, /* value: offset, old: size */
     ORDERING_CONFIG_WRITE, /* value: offset, old: size */
@@ -104,6 +107,8 @@ void ordering_reset_counts(OrderingJudge *j);
 
 /* virtio 5.3.2; ORDERING_NO_PORT for the control queues */
 unsigned ordering_queue_port(unsigned queue);
+/* Did the driver use the legacy interface, at last? */
+bool ordering_is_legacy(const OrderingJudge *j);
 
 void ordering_save(const OrderingJudge *j, StateWriter *w);
 /* Into a judge of as many ports; on error it is as new. */

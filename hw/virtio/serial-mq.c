@@ -107,12 +107,15 @@ void serial_mq_see(SerialMq *s, OrderingEventKind kind, unsigned queue,
 /*
  * DEVIATION: before DRIVER_OK queues are served all the same, as by
  * virtio-serial-pci, unless the rules are enforced (virtio 1.3, 2.1.2: the
- * device must not consume buffers before DRIVER_OK).
+ * device must not consume buffers before DRIVER_OK) and the driver uses the
+ * modern interface (3.1.2: a transitional device has to serve a legacy driver
+ * before DRIVER_OK).
  */
 bool serial_mq_serves(const SerialMq *s)
 {
     return !s->refused && (s->cfg.ordering != SERIAL_MQ_ENFORCE ||
-                           s->status & VIRTIO_CONFIG_S_DRIVER_OK);
+                           s->status & VIRTIO_CONFIG_S_DRIVER_OK ||
+                           ordering_is_legacy(s->judge));
 }
 
 bool serial_mq_multiport(const SerialMq *s)
@@ -157,11 +160,10 @@ static void serial_mq_serve(SerialMq *s, unsigned queue)
 
 void serial_mq_notified(SerialMq *s, unsigned queue)
 {
-    if (queue < serial_mq_nr_queues(s)) {
-        serial_mq_see(s, ORDERING_NOTIFY, queue, ORDERING_NO_PORT, 0, 0);
-        if (serial_mq_happens(s, PROVOKE_NOTIFY, queue)) {
-            serial_mq_serve(s, queue);
-        }
+    serial_mq_see(s, ORDERING_NOTIFY, queue, ORDERING_NO_PORT, 0, 0);
+    if (queue < serial_mq_nr_queues(s) &&
+        serial_mq_happens(s, PROVOKE_NOTIFY, queue)) {
+        serial_mq_serve(s, queue);
     }
 }
 
@@ -259,6 +261,18 @@ void serial_mq_reset(SerialMq *s, bool by_driver)
     s->resets++;
     s->resetting = true;
     s->reset_by_driver = by_driver;
+}
+
+void serial_mq_wakes(SerialMq *s)
+{
+    serial_mq_see(s, ORDERING_WAKE, 0, ORDERING_NO_PORT, 0, 0);
+}
+
+void serial_mq_interface(SerialMq *s, bool legacy)
+{
+    if (s->judge && ordering_is_legacy(s->judge) != legacy) {
+        serial_mq_see(s, ORDERING_INTERFACE, 0, ORDERING_NO_PORT, legacy, 0);
+    }
 }
 
 /*

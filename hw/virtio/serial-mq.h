@@ -93,14 +93,16 @@ OrderingJudge *serial_mq_judge(SerialMq *s);
 
 /*
  * What the driver does, reported and acted on; values are its own, unchecked,
- * @taken what the transport made of them.  serial_mq_reset() is for a 0 written
- * to the status and for resets of the machine, before the transport forgets its
- * queues; serial_mq_reset_done(): it has.
+ * @taken what the transport made of them.  serial_mq_reset(): 0 written to the
+ * status, or a reset of the machine (serial_mq_wakes(): a wakeup's), before the
+ * transport forgets its queues, _reset_done() after; _interface(): before all.
  */
 void serial_mq_status(SerialMq *s, uint8_t old, uint8_t written, uint8_t taken);
 void serial_mq_status_read(SerialMq *s, uint8_t status);
 void serial_mq_reset(SerialMq *s, bool by_driver);
 void serial_mq_reset_done(SerialMq *s);
+void serial_mq_wakes(SerialMq *s);
+void serial_mq_interface(SerialMq *s, bool legacy);
 void serial_mq_features(SerialMq *s, uint64_t accepted, uint64_t offered,
                         uint64_t taken);
 void serial_mq_queue_set(SerialMq *s, unsigned queue, OrderingQueueField field,

@@ -20,76 +20,6 @@
 
 #define CONFIG(field) offsetof(struct virtio_console_config, field)
 
-static const SerialOptions plain = {.legacy = false};
-
-/* Stages of a driver's life, each from the start. */
-
-static void until_driver(SerialDriver *d)
-{
-    serial_acknowledge(d);
-}
-
-static void until_features(SerialDriver *d)
-{
-    until_driver(d);
-    serial_negotiate(d, &plain);
-}
-
-static void until_queues(SerialDriver *d)
-{
-    until_features(d);
-    serial_set_up_queues(d, &plain);
-}
-
-static void until_running(SerialDriver *d)
-{
-    until_queues(d);
-    serial_driver_ok(d);
-    serial_fill_control(d);
-}
-
-static void device_ready(SerialDriver *d)
-{
-    serial_control(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
-}
-
-/* The same for a step that may be refused. */
-static void say(SerialDriver *d, uint32_t port, uint16_t event, uint16_t value)
-{
-    struct virtio_console_control c = {port, event, value};
-
-    serial_control_send(d, &c, sizeof(c));
-    qtest_settle(d->v.f.q);
-}
-
-static void until_added(SerialDriver *d)
-{
-    until_running(d);
-    device_ready(d);
-    serial_expect(d, PORT, VIRTIO_CONSOLE_PORT_ADD, 1);
-}
-
-static void until_ready(SerialDriver *d)
-{
-    until_added(d);
-    serial_control(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
-}
-
-static void until_open(SerialDriver *d)
-{
-    until_ready(d);
-    serial_port_open(d, PORT, true);
-}
-
-/* Without VIRTIO_CONSOLE_F_MULTIPORT */
-static void until_single(SerialDriver *d)
-{
-    const SerialOptions single = {.features = 1ull << VIRTIO_F_VERSION_1};
-
-    until_driver(d);
-    serial_negotiate(d, &single);
-}
-
 /* Status */
 
 static void bits_without_reset(SerialDriver *d)
@@ -103,21 +33,28 @@ static void reset_not_read(SerialDriver *d)
     virtio_set_status(&d->v, ACK);
 }
 
+static void reset_not_read_back(SerialDriver *d)
+{
+    serial_until_running(d);
+    virtio_set_status(&d->v, 0);
+    virtio_set_status(&d->v, ACK);
+}
+
 static void bit_cleared(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_set_status(&d->v, ACK);
 }
 
 static void same_bits(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_set_status(&d->v, ACK | DRIVER);
 }
 
 static void unknown_bit(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_set_status(&d->v, ACK | DRIVER | 0x10);
 }
 
@@ -131,9 +68,9 @@ static void bits_after_failed(SerialDriver *d)
 
 static void reset_after_failed(SerialDriver *d)
 {
-    until_running(d);
+    serial_until_running(d);
     virtio_add_status(&d->v, VIRTIO_CONFIG_S_FAILED);
-    until_driver(d);
+    serial_until_driver(d);
 }
 
 static void driver_first(SerialDriver *d)
@@ -164,14 +101,14 @@ static void driver_ok_without_driver(SerialDriver *d)
 
 static void driver_ok_without_features_ok(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_set_driver_features(&d->v, virtio_device_features(&d->v));
     virtio_set_status(&d->v, ACK | DRIVER | RUNNING);
 }
 
 static void features_ok_not_read(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_set_driver_features(&d->v, virtio_device_features(&d->v));
     virtio_set_status(&d->v, ACK | DRIVER | FEATURES);
     virtio_set_status(&d->v, ACK | DRIVER | FEATURES | RUNNING);
@@ -179,13 +116,13 @@ static void features_ok_not_read(SerialDriver *d)
 
 static void features_ok_read(SerialDriver *d)
 {
-    until_features(d);
+    serial_until_features(d);
     serial_driver_ok(d);
 }
 
 static void driver_ok_again(SerialDriver *d)
 {
-    until_running(d);
+    serial_until_running(d);
     serial_driver_ok(d);
 }
 
@@ -195,14 +132,14 @@ static void feature_not_offered(SerialDriver *d)
 {
     uint64_t offered;
 
-    until_driver(d);
+    serial_until_driver(d);
     offered = virtio_device_features(&d->v);
     virtio_set_driver_features(&d->v, offered | (~offered & (offered + 1)));
 }
 
 static void all_that_is_offered(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_set_driver_features(&d->v, virtio_device_features(&d->v));
 }
 
@@ -215,13 +152,13 @@ static void features_before_driver(SerialDriver *d)
 
 static void features_after_features_ok(SerialDriver *d)
 {
-    until_features(d);
+    serial_until_features(d);
     virtio_set_driver_features(&d->v, d->features);
 }
 
 static void version_1_refused(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_set_driver_features(&d->v, 1 << VIRTIO_CONSOLE_F_MULTIPORT);
     virtio_add_status(&d->v, FEATURES);
 }
@@ -237,31 +174,44 @@ static void config_read_early(SerialDriver *d)
 
 static void config_read(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_config_readl(&d->v, CONFIG(max_nr_ports));
 }
 
 static void config_write_early(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_config_writew(&d->v, CONFIG(cols), 80);
 }
 
 static void emergency_write_early(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
+    virtio_config_writel(&d->v, CONFIG(emerg_wr), '!');
+}
+
+/* Through the legacy interface that is early enough. */
+static void config_write_first(SerialDriver *d)
+{
+    virtio_reset(&d->v);
+    virtio_config_writew(&d->v, CONFIG(cols), 80);
+}
+
+static void emergency_write_first(SerialDriver *d)
+{
+    virtio_reset(&d->v);
     virtio_config_writel(&d->v, CONFIG(emerg_wr), '!');
 }
 
 static void config_write(SerialDriver *d)
 {
-    until_running(d);
+    serial_until_running(d);
     virtio_config_writew(&d->v, CONFIG(cols), 80);
 }
 
 static void emergency_write(SerialDriver *d)
 {
-    until_running(d);
+    serial_until_running(d);
     virtio_config_writel(&d->v, CONFIG(emerg_wr), '!');
 }
 
@@ -271,22 +221,30 @@ static void control_queue_without_multiport(SerialDriver *d)
 {
     Virtqueue vq;
 
-    until_single(d);
+    serial_until_single(d);
     virtqueue_start(&vq, &d->v, 2);
+}
+
+static void kick_of_a_queue_beyond(SerialDriver *d)
+{
+    uint16_t queue = 2 * SERIAL_CASE_MAX_PORTS + 2;
+
+    serial_until_running(d);
+    virtio_queue_notify(&d->v, queue);
 }
 
 static void first_queues_without_multiport(SerialDriver *d)
 {
     Virtqueue vq;
 
-    until_single(d);
+    serial_until_single(d);
     virtqueue_start(&vq, &d->v, 0);
     virtqueue_start(&vq, &d->v, 1);
 }
 
 static void queue_early(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_queue_set_size(&d->v, 0, 64);
 }
 
@@ -299,19 +257,19 @@ static void legacy_queue_early(SerialDriver *d)
 
 static void legacy_queue(SerialDriver *d)
 {
-    until_driver(d);
+    serial_until_driver(d);
     virtio_queue_set_pfn(&d->v, 0, VIRTIO_PCI_RAM_GPA >> 12);
 }
 
 static void size_of_three(SerialDriver *d)
 {
-    until_features(d);
+    serial_until_features(d);
     virtio_queue_set_size(&d->v, 0, 3);
 }
 
 static void size_of_64(SerialDriver *d)
 {
-    until_features(d);
+    serial_until_features(d);
     virtio_queue_set_size(&d->v, 0, 64);
 }
 
@@ -319,20 +277,20 @@ static void enabled_queue_changed(SerialDriver *d)
 {
     Virtqueue vq;
 
-    until_features(d);
+    serial_until_features(d);
     virtqueue_start(&vq, &d->v, 0);
     virtio_queue_set_size(&d->v, 0, vq.size);
 }
 
 static void enabled_without_addresses(SerialDriver *d)
 {
-    until_features(d);
+    serial_until_features(d);
     virtio_queue_enable(&d->v, 0, 1);
 }
 
 static void enable_zero(SerialDriver *d)
 {
-    until_features(d);
+    serial_until_features(d);
     virtio_queue_enable(&d->v, 0, 0);
 }
 
@@ -340,14 +298,14 @@ static void enabled_late(SerialDriver *d)
 {
     Virtqueue vq;
 
-    until_features(d);
+    serial_until_features(d);
     serial_driver_ok(d);
     virtqueue_start(&vq, &d->v, 0);
 }
 
 static void queue_reset_without_feature(SerialDriver *d)
 {
-    until_queues(d);
+    serial_until_queues(d);
     virtio_queue_reset(&d->v, 0);
 }
 
@@ -356,7 +314,7 @@ static void queue_reset(SerialDriver *d)
 {
     const SerialOptions ring_reset = {.features = 1ull << VIRTIO_F_VERSION_1 |
                                                   1ull << VIRTIO_F_RING_RESET};
-    until_driver(d);
+    serial_until_driver(d);
     serial_negotiate(d, &ring_reset);
     serial_set_up_queues(d, &ring_reset);
     serial_driver_ok(d);
@@ -367,20 +325,20 @@ static void queue_reset(SerialDriver *d)
 
 static void kick_early(SerialDriver *d)
 {
-    until_queues(d);
+    serial_until_queues(d);
     serial_fill_control(d);
 }
 
 static void kick_in_time(SerialDriver *d)
 {
-    until_queues(d);
+    serial_until_queues(d);
     serial_driver_ok(d);
     serial_fill_control(d);
 }
 
 static void kick_of_no_queue(SerialDriver *d)
 {
-    until_features(d);
+    serial_until_features(d);
     serial_driver_ok(d);
     virtio_queue_notify(&d->v, 0);
 }
@@ -399,38 +357,38 @@ static void offer_pair(SerialDriver *d, Virtqueue *vq, uint32_t len)
 
 static void readable_in_receive(SerialDriver *d)
 {
-    until_queues(d);
+    serial_until_queues(d);
     serial_driver_ok(d);
     offer_pair(d, &d->control_in, 4);
-    say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    serial_say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
 }
 
 static void writable_in_transmit(SerialDriver *d)
 {
-    until_running(d);
+    serial_until_running(d);
     offer_pair(d, &d->control_out, sizeof(struct virtio_console_control));
     qtest_settle(d->v.f.q);
 }
 
 static void small_control_buffer(SerialDriver *d)
 {
-    until_queues(d);
+    serial_until_queues(d);
     serial_driver_ok(d);
     virtqueue_submit(&d->control_in, virtio_pci_alloc(&d->v, 4, 4), 4, true);
-    say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    serial_say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
 }
 
 /* Control messages and ports */
 
 static void control_early(SerialDriver *d)
 {
-    until_queues(d);
-    say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    serial_until_queues(d);
+    serial_say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
 }
 
 static void short_message(SerialDriver *d)
 {
-    until_running(d);
+    serial_until_running(d);
     serial_control_send(d, "\1\2\3\4\5\6", 7);
     qtest_settle(d->v.f.q);
 }
@@ -440,92 +398,92 @@ static void long_message(SerialDriver *d)
 {
     struct virtio_console_control c[2] = {{0, VIRTIO_CONSOLE_DEVICE_READY, 1}};
 
-    until_running(d);
+    serial_until_running(d);
     serial_control_bytes(d, c, sizeof(c));
 }
 
 static void message_of_the_device(SerialDriver *d)
 {
-    until_added(d);
-    say(d, PORT, VIRTIO_CONSOLE_PORT_ADD, 1);
+    serial_until_added(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_ADD, 1);
 }
 
 static void open_with_two(SerialDriver *d)
 {
-    until_ready(d);
-    say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 2);
+    serial_until_ready(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 2);
 }
 
 static void port_beyond_the_last(SerialDriver *d)
 {
-    until_added(d);
-    say(d, SERIAL_CASE_MAX_PORTS, VIRTIO_CONSOLE_PORT_READY, 0);
+    serial_until_added(d);
+    serial_say(d, SERIAL_CASE_MAX_PORTS, VIRTIO_CONSOLE_PORT_READY, 0);
 }
 
 static void port_ready_early(SerialDriver *d)
 {
-    until_running(d);
-    say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_until_running(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
 }
 
 static void device_ready_twice(SerialDriver *d)
 {
-    until_added(d);
-    say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    serial_until_added(d);
+    serial_say(d, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
 }
 
 static void ready_of_no_port(SerialDriver *d)
 {
-    until_added(d);
-    say(d, NO_PORT, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_until_added(d);
+    serial_say(d, NO_PORT, VIRTIO_CONSOLE_PORT_READY, 1);
 }
 
 static void ready_twice(SerialDriver *d)
 {
-    until_ready(d);
-    say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_until_ready(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
 }
 
 static void open_of_no_port(SerialDriver *d)
 {
-    until_added(d);
-    say(d, NO_PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    serial_until_added(d);
+    serial_say(d, NO_PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
 }
 
 static void open_before_ready(SerialDriver *d)
 {
-    until_added(d);
-    say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    serial_until_added(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
 }
 
 static void open_twice(SerialDriver *d)
 {
-    until_open(d);
-    say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    serial_until_open(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
 }
 
 static void open_close_open(SerialDriver *d)
 {
-    until_open(d);
+    serial_until_open(d);
     serial_port_open(d, PORT, false);
     serial_port_open(d, PORT, true);
 }
 
 static void write_early(SerialDriver *d)
 {
-    until_running(d);
+    serial_until_running(d);
     serial_port_send(d, PORT, "x", 1);
 }
 
 static void write_to_no_port(SerialDriver *d)
 {
-    until_added(d);
+    serial_until_added(d);
     serial_port_send(d, NO_PORT, "x", 1);
 }
 
 static void write_to_port(SerialDriver *d)
 {
-    until_open(d);
+    serial_until_open(d);
     serial_port_write(d, PORT, "x", 1);
 }
 
@@ -535,9 +493,11 @@ static void write_to_port(SerialDriver *d)
     }
 
 static const SerialCase cases[] = {
-    CASE("no-reset-first", bits_without_reset, until_driver),
-    CASE("no-reset-first", bits_without_reset, until_driver, .legacy = true),
-    CASE("reset-not-awaited", reset_not_read, until_driver),
+    CASE("no-reset-first", bits_without_reset, serial_until_driver),
+    CASE("no-reset-first", bits_without_reset, serial_until_driver,
+         .legacy = true),
+    CASE("reset-not-awaited", reset_not_read, serial_until_driver),
+    CASE("reset-not-awaited", reset_not_read_back, serial_until_driver),
     CASE("status-bit-cleared", bit_cleared, same_bits),
     CASE("status-unknown-bit", unknown_bit, same_bits),
     CASE("status-after-failed", bits_after_failed, reset_after_failed),
@@ -545,58 +505,73 @@ static const SerialCase cases[] = {
     CASE("driver-before-acknowledge", driver_first, both_at_once,
          .legacy = true),
     CASE("features-ok-before-driver", features_ok_without_driver,
-         until_features),
-    CASE("driver-ok-before-driver", driver_ok_without_driver, until_queues,
-         .legacy = true),
+         serial_until_features),
+    CASE("driver-ok-before-driver", driver_ok_without_driver,
+         serial_until_queues, .legacy = true),
     CASE("driver-ok-without-features-ok", driver_ok_without_features_ok,
          features_ok_read),
     CASE("features-ok-not-read", features_ok_not_read, features_ok_read),
-    CASE("driver-ok-again", driver_ok_again, until_running),
-    CASE("driver-ok-again", driver_ok_again, until_running, .legacy = true),
+    CASE("driver-ok-again", driver_ok_again, serial_until_running),
+    CASE("driver-ok-again", driver_ok_again, serial_until_running,
+         .legacy = true),
     CASE("feature-not-offered", feature_not_offered, all_that_is_offered),
     CASE("features-before-driver", features_before_driver, all_that_is_offered),
     CASE("features-after-features-ok", features_after_features_ok,
-         until_features),
-    CASE("version-1-refused", version_1_refused, until_features),
+         serial_until_features),
+    CASE("version-1-refused", version_1_refused, serial_until_features),
     CASE("config-read-before-driver", config_read_early, config_read),
     CASE("config-read-before-driver", config_read_early, config_read,
          .legacy = true),
     CASE("config-write-before-features-ok", config_write_early,
          emergency_write_early),
     CASE("config-write-read-only", config_write, emergency_write),
+    CASE("config-write-read-only", config_write_first, emergency_write_first,
+         .legacy = true),
     CASE("queue-not-there", control_queue_without_multiport,
          first_queues_without_multiport),
-    CASE("queue-before-features-ok", queue_early, until_queues),
+    CASE("queue-not-there", kick_of_a_queue_beyond, serial_until_running),
+    CASE("queue-not-there", kick_of_a_queue_beyond, serial_until_running,
+         .legacy = true),
+    CASE("queue-before-features-ok", queue_early, serial_until_queues),
     CASE("queue-before-features-ok", legacy_queue_early, legacy_queue,
          .legacy = true),
     CASE("queue-size-not-power-of-two", size_of_three, size_of_64),
-    CASE("queue-changed-enabled", enabled_queue_changed, until_queues),
-    CASE("queue-enable-incomplete", enabled_without_addresses, until_queues),
-    CASE("queue-enable-zero", enable_zero, until_queues, .core = true),
-    CASE("queue-enable-after-driver-ok", enabled_late, until_running),
+    CASE("queue-changed-enabled", enabled_queue_changed, serial_until_queues),
+    CASE("queue-enable-incomplete", enabled_without_addresses,
+         serial_until_queues),
+    CASE("queue-enable-zero", enable_zero, serial_until_queues, .core = true),
+    CASE("queue-enable-after-driver-ok", enabled_late, serial_until_running),
     CASE("queue-reset-not-negotiated", queue_reset_without_feature,
          queue_reset),
     CASE("kick-before-driver-ok", kick_early, kick_in_time),
-    CASE("kick-before-driver-ok", kick_early, kick_in_time, .legacy = true),
+    CASE("legacy-kick-before-driver-ok", kick_early, kick_in_time,
+         .legacy = true),
+    CASE("legacy-kick-before-driver-ok", control_early, serial_until_added,
+         .legacy = true),
     CASE("kick-queue-not-enabled", kick_of_no_queue, kick_in_time),
-    CASE("buffer-readable-in-receive", readable_in_receive, until_added),
-    CASE("buffer-writable-in-transmit", writable_in_transmit, until_added),
-    CASE("control-buffer-small", small_control_buffer, until_added),
-    CASE("control-before-driver-ok", control_early, until_added,
+    CASE("buffer-readable-in-receive", readable_in_receive, serial_until_added),
+    CASE("buffer-writable-in-transmit", writable_in_transmit,
+         serial_until_added),
+    CASE("control-buffer-small", small_control_buffer, serial_until_added),
+    CASE("control-before-driver-ok", control_early, serial_until_added,
          .also = "kick-before-driver-ok"),
     CASE("control-short", short_message, long_message),
-    CASE("control-wrong-direction", message_of_the_device, until_added,
+    CASE("control-wrong-direction", message_of_the_device, serial_until_added,
          .port = PORT),
-    CASE("control-value", open_with_two, until_open, .port = PORT),
-    CASE("control-no-such-port", port_beyond_the_last, until_added),
-    CASE("control-before-device-ready", port_ready_early, until_ready,
+    CASE("control-value", open_with_two, serial_until_open, .port = PORT),
+    CASE("control-no-such-port", port_beyond_the_last, serial_until_added),
+    CASE("control-before-device-ready", port_ready_early, serial_until_ready,
          .port = PORT, .new_ports = true),
-    CASE("device-ready-twice", device_ready_twice, until_added),
-    CASE("device-ready-twice", device_ready_twice, until_added, .legacy = true),
-    CASE("port-ready-unasked", ready_of_no_port, until_ready, .port = NO_PORT),
-    CASE("port-ready-twice", ready_twice, until_ready, .port = PORT),
-    CASE("port-open-unasked", open_of_no_port, until_open, .port = NO_PORT),
-    CASE("port-open-before-ready", open_before_ready, until_open, .port = PORT),
+    CASE("device-ready-twice", device_ready_twice, serial_until_added),
+    CASE("device-ready-twice", device_ready_twice, serial_until_added,
+         .legacy = true),
+    CASE("port-ready-unasked", ready_of_no_port, serial_until_ready,
+         .port = NO_PORT),
+    CASE("port-ready-twice", ready_twice, serial_until_ready, .port = PORT),
+    CASE("port-open-unasked", open_of_no_port, serial_until_open,
+         .port = NO_PORT),
+    CASE("port-open-before-ready", open_before_ready, serial_until_open,
+         .port = PORT),
     CASE("port-open-twice", open_twice, open_close_open, .port = PORT),
     CASE("transmit-before-device-ready", write_early, write_to_port,
          .port = PORT, .new_ports = true),

@@ -6,12 +6,12 @@
 #ifndef JUMPCUT_TESTS_SERIAL_CASES_H
 #define JUMPCUT_TESTS_SERIAL_CASES_H
 
-#include "tests/qtest/serial-driver.h"
+#include "tests/qtest/serial-stages.h"
 
 /* The device that they drive: max_ports, the only port, and one that is not
  * there. */
 #define SERIAL_CASE_MAX_PORTS 8
-#define SERIAL_CASE_PORT      1
+#define SERIAL_CASE_PORT      SERIAL_STAGE_PORT
 #define SERIAL_CASE_NO_PORT   5
 
 typedef struct SerialCase {
@@ -23,7 +23,7 @@ typedef struct SerialCase {
     unsigned port;    /* that the rule is broken for; 0: none */
     bool legacy;
     bool new_ports; /* of a machine that had no driver yet */
-    bool core; /* QEMU's own virtio-pci does not stand it either */
+    bool core;      /* QEMU's own virtio-pci does not stand it either */
 } SerialCase;
 
 const SerialCase *serial_cases(size_t *nr);

@@ -163,6 +163,7 @@ static void reset(Model *m)
     m->up = false;
     m->talking = false;
     g_queue_clear_full(&m->inbox, g_free);
+    look(m, ORDERING_INTERFACE, 0, m->legacy, 0);
     look(m, ORDERING_STATUS, 0, 0, m->status);
     m->status = 0;
     if (m->bug != LINUX_NO_WAIT) {
@@ -522,6 +523,7 @@ static void sleep_and_wake(Model *m)
     }
     take_down_queues(m, QUEUES);
     if (draw(m, 2)) {
+        look(m, ORDERING_WAKE, 0, 0, 0);
         look(m, ORDERING_RESET, 0, 0, 0);
     }
     if (draw(m, 2)) {

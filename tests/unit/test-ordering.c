@@ -4,7 +4,8 @@
  * other, and the nearest one that breaks none.
  *
  * Sequences are words; numbers are hexadecimal, Q is a queue and P a port:
- *     wN status written, r read, R reset of the machine, fN features accepted,
+ *     wN status written, r read, R reset of the machine, W its next one is a
+ *     wakeup's, lN legacy interface or not, fN features accepted,
  *     gN configuration read, cN written, zQ,N size of a queue, dQ aQ uQ its
  *     addresses, vQ vector, pQ,N page of a legacy queue, eQ,N enabled,
  *     xQ reset alone, kQ kicked, bQ,N,M chain of N readable and M writable
@@ -37,6 +38,7 @@
 #define UP        SETTLED SET_UP ENABLE "wf "
 #define TALKING   UP "k2 k3 " READY
 #define PORT      TALKING ADD1 "k4 k3 " PORT_READY1
+#define LEGACY    "l1 " RESET "w1 w3 f2 p0,10 p3,10 "
 #define LEGACY_UP RESET "w1 w3 f2 p0,10 p1,10 p2,10 p3,10 p4,10 p5,10 w7 "
 
 typedef struct Row {
@@ -48,6 +50,7 @@ static const Row rows[] = {
     {"no-reset-first", "w0 r w1 R w1", "w0 r w1 R w0 r w1"},
     {"reset-not-awaited", "w0 w1", "w0 r w1"},
     {"reset-not-awaited", UP "w0 w1", UP RESET "w1"},
+    {"reset-not-awaited", "l1 w0 l0 w1", "l1 w0 w1"},
     {"status-bit-cleared", DRIVER "w1", DRIVER "w3"},
     {"status-bit-cleared", UP "w4", UP RESET "w1"},
     {"status-unknown-bit", RESET "w11", RESET "w1"},
@@ -73,7 +76,9 @@ static const Row rows[] = {
     {"config-read-before-driver", RESET "w1 g4", DRIVER "g4"},
     {"config-read-before-driver", RESET "g4", UP RESET "g4"},
     {"config-write-before-features-ok", DRIVER "c0", RESET "c8 w1 c8"},
+    {"config-write-before-features-ok", "l1 R w0 r c0", "l1 R w0 r c8"},
     {"config-write-read-only", UP "c4", UP "c8"},
+    {"config-write-read-only", LEGACY "c4", LEGACY "c8"},
     {"queue-not-there", UP "k6", UP "k4"},
     {"queue-not-there", UP "kfffff", UP "k0"},
     {"queue-not-there", DRIVER "f100000000 wb r " QUEUE("0") "e0,1 e2,1",
@@ -101,6 +106,9 @@ static const Row rows[] = {
     {"kick-before-driver-ok", RESET "k0", UP RESET "k0"},
     {"kick-before-driver-ok", UP RESET "w1 k0", UP "k0"},
     {"kick-before-driver-ok", UP "R k0", UP "k0 R"},
+    {"legacy-kick-before-driver-ok", LEGACY "k0", LEGACY "w7 k0"},
+    {"legacy-kick-before-driver-ok", LEGACY "k3 b3,8,0 " READY,
+     LEGACY "w7 k3 b3,8,0 " READY},
     {"kick-queue-not-enabled", SETTLED SET_UP "e0,1 wf k2",
      SETTLED SET_UP "e0,1 e2,1 wf k2"},
     {"kick-queue-not-enabled", LEGACY_UP "p2,0 k2", LEGACY_UP "k2"},
@@ -124,7 +132,12 @@ static const Row rows[] = {
      UP ADD1 PORT_READY1 READY},
     /* Back from sleep, which may reset the machine. */
     {"control-before-device-ready", PORT RESET UP PORT_READY1 OPEN1 READY,
-     PORT OPEN1 "R " UP PORT_READY1 OPEN1 "k5 b5,8,0 " CLOSE1},
+     PORT OPEN1 "W R " UP PORT_READY1 OPEN1 "k5 b5,8,0 " CLOSE1},
+    /* It knows nothing after a reboot, nor after one that it slept through. */
+    {"control-before-device-ready", PORT "R " UP PORT_READY1,
+     PORT "W R R " UP PORT_READY1},
+    {"control-before-device-ready", PORT "W R " UP "R " UP PORT_READY1,
+     PORT "W R " UP RESET UP PORT_READY1},
     {"device-ready-twice", TALKING READY, TALKING "R " TALKING},
     {"device-ready-twice", TALKING "m5,0,1,8", UP "m0,0,0,8 " READY},
     {"port-ready-unasked", TALKING PORT_READY1, TALKING ADD1 PORT_READY1},
@@ -135,6 +148,8 @@ static const Row rows[] = {
      PORT RESET UP PORT_READY1 ADD1 PORT_READY1},
     {"port-open-unasked", TALKING OPEN1, PORT OPEN1},
     {"port-open-unasked", TALKING CLOSE1, PORT CLOSE1},
+    {"port-open-unasked", PORT RESET TALKING OPEN1,
+     PORT RESET TALKING ADD1 PORT_READY1 OPEN1},
     {"port-open-before-ready", TALKING ADD1 OPEN1,
      TALKING ADD1 PORT_READY1 OPEN1},
     {"port-open-before-ready", TALKING ADD1 "m1,3,0,8 " OPEN1, PORT OPEN1},
@@ -144,7 +159,13 @@ static const Row rows[] = {
     {"transmit-before-device-ready", UP "b5,8,0", TALKING ADD1 "k5 b5,8,0"},
     {"transmit-before-device-ready", UP "k1 b1,8,0",
      DRIVER "f100000000 wb r " QUEUE("0") QUEUE("1") "e0,1 e1,1 wf k1 b1,8,0"},
+    {"transmit-before-device-ready", PORT "R " UP "b5,8,0",
+     PORT "W R " UP "b5,8,0"},
+    {"transmit-before-device-ready", PORT RESET UP "b5,8,0 b5,8,0 " READY,
+     PORT RESET UP ADD1 "b5,8,0 " READY},
     {"transmit-unknown-port", TALKING "k5 b5,8,0", PORT "k5 b5,8,0"},
+    {"transmit-unknown-port", PORT RESET TALKING "b5,8,0",
+     PORT RESET TALKING ADD1 "b5,8,0"},
 };
 
 typedef struct Seen {
@@ -187,6 +208,10 @@ static OrderingEvent status_event(char verb, uint64_t value, Seen *seen)
     } else if (verb == 'R') {
         e = (OrderingEvent){.kind = ORDERING_RESET};
         seen->status = 0;
+    } else if (verb == 'W') {
+        e = (OrderingEvent){.kind = ORDERING_WAKE};
+    } else if (verb == 'l') {
+        e = (OrderingEvent){.kind = ORDERING_INTERFACE, .value = value};
     }
     return e;
 }
@@ -227,6 +252,8 @@ static OrderingEvent event_of(char verb, const uint64_t n[4], Seen *seen)
     case 'w':
     case 'r':
     case 'R':
+    case 'W':
+    case 'l':
         return status_event(verb, n[0], seen);
     case 'f':
         return (OrderingEvent){

@@ -218,9 +218,9 @@ static void interrupts_wait_for_driver_ok(void)
                                     "status=3#1:interrupt-spurious,queue=5;"
                                     "status=15#1:interrupt-spurious,queue=7",
                                     NULL));
-    serial_mq_status(g->s, 0, 3);
+    serial_mq_status(g->s, 0, 3, 3);
     g_assert_cmpuint(g->interrupts[5], ==, 0);
-    serial_mq_status(g->s, 3, 15);
+    serial_mq_status(g->s, 3, 15, 15);
     g_assert_cmpuint(g->interrupts[5], ==, 0);
     g_assert_cmpuint(g->interrupts[7], ==, 1);
     mq_free(g);

@@ -319,6 +319,29 @@ static void test_enforce_refuses_until_the_reset(void)
     mq_free(g);
 }
 
+/* Virtio 1.3, 3.1.2: a transitional device serves it before DRIVER_OK. */
+static void test_enforce_serves_a_legacy_driver_early(void)
+{
+    MqGuest *g = mq_new(SERIAL_MQ_ENFORCE);
+
+    g_assert_true(serial_mq_port_add(g->s, 0, NULL, true, NULL));
+    serial_mq_port_host_open(g->s, 0, true);
+    serial_mq_interface(g->s, true);
+    serial_mq_reset(g->s, true);
+    serial_mq_status(g->s, 0, 3, 3);
+    serial_mq_queue_set(g->s, 1, ORDERING_QUEUE_PFN, 0x10);
+    mq_print(g, 0, "early");
+    g_assert_cmpuint(g->violations, >, 0);
+    g_assert_false(mq_info(g).refused);
+    g_assert_cmpstr(g->output[0]->str, ==, "early");
+    /* The same driver by the modern interface */
+    serial_mq_interface(g->s, false);
+    mq_print(g, 0, "late");
+    g_assert_true(mq_info(g).refused);
+    g_assert_cmpstr(g->output[0]->str, ==, "early");
+    mq_free(g);
+}
+
 static void test_stock_has_no_judge(void)
 {
     MqGuest *g = mq_new(SERIAL_MQ_STOCK);
@@ -377,6 +400,8 @@ int main(int argc, char **argv)
     g_test_add_func("/transport/refuses",
                     test_what_the_transport_refused_is_not_there);
     g_test_add_func("/mode/enforce", test_enforce_refuses_until_the_reset);
+    g_test_add_func("/mode/enforce/legacy",
+                    test_enforce_serves_a_legacy_driver_early);
     g_test_add_func("/mode/stock", test_stock_has_no_judge);
     return g_test_run();
 }
