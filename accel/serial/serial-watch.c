@@ -14,7 +14,7 @@
 #define NOTIFY_WORD 4u
 #define NOTIFY_PAGE 0x1000u
 
-#define SERIAL_WATCH_REGIONS 6
+#define SERIAL_WATCH_REGIONS 5
 
 struct SerialWatch {
     const MemoryRegionOps *stock;
@@ -164,16 +164,7 @@ static void common_write(void *opaque, hwaddr addr, uint64_t value,
     }
 }
 
-/* Interrupt status, device configuration, notifications */
-
-static uint64_t isr_read(void *opaque, hwaddr addr, unsigned size)
-{
-    SerialWatch *w = opaque;
-    uint64_t value = stock_read(w, addr, size);
-
-    WATCHED(w, serial_mq_isr_read(w->dev->mq, value));
-    return value;
-}
+/* Device configuration, notifications */
 
 static uint64_t device_read(void *opaque, hwaddr addr, unsigned size)
 {
@@ -226,8 +217,6 @@ static uint64_t legacy_read(void *opaque, hwaddr addr, unsigned size)
         WATCHED(w, serial_mq_config_read(w->dev->mq, addr - config, size));
     } else if (addr == VIRTIO_PCI_STATUS) {
         WATCHED(w, serial_mq_status_read(w->dev->mq, value));
-    } else if (addr == VIRTIO_PCI_ISR) {
-        WATCHED(w, serial_mq_isr_read(w->dev->mq, value));
     }
     return value;
 }
@@ -299,7 +288,6 @@ SerialWatch *serial_watch_new(VirtIOPCIProxy *proxy, SerialDevice *dev,
         .read = common_read,
         .write = common_write,
     };
-    static const MemoryRegionOps isr = {.read = isr_read};
     static const MemoryRegionOps device = {
         .read = device_read,
         .write = device_write,
@@ -312,13 +300,12 @@ SerialWatch *serial_watch_new(VirtIOPCIProxy *proxy, SerialDevice *dev,
     };
     SerialWatch *w = g_new0(SerialWatch, SERIAL_WATCH_REGIONS);
     bool modern = watch(&w[0], proxy, dev, &proxy->common.mr, &common) &&
-                  watch(&w[1], proxy, dev, &proxy->isr.mr, &isr) &&
-                  watch(&w[2], proxy, dev, &proxy->device.mr, &device) &&
-                  watch(&w[3], proxy, dev, &proxy->notify.mr, &notify_mem);
+                  watch(&w[1], proxy, dev, &proxy->device.mr, &device) &&
+                  watch(&w[2], proxy, dev, &proxy->notify.mr, &notify_mem);
 
-    watch(&w[4], proxy, dev, &proxy->notify_pio.mr, &notify_pio);
+    watch(&w[3], proxy, dev, &proxy->notify_pio.mr, &notify_pio);
     if (modern != virtio_pci_modern(proxy) ||
-        watch(&w[5], proxy, dev, &proxy->bar, &legacy) !=
+        watch(&w[4], proxy, dev, &proxy->bar, &legacy) !=
             virtio_pci_legacy(proxy)) {
         error_setg(errp, "QEMU's headers do not fit this QEMU: virtio-pci's "
                          "registers are not where they have them");
@@ -342,11 +329,10 @@ void serial_watch_free(SerialWatch *w)
 
     if (proxy) {
         unwatch(&w[0], &proxy->common.mr);
-        unwatch(&w[1], &proxy->isr.mr);
-        unwatch(&w[2], &proxy->device.mr);
-        unwatch(&w[3], &proxy->notify.mr);
-        unwatch(&w[4], &proxy->notify_pio.mr);
-        unwatch(&w[5], &proxy->bar);
+        unwatch(&w[1], &proxy->device.mr);
+        unwatch(&w[2], &proxy->notify.mr);
+        unwatch(&w[3], &proxy->notify_pio.mr);
+        unwatch(&w[4], &proxy->bar);
     }
     g_free(w);
 }

@@ -37,12 +37,6 @@ typedef enum OrderingEventKind {
     ORDERING_BUFFER,       /* queue; bytes; value: readable, old: writable */
     ORDERING_CONTROL_RX,   /* port; value: event | value << 16, old: bytes */
     ORDERING_CONTROL_TX,   /* as RX, when it has been put into a buffer */
-    ORDERING_INTERRUPT,    /* queue */
-    ORDERING_ISR_READ,     /* value: what the driver got */
-    ORDERING_PORT_ADDED,   /* port: exists on the host from now on */
-    ORDERING_PORT_REMOVED, /* port: does no longer */
-    ORDERING_HOST_CONNECTED, /* port; value: 0 or 1 */
-    ORDERING_DATA,           /* port; value: bytes from the guest */
     ORDERING_EVENT__MAX
 } OrderingEventKind;
 

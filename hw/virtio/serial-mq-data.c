@@ -141,8 +141,6 @@ static void output_chains(SerialMq *s, SerialMqPort *p)
             }
             p->iov = 0;
             p->off = 0;
-            serial_mq_see(s, ORDERING_DATA, queue, p->nr,
-                          serial_mq_out_size(p->chain), 0);
         }
         if (serial_mq_serves(s) && output_chain(s, p)) {
             use_chain(s, p);

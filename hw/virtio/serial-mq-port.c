@@ -100,7 +100,6 @@ bool serial_mq_port_add(SerialMq *s, unsigned port, const char *name,
     p->console = console;
     p->name = g_strdup(name);
     s->nr_ports++;
-    serial_mq_see(s, ORDERING_PORT_ADDED, 0, port, 0, 0);
     /*
      * Before the driver said anything it will ask for all there are with
      * DEVICE_READY; virtio-serial-pci tells of this one twice then.
@@ -128,7 +127,6 @@ void serial_mq_port_remove(SerialMq *s, unsigned port)
     p->present = false;
     s->nr_ports--;
     g_clear_pointer(&p->name, g_free);
-    serial_mq_see(s, ORDERING_PORT_REMOVED, 0, port, 0, 0);
     if (s->talking || s->cfg.ordering == SERIAL_MQ_STOCK) {
         serial_mq_tell(s, port, VIRTIO_CONSOLE_PORT_REMOVE, 1);
     }
@@ -142,7 +140,6 @@ void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open)
         return;
     }
     p->host_open = open;
-    serial_mq_see(s, ORDERING_HOST_CONNECTED, 0, port, open, 0);
     if (!open) {
         serial_mq_discard(s, p);
     }

@@ -138,7 +138,6 @@ void serial_mq_interrupt(SerialMq *s, unsigned queue)
             p->interrupts++;
         }
     }
-    serial_mq_see(s, ORDERING_INTERRUPT, queue, ORDERING_NO_PORT, 0, 0);
     s->ops->interrupt(s->t, queue);
 }
 
@@ -323,11 +322,6 @@ void serial_mq_queue_reset(SerialMq *s, unsigned queue)
             p->room = 0;
         }
     }
-}
-
-void serial_mq_isr_read(SerialMq *s, uint8_t isr)
-{
-    serial_mq_see(s, ORDERING_ISR_READ, 0, ORDERING_NO_PORT, isr, 0);
 }
 
 static SerialMqPort *serial_mq_first_console(const SerialMq *s)

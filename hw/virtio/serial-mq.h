@@ -111,7 +111,6 @@ void serial_mq_queue_enable(SerialMq *s, unsigned queue, uint64_t value);
 /* One queue is reset (VIRTIO_F_RING_RESET): before its ring is forgotten. */
 void serial_mq_queue_reset(SerialMq *s, unsigned queue);
 void serial_mq_notified(SerialMq *s, unsigned queue);
-void serial_mq_isr_read(SerialMq *s, uint8_t isr);
 /* Little endian.  @return: bytes of it put into @buf, at most @len. */
 size_t serial_mq_config(const SerialMq *s, uint8_t *buf, size_t len);
 void serial_mq_config_read(SerialMq *s, unsigned offset, unsigned size);

@@ -85,7 +85,6 @@ static void driver_step(MqGuest *g, FuzzInput *in)
         break;
     case 7:
         serial_mq_config_read(g->s, fuzz_u32(in), fuzz_u8(in));
-        serial_mq_isr_read(g->s, fuzz_u8(in));
         break;
     case 8:
         mq_start_linux(g, fuzz_u8(in) % 4);

@@ -80,7 +80,6 @@ static void tell(Model *m, unsigned port, unsigned event, unsigned value)
         look(m, ORDERING_BUFFER, CONTROL_IN, 0, 4096);
         show(m, ORDERING_CONTROL_TX, CONTROL_IN, port, event | value << 16, 8);
         g_queue_push_tail(&m->inbox, g_memdup2(&message, sizeof(message)));
-        look(m, ORDERING_INTERRUPT, CONTROL_IN, 0, 0);
     }
 }
 
@@ -128,8 +127,6 @@ static void plug(Model *m, unsigned port)
     Port *p = &m->ports[port];
 
     p->host = !p->host;
-    show(m, p->host ? ORDERING_PORT_ADDED : ORDERING_PORT_REMOVED, 0, port, 0,
-         0);
     if (m->talking) {
         tell_roughly(
             m, port,
@@ -191,7 +188,6 @@ static void write_port(Model *m, unsigned port)
 
     kick(m, queue);
     look(m, ORDERING_BUFFER, queue, 100, 0);
-    show(m, ORDERING_DATA, queue, port, 100, 0);
 }
 
 static void accept_features(Model *m)
@@ -244,7 +240,6 @@ static void take_down_queues(Model *m, unsigned n)
     for (unsigned q = 0; q < n; q++) {
         set_queue(m, q, ORDERING_QUEUE_VECTOR, 0xffff);
         if (m->legacy) {
-            look(m, ORDERING_ISR_READ, 0, 0, 0);
             set_queue(m, q, ORDERING_QUEUE_PFN, 0);
         }
     }
@@ -454,9 +449,6 @@ static void breathe(Model *m)
         if (m->up) {
             user(m);
         }
-        break;
-    case 3:
-        show(m, ORDERING_HOST_CONNECTED, 0, draw(m, PORTS), draw(m, 2), 0);
         break;
     default:
         break;
