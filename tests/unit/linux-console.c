@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What Linux's driver of console devices shows to a device: a model. */
-#include "tests/unit/linux-console.h"
+#include "tests/unit/linux-console-internal.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
@@ -14,140 +14,22 @@
 #define CONTROL_IN  2u
 #define CONTROL_OUT 3u
 
-typedef struct Message {
-    unsigned port, event, value;
-} Message;
-
-typedef struct Port {
-    bool host, console; /* the device's side */
-    bool known, hvc, open;
-} Port;
-
-typedef struct Model {
-    uint32_t rng;
-    LinuxBug bug;
-    LinuxConsoleShow *show;
-    void *opaque;
-    bool legacy;
-    uint8_t status;
-    bool up;      /* the driver's queues are set up */
-    bool asleep;  /* users are frozen */
-    bool talking; /* a control message came since the last reset */
-    bool working; /* the control work runs; there is one */
-    unsigned depth;
-    Port ports[PORTS];
-    GQueue inbox; /* of Message: in buffers, not handled */
-} Model;
-
-static void breathe(Model *m);
-
-/* xorshift32 */
-static uint32_t draw(Model *m, uint32_t below)
-{
-    m->rng ^= m->rng << 13;
-    m->rng ^= m->rng >> 17;
-    m->rng ^= m->rng << 5;
-    return m->rng % below;
-}
-
-static void show(Model *m, OrderingEventKind kind, unsigned queue,
-                 unsigned port, uint64_t value, uint64_t old)
-{
-    const OrderingEvent e = {kind, queue, port, value, old};
-
-    m->show(m->opaque, &e);
-}
-
-/* Of no port */
-static void look(Model *m, OrderingEventKind kind, unsigned queue,
-                 uint64_t value, uint64_t old)
-{
-    show(m, kind, queue, ORDERING_NO_PORT, value, old);
-}
-
-static unsigned in_queue(unsigned port)
-{
-    return port ? 2 * port + 2 : 0;
-}
-
-/* The device's side */
-
-static void tell(Model *m, unsigned port, unsigned event, unsigned value)
-{
-    const Message message = {port, event, value};
-
-    if (m->up) {
-        look(m, ORDERING_BUFFER, CONTROL_IN, 0, 4096);
-        show(m, ORDERING_CONTROL_TX, CONTROL_IN, port, event | value << 16, 8);
-        g_queue_push_tail(&m->inbox, g_memdup2(&message, sizeof(message)));
-    }
-}
-
-/* Some messages are lost, doubled, or overtaken, as provocations want it. */
-static void tell_roughly(Model *m, unsigned port, unsigned event,
-                         unsigned value)
-{
-    unsigned fate = m->bug == LINUX_NO_BUG ? draw(m, 16) : 3;
-    Message *last;
-
-    if (fate == 0) {
-        return;
-    }
-    tell(m, port, event, value);
-    if (fate == 1) {
-        tell(m, port, event, value);
-    }
-    if (fate == 2 && m->inbox.length > 1) {
-        last = g_queue_pop_tail(&m->inbox);
-        g_queue_push_nth(&m->inbox, last, -2);
-    }
-}
-
-static void hear(Model *m, unsigned port, unsigned event, unsigned value)
-{
-    m->talking = true;
-    if (event == VIRTIO_CONSOLE_DEVICE_READY) {
-        for (unsigned i = 0; value && i < PORTS; i++) {
-            if (m->ports[i].host) {
-                tell_roughly(m, i, VIRTIO_CONSOLE_PORT_ADD, 1);
-            }
-        }
-    } else if (event == VIRTIO_CONSOLE_PORT_READY && value &&
-               m->ports[port].host) {
-        if (m->ports[port].console) {
-            tell_roughly(m, port, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
-        }
-        tell_roughly(m, port, VIRTIO_CONSOLE_PORT_NAME, 1);
-        tell_roughly(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
-    }
-}
-
-static void plug(Model *m, unsigned port)
-{
-    Port *p = &m->ports[port];
-
-    p->host = !p->host;
-    if (m->talking) {
-        tell_roughly(
-            m, port,
-            p->host ? VIRTIO_CONSOLE_PORT_ADD : VIRTIO_CONSOLE_PORT_REMOVE, 1);
-    }
-}
+static void breathe(LinuxModel *m);
 
 /* Parts of the driver */
 
-static void read_status(Model *m)
+static void read_status(LinuxModel *m)
 {
-    look(m, ORDERING_STATUS_READ, 0, m->status, 0);
+    linux_look(m, ORDERING_STATUS_READ, 0, m->status, 0);
 }
 
-static void write_status(Model *m, uint8_t status)
+static void write_status(LinuxModel *m, uint8_t status)
 {
-    look(m, ORDERING_STATUS, 0, status, m->status);
+    linux_look(m, ORDERING_STATUS, 0, status, m->status);
     m->status = status;
 }
 
-static void add_status(Model *m, uint8_t bits)
+static void add_status(LinuxModel *m, uint8_t bits)
 {
     if (m->status || m->bug != LINUX_NO_WAIT) {
         read_status(m);
@@ -155,55 +37,56 @@ static void add_status(Model *m, uint8_t bits)
     write_status(m, m->status | bits);
 }
 
-static void reset(Model *m)
+static void reset(LinuxModel *m)
 {
     m->up = false;
     m->talking = false;
     g_queue_clear_full(&m->inbox, g_free);
-    look(m, ORDERING_INTERFACE, 0, m->legacy, 0);
-    look(m, ORDERING_STATUS, 0, 0, m->status);
+    linux_look(m, ORDERING_INTERFACE, 0, m->legacy, 0);
+    linux_look(m, ORDERING_STATUS, 0, 0, m->status);
     m->status = 0;
     if (m->bug != LINUX_NO_WAIT) {
         read_status(m);
     }
 }
 
-static void kick(Model *m, unsigned queue)
+static void kick(LinuxModel *m, unsigned queue)
 {
-    look(m, ORDERING_NOTIFY, queue, 0, 0);
+    linux_look(m, ORDERING_NOTIFY, queue, 0, 0);
 }
 
-static void say(Model *m, unsigned port, unsigned event, unsigned value)
+static void say(LinuxModel *m, unsigned port, unsigned event, unsigned value)
 {
     kick(m, CONTROL_OUT);
-    look(m, ORDERING_BUFFER, CONTROL_OUT, 8, 0);
-    show(m, ORDERING_CONTROL_RX, CONTROL_OUT, port, event | value << 16, 8);
-    hear(m, port, event, value);
+    linux_look(m, ORDERING_BUFFER, CONTROL_OUT, 8, 0);
+    linux_show(m, ORDERING_CONTROL_RX, CONTROL_OUT, port, event | value << 16,
+               8);
+    linux_device_hear(m, port, event, value);
     breathe(m);
 }
 
-static void write_port(Model *m, unsigned port)
+static void write_port(LinuxModel *m, unsigned port)
 {
-    unsigned queue = in_queue(port) + 1;
+    unsigned queue = linux_in_queue(port) + 1;
 
     kick(m, queue);
-    look(m, ORDERING_BUFFER, queue, 100, 0);
+    linux_look(m, ORDERING_BUFFER, queue, 100, 0);
 }
 
-static void accept_features(Model *m)
+static void accept_features(LinuxModel *m)
 {
     uint64_t low = MULTIPORT | (1ull << VIRTIO_CONSOLE_F_SIZE);
 
     if (m->bug == LINUX_FEATURE_NOT_OFFERED) {
         low |= 1ull << VIRTIO_CONSOLE_F_EMERG_WRITE;
     }
-    look(m, ORDERING_FEATURES, 0, low, OFFERED);
+    linux_look(m, ORDERING_FEATURES, 0, low, OFFERED);
     if (!m->legacy) {
-        look(m, ORDERING_FEATURES, 0, low | VERSION_1, OFFERED);
+        linux_look(m, ORDERING_FEATURES, 0, low | VERSION_1, OFFERED);
     }
 }
 
-static void settle_features(Model *m)
+static void settle_features(LinuxModel *m)
 {
     if (m->legacy || m->bug == LINUX_NO_FEATURES_OK) {
         return;
@@ -214,13 +97,13 @@ static void settle_features(Model *m)
     }
 }
 
-static void set_queue(Model *m, unsigned queue, OrderingQueueField field,
+static void set_queue(LinuxModel *m, unsigned queue, OrderingQueueField field,
                       uint64_t value)
 {
-    look(m, ORDERING_QUEUE_SET, queue, field, value);
+    linux_look(m, ORDERING_QUEUE_SET, queue, field, value);
 }
 
-static void set_up_queue(Model *m, unsigned queue)
+static void set_up_queue(LinuxModel *m, unsigned queue)
 {
     if (m->legacy) {
         set_queue(m, queue, ORDERING_QUEUE_PFN, 0x1234);
@@ -235,7 +118,7 @@ static void set_up_queue(Model *m, unsigned queue)
     set_queue(m, queue, ORDERING_QUEUE_VECTOR, queue + 1);
 }
 
-static void take_down_queues(Model *m, unsigned n)
+static void take_down_queues(LinuxModel *m, unsigned n)
 {
     for (unsigned q = 0; q < n; q++) {
         set_queue(m, q, ORDERING_QUEUE_VECTOR, 0xffff);
@@ -245,18 +128,18 @@ static void take_down_queues(Model *m, unsigned n)
     }
 }
 
-static void enable_queues(Model *m)
+static void enable_queues(LinuxModel *m)
 {
     for (unsigned q = 0; !m->legacy && q < QUEUES; q++) {
-        look(m, ORDERING_QUEUE_ENABLE, q, 1, 0);
+        linux_look(m, ORDERING_QUEUE_ENABLE, q, 1, 0);
     }
 }
 
 /* With a vector each, or if there are not so many, again with fewer. */
-static void set_up_queues(Model *m)
+static void set_up_queues(LinuxModel *m)
 {
-    if (draw(m, 3) == 0) {
-        unsigned n = 1 + draw(m, QUEUES);
+    if (linux_draw(m, 3) == 0) {
+        unsigned n = 1 + linux_draw(m, QUEUES);
 
         for (unsigned q = 0; q < n; q++) {
             set_up_queue(m, q);
@@ -271,17 +154,17 @@ static void set_up_queues(Model *m)
     }
 }
 
-static void fill_control(Model *m)
+static void fill_control(LinuxModel *m)
 {
-    for (unsigned i = 1 + draw(m, 4); i; i--) {
+    for (unsigned i = 1 + linux_draw(m, 4); i; i--) {
         kick(m, CONTROL_IN);
     }
     if (m->bug == LINUX_READABLE_IN_RECEIVE) {
-        look(m, ORDERING_BUFFER, CONTROL_IN, 4096, 0);
+        linux_look(m, ORDERING_BUFFER, CONTROL_IN, 4096, 0);
     }
 }
 
-static void set_driver_ok(Model *m)
+static void set_driver_ok(LinuxModel *m)
 {
     if (m->bug != LINUX_NO_READ_BACK) {
         read_status(m);
@@ -296,7 +179,7 @@ static void set_driver_ok(Model *m)
 }
 
 /* From DRIVER to DRIVER_OK, in which probe and restore are alike. */
-static void bring_up(Model *m, bool early)
+static void bring_up(LinuxModel *m, bool early)
 {
     add_status(m, VIRTIO_CONFIG_S_DRIVER);
     accept_features(m);
@@ -304,8 +187,8 @@ static void bring_up(Model *m, bool early)
         set_up_queues(m);
     }
     settle_features(m);
-    look(m, ORDERING_CONFIG_READ, 0,
-         offsetof(struct virtio_console_config, max_nr_ports), 4);
+    linux_look(m, ORDERING_CONFIG_READ, 0,
+               offsetof(struct virtio_console_config, max_nr_ports), 4);
     if (m->bug != LINUX_QUEUES_EARLY) {
         set_up_queues(m);
     }
@@ -322,7 +205,7 @@ static void bring_up(Model *m, bool early)
 
 /* The control work */
 
-static void open_port(Model *m, unsigned port)
+static void open_port(LinuxModel *m, unsigned port)
 {
     m->ports[port].open = true;
     say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
@@ -331,54 +214,54 @@ static void open_port(Model *m, unsigned port)
     }
 }
 
-static void close_port(Model *m, unsigned port)
+static void close_port(LinuxModel *m, unsigned port)
 {
     say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 0);
     m->ports[port].open = false;
     if (m->up) {
-        kick(m, in_queue(port));
+        kick(m, linux_in_queue(port));
     }
 }
 
-static void add_port(Model *m, unsigned port)
+static void add_port(LinuxModel *m, unsigned port)
 {
-    Port *p = &m->ports[port];
+    LinuxPort *p = &m->ports[port];
 
     if (p->known) {
         say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
         return;
     }
-    if (draw(m, 20) == 0) {
+    if (linux_draw(m, 20) == 0) {
         say(m, port, VIRTIO_CONSOLE_PORT_READY, 0);
         return;
     }
-    kick(m, in_queue(port));
+    kick(m, linux_in_queue(port));
     if (m->bug == LINUX_OPENS_FIRST) {
         say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
     }
-    *p = (Port){.host = p->host, .console = p->console, .known = true};
+    *p = (LinuxPort){.host = p->host, .console = p->console, .known = true};
     say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
     if (m->bug == LINUX_PORT_READY_TWICE) {
         say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
     }
 }
 
-static void remove_port(Model *m, unsigned port)
+static void remove_port(LinuxModel *m, unsigned port)
 {
-    Port *p = &m->ports[port];
+    LinuxPort *p = &m->ports[port];
 
-    if (p->open && !p->hvc && draw(m, 2)) {
+    if (p->open && !p->hvc && linux_draw(m, 2)) {
         close_port(m, port); /* A user does, meanwhile. */
     }
-    if (m->up && draw(m, 2)) {
-        kick(m, in_queue(port));
+    if (m->up && linux_draw(m, 2)) {
+        kick(m, linux_in_queue(port));
     }
     p->known = p->hvc = p->open = false;
 }
 
-static void handle(Model *m, const Message *message)
+static void handle(LinuxModel *m, const LinuxMessage *message)
 {
-    Port *p = &m->ports[message->port];
+    LinuxPort *p = &m->ports[message->port];
 
     if (message->event == VIRTIO_CONSOLE_PORT_ADD) {
         add_port(m, message->port);
@@ -389,21 +272,21 @@ static void handle(Model *m, const Message *message)
     } else if (message->event == VIRTIO_CONSOLE_CONSOLE_PORT && !p->hvc &&
                !p->open) {
         p->hvc = true;
-        if (draw(m, 2)) {
+        if (linux_draw(m, 2)) {
             write_port(m, message->port); /* the log so far */
         }
         open_port(m, message->port);
     }
 }
 
-static void control_work(Model *m)
+static void control_work(LinuxModel *m)
 {
     m->working = true;
     while (m->up && m->inbox.length) {
-        g_autofree Message *message = g_queue_pop_head(&m->inbox);
+        g_autofree LinuxMessage *message = g_queue_pop_head(&m->inbox);
 
         handle(m, message);
-        if (m->up && draw(m, 2)) {
+        if (m->up && linux_draw(m, 2)) {
             kick(m, CONTROL_IN);
         }
     }
@@ -412,15 +295,15 @@ static void control_work(Model *m)
 
 /* What else goes on */
 
-static void user(Model *m)
+static void user(LinuxModel *m)
 {
-    unsigned port = draw(m, PORTS);
-    Port *p = &m->ports[port];
+    unsigned port = linux_draw(m, PORTS);
+    LinuxPort *p = &m->ports[port];
 
     if (!p->known || m->asleep) {
         return;
     }
-    if (p->open && draw(m, 2)) {
+    if (p->open && linux_draw(m, 2)) {
         write_port(m, port);
     } else if (!p->hvc && p->open) {
         close_port(m, port);
@@ -429,16 +312,17 @@ static void user(Model *m)
     }
 }
 
-static void breathe(Model *m)
+static void breathe(LinuxModel *m)
 {
     if (m->depth > 2) {
         return;
     }
     m->depth++;
-    switch (draw(m, 8)) {
+    switch (linux_draw(m, 8)) {
     case 0:
         /* That bug needs a port that was never there. */
-        plug(m, draw(m, PORTS - (m->bug == LINUX_WRITES_UNKNOWN_PORT)));
+        linux_device_plug(
+            m, linux_draw(m, PORTS - (m->bug == LINUX_WRITES_UNKNOWN_PORT)));
         break;
     case 1:
         if (m->up && !m->working && !m->asleep) {
@@ -458,21 +342,21 @@ static void breathe(Model *m)
 
 /* The driver's life */
 
-static void forget_ports(Model *m)
+static void forget_ports(LinuxModel *m)
 {
     for (unsigned i = 0; i < PORTS; i++) {
         m->ports[i].known = m->ports[i].hvc = m->ports[i].open = false;
     }
 }
 
-static void greet(Model *m)
+static void greet(LinuxModel *m)
 {
     if (m->bug == LINUX_PORTS_FIRST) {
         say(m, 1, VIRTIO_CONSOLE_PORT_READY, 1);
     }
-    if (draw(m, 8) == 0 && m->bug == LINUX_NO_BUG) {
+    if (linux_draw(m, 8) == 0 && m->bug == LINUX_NO_BUG) {
         /* The device is too early, and the control work quick. */
-        tell(m, draw(m, PORTS), VIRTIO_CONSOLE_PORT_ADD, 1);
+        linux_device_tell(m, linux_draw(m, PORTS), VIRTIO_CONSOLE_PORT_ADD, 1);
         control_work(m);
     }
     say(m, VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
@@ -484,7 +368,7 @@ static void greet(Model *m)
     }
 }
 
-static void probe(Model *m, bool new_device)
+static void probe(LinuxModel *m, bool new_device)
 {
     if (new_device && m->bug != LINUX_NO_RESET) {
         reset(m);
@@ -496,7 +380,7 @@ static void probe(Model *m, bool new_device)
     greet(m);
 }
 
-static void unload(Model *m)
+static void unload(LinuxModel *m)
 {
     reset(m);
     forget_ports(m);
@@ -504,29 +388,29 @@ static void unload(Model *m)
     add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 }
 
-static void sleep_and_wake(Model *m)
+static void sleep_and_wake(LinuxModel *m)
 {
     m->asleep = true;
     reset(m);
     for (unsigned i = 0; i < PORTS; i++) {
-        if (m->ports[i].known && draw(m, 2)) {
-            kick(m, in_queue(i)); /* what was received and not read */
+        if (m->ports[i].known && linux_draw(m, 2)) {
+            kick(m, linux_in_queue(i)); /* what was received and not read */
         }
     }
     take_down_queues(m, QUEUES);
-    if (draw(m, 2)) {
-        look(m, ORDERING_WAKE, 0, 0, 0);
-        look(m, ORDERING_RESET, 0, 0, 0);
+    if (linux_draw(m, 2)) {
+        linux_look(m, ORDERING_WAKE, 0, 0, 0);
+        linux_look(m, ORDERING_RESET, 0, 0, 0);
     }
-    if (draw(m, 2)) {
-        plug(m, draw(m, PORTS));
+    if (linux_draw(m, 2)) {
+        linux_device_plug(m, linux_draw(m, PORTS));
     }
     reset(m);
     add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
     bring_up(m, m->bug == LINUX_FILLS_EARLY || m->bug == LINUX_RESTORE_EARLY);
     for (unsigned i = 0; i < PORTS; i++) {
         if (m->ports[i].known) {
-            kick(m, in_queue(i));
+            kick(m, linux_in_queue(i));
             say(m, i, VIRTIO_CONSOLE_PORT_READY, 1);
         }
         if (m->ports[i].known && m->ports[i].open) {
@@ -539,21 +423,21 @@ static void sleep_and_wake(Model *m)
     m->asleep = false;
 }
 
-static void machine_reset(Model *m)
+static void machine_reset(LinuxModel *m)
 {
     m->up = m->talking = false;
     m->status = 0;
     g_queue_clear_full(&m->inbox, g_free);
     forget_ports(m);
-    look(m, ORDERING_RESET, 0, 0, 0);
+    linux_look(m, ORDERING_RESET, 0, 0, 0);
     probe(m, true);
 }
 
-static void live(Model *m)
+static void live(LinuxModel *m)
 {
-    for (unsigned i = 10 + draw(m, 40); i; i--) {
+    for (unsigned i = 10 + linux_draw(m, 40); i; i--) {
         breathe(m);
-        if (m->up && draw(m, 3) == 0) {
+        if (m->up && linux_draw(m, 3) == 0) {
             control_work(m);
         }
     }
@@ -561,13 +445,13 @@ static void live(Model *m)
 }
 
 /* A known port is needed by some bugs, and a sleep by others. */
-static void ensure_known_port(Model *m)
+static void ensure_known_port(LinuxModel *m)
 {
     while (!m->ports[1].known) {
         if (!m->ports[1].host) {
-            plug(m, 1);
+            linux_device_plug(m, 1);
         } else {
-            tell(m, 1, VIRTIO_CONSOLE_PORT_ADD, 1);
+            linux_device_tell(m, 1, VIRTIO_CONSOLE_PORT_ADD, 1);
         }
         control_work(m);
     }
@@ -576,16 +460,16 @@ static void ensure_known_port(Model *m)
 void linux_console_run(uint32_t seed, LinuxBug bug, LinuxConsoleShow *show_it,
                        void *opaque)
 {
-    Model m = {.rng = seed * 2654435761u | 1,
-               .bug = bug,
-               .show = show_it,
-               .opaque = opaque};
+    LinuxModel m = {.rng = seed * 2654435761u | 1,
+                    .bug = bug,
+                    .show = show_it,
+                    .opaque = opaque};
 
     g_queue_init(&m.inbox);
-    m.legacy = draw(&m, 4) == 0 && bug == LINUX_NO_BUG;
+    m.legacy = linux_draw(&m, 4) == 0 && bug == LINUX_NO_BUG;
     for (unsigned i = 0; i < PORTS - 1; i++) {
-        m.ports[i].host = draw(&m, 2);
-        m.ports[i].console = i == 0 || draw(&m, 4) == 0;
+        m.ports[i].host = linux_draw(&m, 2);
+        m.ports[i].console = i == 0 || linux_draw(&m, 4) == 0;
     }
     probe(&m, true);
     if (bug == LINUX_READY_IN_ADD_PORT) {
@@ -600,9 +484,10 @@ void linux_console_run(uint32_t seed, LinuxBug bug, LinuxConsoleShow *show_it,
         open_port(&m, 1);
     }
     sleep_and_wake(&m);
-    for (unsigned lives = draw(&m, 3); lives && bug == LINUX_NO_BUG; lives--) {
+    for (unsigned lives = linux_draw(&m, 3); lives && bug == LINUX_NO_BUG;
+         lives--) {
         live(&m);
-        switch (draw(&m, 3)) {
+        switch (linux_draw(&m, 3)) {
         case 0:
             unload(&m);
             probe(&m, false);
