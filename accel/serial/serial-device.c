@@ -147,6 +147,18 @@ static void unplug_ports(void *opaque)
     }
 }
 
+void serial_unplug_port(SerialDevice *dev, unsigned port)
+{
+    for (guint i = 0; i < dev->unplugs->len; i++) {
+        if (g_array_index(dev->unplugs, unsigned, i) == port) {
+            return;
+        }
+    }
+    g_array_append_val(dev->unplugs, port);
+    dev->host->ops->timer_mod(dev->host, dev->unplug,
+                              dev->host->ops->now_ns(dev->host));
+}
+
 /* Life */
 
 static bool check_config(SerialDevice *dev, Error **errp)

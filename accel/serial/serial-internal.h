@@ -69,6 +69,9 @@ char *serial_device_id(SerialDevice *dev);
 /* NULL, and an error: there is none, or @id is NULL and there are several. */
 SerialDevice *serial_device_by_id(const char *id, Error **errp);
 
+/* @port goes as soon as the access under way is over; each at most once. */
+void serial_unplug_port(SerialDevice *dev, unsigned port);
+
 /* serial-transport.c */
 typedef struct SerialElement {
     VirtQueueElement element; /* first: virtio allocates it */

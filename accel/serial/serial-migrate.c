@@ -25,6 +25,36 @@ static void save_chain(void *opaque, unsigned queue, SerialMqChain *c)
     qemu_put_virtqueue_element(save->vdev, save->f, &e->element);
 }
 
+/* Ports that a provocation has taken away, but for the time to do it. */
+static void save_unplugs(const SerialDevice *dev, QEMUFile *f)
+{
+    qemu_put_be32(f, dev->unplugs->len);
+    for (guint i = 0; i < dev->unplugs->len; i++) {
+        qemu_put_be32(f, g_array_index(dev->unplugs, unsigned, i));
+    }
+}
+
+static bool load_unplugs(SerialDevice *dev, QEMUFile *f)
+{
+    uint32_t n = qemu_get_be32(f);
+    bool good = n <= dev->config.max_ports;
+
+    g_array_set_size(dev->unplugs, 0);
+    for (uint32_t i = 0; i < n && good; i++) {
+        uint32_t port = qemu_get_be32(f);
+
+        good = port < dev->config.max_ports && !qemu_file_get_error(f);
+        if (good) {
+            serial_unplug_port(dev, port);
+        }
+    }
+    if (!good) {
+        error_report("virtio-serial-mq: ports to unplug that this device does "
+                     "not have");
+    }
+    return good;
+}
+
 void serial_save(VirtIODevice *vdev, QEMUFile *f)
 {
     SerialMq *mq = SERIAL_DEVICE(vdev)->mq;
@@ -36,6 +66,7 @@ void serial_save(VirtIODevice *vdev, QEMUFile *f)
     state = state_writer_finish(w);
     qemu_put_be32(f, state->len);
     qemu_put_buffer(f, state->data, state->len);
+    save_unplugs(SERIAL_DEVICE(vdev), f);
     serial_mq_chains(mq, save_chain, &save);
 }
 
@@ -65,7 +96,7 @@ int serial_load(VirtIODevice *vdev, QEMUFile *f, int version_id)
 {
     SerialMq *mq = SERIAL_DEVICE(vdev)->mq;
 
-    if (!load_core(mq, f)) {
+    if (!load_core(mq, f) || !load_unplugs(SERIAL_DEVICE(vdev), f)) {
         return -EINVAL;
     }
     while (serial_mq_next_chain(mq) != SERIAL_MQ_NO_QUEUE) {

@@ -249,7 +249,7 @@ void serial_port_resume(SerialPort *port)
     }
     if (!is_console(port) &&
         serial_mq_port_info(port->dev->mq, port->nr, &info) &&
-        info.host_open != port->chr_open) {
+        info.connected != port->chr_open) {
         host_open_changed(port);
     }
     if (!is_recorded(port)) {

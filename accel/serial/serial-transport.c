@@ -146,6 +146,13 @@ static void transport_accept(void *t, unsigned port)
     }
 }
 
+static bool transport_knows_host(void *t, unsigned port)
+{
+    SerialPort *p = port_of(t, port);
+
+    return p && qemu_chr_fe_backend_connected(&p->chr);
+}
+
 static void transport_violation(void *t, const OrderingViolation *v)
 {
     serial_tell_violation(t, v);
@@ -153,11 +160,7 @@ static void transport_violation(void *t, const OrderingViolation *v)
 
 static void transport_unplug(void *t, unsigned port)
 {
-    SerialDevice *dev = t;
-
-    g_array_append_val(dev->unplugs, port);
-    dev->host->ops->timer_mod(dev->host, dev->unplug,
-                              dev->host->ops->now_ns(dev->host));
+    serial_unplug_port(t, port);
 }
 
 const SerialMqOps serial_transport_ops = {
@@ -173,6 +176,7 @@ const SerialMqOps serial_transport_ops = {
     .port_output = transport_output,
     .port_guest_open = transport_guest_open,
     .port_accept = transport_accept,
+    .port_knows_host = transport_knows_host,
     .violation = transport_violation,
     .port_unplug = transport_unplug,
 };

@@ -12,7 +12,9 @@
 /* Counters count from the device's making, through resets. */
 typedef struct SerialMqPortInfo {
     const char *name; /* the device's; NULL: none */
-    bool console, host_open, guest_open, guest_ready;
+    bool console, guest_open, guest_ready;
+    bool connected; /* the host's end, as serial_mq_port_host_open() had it */
+    bool host_open; /* as the driver hears: not while a provocation cuts it */
     bool throttled; /* by serial_mq_port_throttle() */
     bool blocked;   /* the back end took less than there was */
     uint16_t cols, rows;

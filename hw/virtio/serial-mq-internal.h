@@ -15,9 +15,10 @@
 typedef struct SerialMqPort {
     unsigned nr;
     bool present, console;
-    bool host_open, guest_open;
-    bool told_open;   /* what the driver heard last of host_open */
-    bool guest_ready; /* PORT_READY came since the last reset */
+    bool connected, cut;        /* the host's end; a provocation hides it */
+    bool host_open, guest_open; /* connected and not cut */
+    bool told_open;             /* what the driver heard last of host_open */
+    bool guest_ready;           /* PORT_READY came since the last reset */
     bool throttled, blocked;
     bool woken;   /* serial_mq_port_writable() came since output began */
     bool serving; /* its output is being served, further up the stack */
@@ -136,6 +137,9 @@ unsigned serial_mq_waiting_max(const SerialMq *s);
 void serial_mq_free_messages(GQueue *messages);
 /* Tells the driver of the host's end of @p, if it has to hear of it now. */
 void serial_mq_tell_open(SerialMq *s, SerialMqPort *p);
+
+/* serial-mq-port.c: while @cut the host's end of @port is not there */
+void serial_mq_port_cut(SerialMq *s, unsigned port, bool cut);
 
 /* serial-mq-data.c: serves the transmit queue of port @port */
 void serial_mq_output(SerialMq *s, unsigned port);

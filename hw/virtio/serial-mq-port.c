@@ -132,11 +132,11 @@ void serial_mq_port_remove(SerialMq *s, unsigned port)
     }
 }
 
-void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open)
+static void host_end_changed(SerialMq *s, SerialMqPort *p)
 {
-    SerialMqPort *p = serial_mq_port(s, port);
+    const bool open = p->connected && !p->cut;
 
-    if (!p || p->host_open == open) {
+    if (p->host_open == open) {
         return;
     }
     p->host_open = open;
@@ -146,6 +146,26 @@ void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open)
     /* Between a load and its timer it may have been told already. */
     if (!s->loaded) {
         serial_mq_tell_open(s, p);
+    }
+}
+
+void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open)
+{
+    SerialMqPort *p = serial_mq_port(s, port);
+
+    if (p) {
+        p->connected = open;
+        host_end_changed(s, p);
+    }
+}
+
+void serial_mq_port_cut(SerialMq *s, unsigned port, bool cut)
+{
+    SerialMqPort *p = serial_mq_port(s, port);
+
+    if (p) {
+        p->cut = cut;
+        host_end_changed(s, p);
     }
 }
 
@@ -208,6 +228,7 @@ bool serial_mq_port_info(const SerialMq *s, unsigned port,
         .name = p->name,
         .console = p->console,
         .host_open = p->host_open,
+        .connected = p->connected,
         .guest_open = p->guest_open,
         .guest_ready = p->guest_ready,
         .throttled = p->throttled,

@@ -91,8 +91,8 @@ static void provoked_connect(void *opaque, unsigned port, bool on)
     SerialMq *s = opaque;
     SerialMqPort *p = serial_mq_port(s, port);
 
-    serial_mq_port_host_open(s, port, on);
-    if (p && on && p->guest_open) {
+    serial_mq_port_cut(s, port, !on);
+    if (p && p->host_open && p->guest_open) {
         s->ops->port_accept(s->t, port);
     }
 }

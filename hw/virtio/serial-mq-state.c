@@ -37,7 +37,9 @@ enum {
 #define PORT_READY     (1u << 3)
 #define PORT_THROTTLED (1u << 4)
 #define PORT_CHAIN     (1u << 5)
-#define PORT_FLAGS     0x3f
+#define PORT_CONNECTED (1u << 6)
+#define PORT_CUT       (1u << 7)
+#define PORT_FLAGS     0xff
 #define DEVICE_STATUS  0xffu
 #define DEVICE_TALKING (1u << 8)
 #define DEVICE_READY   (1u << 9)
@@ -153,7 +155,8 @@ static void save_port(const SerialMqPort *p, StateWriter *w)
         (p->console ? PORT_CONSOLE : 0) | (p->told_open ? PORT_HOST : 0) |
             (p->guest_open ? PORT_GUEST : 0) |
             (p->guest_ready ? PORT_READY : 0) |
-            (p->throttled ? PORT_THROTTLED : 0) | (p->chain ? PORT_CHAIN : 0));
+            (p->throttled ? PORT_THROTTLED : 0) | (p->chain ? PORT_CHAIN : 0) |
+            (p->connected ? PORT_CONNECTED : 0) | (p->cut ? PORT_CUT : 0));
     state_put_u64(w, TAG_PORT_SIZE, p->cols | (uint32_t)p->rows << 16);
     for (unsigned i = 0; i < G_N_ELEMENTS(counters); i++) {
         state_put_u64(w, TAG_PORT_COUNTERS, *counters[i]);
@@ -236,6 +239,8 @@ static void load_port(const SerialMq *s, Loaded *l, StateReader *r)
     p.guest_open = flags & PORT_GUEST;
     p.guest_ready = flags & PORT_READY;
     p.throttled = flags & PORT_THROTTLED;
+    p.connected = flags & PORT_CONNECTED;
+    p.cut = flags & PORT_CUT;
     p.cols = size;
     p.rows = size >> 16;
     here = serial_mq_port(s, p.nr);
@@ -338,13 +343,16 @@ static void load_rest(const SerialMq *s, Loaded *l, StateReader *r)
     }
 }
 
-static void take_port(SerialMqPort *p, const SerialMqPort *l)
+static void take_port(SerialMq *s, SerialMqPort *p, const SerialMqPort *l)
 {
     SerialMqPort was = *p;
 
     *p = *l;
     p->present = true;
-    p->host_open = was.host_open;
+    if (s->ops->port_knows_host(s->t, p->nr)) {
+        p->connected = was.connected;
+    }
+    p->host_open = p->connected && !p->cut;
     p->serving = was.serving;
     p->turn = was.turn + 1;
     p->name = was.name;
@@ -374,7 +382,7 @@ static void take_over(SerialMq *s, Loaded *l)
     for (unsigned i = 0; i < l->ports->len; i++) {
         const SerialMqPort *p = &g_array_index(l->ports, SerialMqPort, i);
 
-        take_port(s->ports[p->nr], p);
+        take_port(s, s->ports[p->nr], p);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(to); i++) {
         *to[i] = *from[i];

@@ -59,6 +59,8 @@ typedef struct SerialMqOps {
     void (*port_guest_open)(void *t, unsigned port, bool open);
     /* There is room for input again: see serial_mq_port_room(). */
     void (*port_accept)(void *t, unsigned port);
+    /* Has @port a back end?  After a load its word counts, not the state's. */
+    bool (*port_knows_host)(void *t, unsigned port);
     void (*violation)(void *t, const OrderingViolation *v);
     /* A provocation wants @port gone; not from inside this call. */
     void (*port_unplug)(void *t, unsigned port);
@@ -129,10 +131,8 @@ bool serial_mq_port_add(SerialMq *s, unsigned port, const char *name,
                         bool console, GError **error);
 #define SERIAL_MQ_ERROR (serial_mq_error_quark())
 GQuark serial_mq_error_quark(void);
-/*
- * The entries below take any @port; one that does not exist is left alone.
- * Removal gives what the driver sent and nobody took back as used.
- */
+/* These take any @port; one that does not exist is left alone. */
+/* What the driver sent and nobody took is given back as used. */
 void serial_mq_port_remove(SerialMq *s, unsigned port);
 /* The host end connects; when it goes, unread output goes with it. */
 void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open);

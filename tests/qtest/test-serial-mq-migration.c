@@ -270,6 +270,47 @@ static void host_that_stays_behind_is_told(void)
     serial_machine_end(to);
 }
 
+static void qmp(Qtest *q, const char *command, const char *args)
+{
+    json_node_unref(qtest_qmp(q, command, args));
+}
+
+/* Ports without chardevs, one opened by QMP, one about to be unplugged. */
+static void what_no_chardev_knows_goes_along(void)
+{
+    static const char args[] = "-device " MQ ",max_ports=4,ioeventfd=off,id=vs "
+                               "-device virtserialport-mq,bus=vs.0,nr=1,id=one "
+                               "-device virtserialport-mq,bus=vs.0,nr=2,id=two";
+    Qtest *from = qtest_start(args, "");
+    g_autofree char *waits = g_strconcat(args, " -incoming defer", NULL);
+    Qtest *to = qtest_start(waits, "");
+    Stream s = stream_new();
+    SerialDriver *d = serial_start(from, &msix);
+
+    qmp(from, "virtio-serial-mq-connect", "{\"port\": 1, \"open\": true}");
+    serial_expect(d, 1, VIRTIO_CONSOLE_PORT_ADD, 1);
+    serial_expect(d, 2, VIRTIO_CONSOLE_PORT_ADD, 1);
+    serial_port_ready(d, 1, false, NULL, true);
+    qmp(from, "virtio-serial-mq-provoke",
+        "{\"spec\": \"notify=5#1:port-unplug,port=2\"}");
+    /* nothing is unplugged while the machine stands */
+    qmp(from, "stop", NULL);
+    virtqueue_kick(&d->port[1].out);
+    g_assert_true(qtest_migrate_to(from, s.file));
+    g_assert_true(qtest_migrate_from(to, s.file));
+    d->v.f.q = to;
+    qmp(to, "cont", NULL);
+    qtest_clock_step(to, 1000000);
+    json_node_unref(qtest_qmp_event(to, "DEVICE_DELETED"));
+    serial_expect(d, 2, VIRTIO_CONSOLE_PORT_REMOVE, 1);
+    serial_expect_none(d);
+    g_assert_true(serial_port_flag(to, 1, "host-open"));
+    serial_free(d);
+    stream_free(&s);
+    qtest_quit(from);
+    qtest_quit(to);
+}
+
 static void other_device_is_refused(void)
 {
     static const struct {
@@ -312,6 +353,8 @@ int main(int argc, char **argv)
          refused_driver_stays_refused},
         {"/serial-mq-migration/host-that-stays-behind-is-told",
          host_that_stays_behind_is_told},
+        {"/serial-mq-migration/what-no-chardev-knows-goes-along",
+         what_no_chardev_knows_goes_along},
         {"/serial-mq-migration/other-device-is-refused",
          other_device_is_refused},
     };

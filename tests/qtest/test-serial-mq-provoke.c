@@ -276,6 +276,49 @@ static void host_is_gone_for_a_time(void)
     end(m, d);
 }
 
+/* By QMP, as an answer says that it is done. */
+static void connect_host(Qtest *q, bool open)
+{
+    json_node_unref(qtest_qmp(q, "virtio-serial-mq-connect",
+                              open ? "{\"port\": 1, \"open\": true}"
+                                   : "{\"port\": 1, \"open\": false}"));
+}
+
+static void host_that_goes_meanwhile_stays_away(void)
+{
+    SerialMachine *m = start(NULL);
+    SerialDriver *d = serial_machine_open(m, &msix);
+
+    provoke(m->q, "1ms:host-disconnect,port=1,delay=1ms");
+    qtest_clock_step(m->q, MS);
+    serial_expect(d, 1, OPEN, 0);
+    connect_host(m->q, false);
+    qtest_clock_step(m->q, MS);
+    serial_expect_none(d);
+    g_assert_false(serial_port_flag(m->q, 1, "host-open"));
+    connect_host(m->q, true);
+    serial_expect(d, 1, OPEN, 1);
+    check_port(m, d, 1);
+    end(m, d);
+}
+
+/* A machine that was stopped meanwhile goes on in the provocation. */
+static void host_is_gone_through_a_stop(void)
+{
+    SerialMachine *m = start(NULL);
+    SerialDriver *d = serial_machine_open(m, &msix);
+
+    provoke(m->q, "1ms:host-disconnect,port=1,delay=1ms");
+    qtest_clock_step(m->q, MS);
+    serial_expect(d, 1, OPEN, 0);
+    json_node_unref(qtest_qmp(m->q, "stop", NULL));
+    json_node_unref(qtest_qmp(m->q, "cont", NULL));
+    serial_expect_none(d);
+    qtest_clock_step(m->q, MS);
+    serial_expect(d, 1, OPEN, 1);
+    end(m, d);
+}
+
 static void completions_wait(void)
 {
     for (unsigned reorder = 0; reorder < 2; reorder++) {
@@ -443,6 +486,10 @@ int main(int argc, char **argv)
         {"/serial-mq-provoke/port-is-unplugged", port_is_unplugged},
         {"/serial-mq-provoke/port-is-throttled", port_is_throttled},
         {"/serial-mq-provoke/host-is-gone-for-a-time", host_is_gone_for_a_time},
+        {"/serial-mq-provoke/host-that-goes-meanwhile-stays-away",
+         host_that_goes_meanwhile_stays_away},
+        {"/serial-mq-provoke/host-is-gone-through-a-stop",
+         host_is_gone_through_a_stop},
         {"/serial-mq-provoke/completions-wait", completions_wait},
         {"/serial-mq-provoke/interrupts-come-and-do-not",
          interrupts_come_and_do_not},

@@ -173,6 +173,13 @@ static void fake_accept(void *t, unsigned port)
     g_string_append_printf(g->log, "accept %u ", port);
 }
 
+static bool fake_knows_host(void *t, unsigned port)
+{
+    MqGuest *g = t;
+
+    return !(g->no_backends >> port & 1);
+}
+
 static void fake_violation(void *t, const OrderingViolation *v)
 {
     MqGuest *g = t;
@@ -201,6 +208,7 @@ static const SerialMqOps fake_ops = {
     .port_output = fake_output,
     .port_guest_open = fake_guest_open,
     .port_accept = fake_accept,
+    .port_knows_host = fake_knows_host,
     .violation = fake_violation,
     .port_unplug = fake_unplug,
 };

@@ -37,7 +37,8 @@ typedef struct MqGuest {
     GString *log;         /* "open 1", "close 1", "accept 1", "needs-reset R" */
     unsigned alive;       /* chains the device has */
     unsigned detached, config_changes, violations;
-    unsigned fault_in; /* the n-th fallible operation from now fails */
+    unsigned no_backends; /* bits: ports that have none */
+    unsigned fault_in;    /* the n-th fallible operation from now fails */
     bool fault_fired;
     /* Called once, from inside the next port_output(). */
     void (*inside)(struct MqGuest *g, unsigned port);

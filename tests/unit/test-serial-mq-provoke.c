@@ -173,6 +173,39 @@ static void host_goes_and_comes_back(void)
     mq_free(g);
 }
 
+/* What the host does meanwhile is seen when the provocation ends. */
+static void host_that_is_really_gone_does_not_come_back(void)
+{
+    MqGuest *g = linux_up("notify=5#1:host-disconnect,port=1,delay=1ms");
+
+    mq_kick(g, MQ_OUT(1));
+    g_assert_cmpstr(mq_told(g), ==, "open:1=0");
+    serial_mq_port_host_open(g->s, 1, false);
+    g_assert_false(mq_port(g, 1).connected);
+    fake_host_run_until(g->fake, MS);
+    g_assert_cmpstr(mq_told(g), ==, "");
+    g_assert_false(mq_port(g, 1).host_open);
+    serial_mq_port_host_open(g->s, 1, true);
+    g_assert_cmpstr(mq_told(g), ==, "open:1=1");
+    mq_free(g);
+}
+
+static void host_that_comes_is_not_there_yet(void)
+{
+    MqGuest *g = linux_up("notify=5#1:host-disconnect,port=2,delay=1ms");
+
+    mq_kick(g, MQ_OUT(1));
+    serial_mq_port_host_open(g->s, 2, true);
+    g_assert_true(mq_port(g, 2).connected);
+    g_assert_false(mq_port(g, 2).host_open);
+    g_assert_cmpstr(mq_told(g), ==, "");
+    g_assert_cmpuint(serial_mq_port_room(g->s, 2), ==, 0);
+    fake_host_run_until(g->fake, MS);
+    g_assert_cmpstr(mq_told(g), ==, "open:2=1");
+    g_assert_cmpuint(serial_mq_port_room(g->s, 2), >, 0);
+    mq_free(g);
+}
+
 static void completions_come_later_and_the_last_first(void)
 {
     MqGuest *g = linux_up("notify=5#1:completion-reorder,queue=5,delay=1ms");
@@ -318,6 +351,8 @@ int main(int argc, char **argv)
     TEST(unplug_is_asked_for);
     TEST(throttled_port_goes_on_later);
     TEST(host_goes_and_comes_back);
+    TEST(host_that_is_really_gone_does_not_come_back);
+    TEST(host_that_comes_is_not_there_yet);
     TEST(completions_come_later_and_the_last_first);
     TEST(interrupts_come_and_do_not);
     TEST(interrupts_wait_for_driver_ok);

@@ -128,6 +128,52 @@ static void test_other_ends_are_told_after_the_load(void)
     mq_free(to);
 }
 
+/* Nobody but the state knows of the end of a port without a back end. */
+static void test_end_without_a_back_end_goes_along(void)
+{
+    MqGuest *from = mq_new(SERIAL_MQ_OBSERVE), *to = mq_new(SERIAL_MQ_OBSERVE);
+
+    add_ports(from);
+    add_ports(to);
+    to->no_backends = 1u << 1 | 1u << 5;
+    serial_mq_port_host_open(from->s, 1, true);
+    serial_mq_port_host_open(to->s, 5, true);
+    mq_start_linux(from, 2);
+    g_assert_true(mq_migrate(from, to, NULL));
+    fake_host_advance(to->fake, 0);
+    g_assert_cmpstr(mq_told(to), ==, "");
+    g_assert_true(mq_port(to, 1).connected);
+    g_assert_true(mq_port(to, 1).host_open);
+    g_assert_false(mq_port(to, 5).host_open);
+    mq_free(from);
+    mq_free(to);
+}
+
+/* A host's end that a provocation has cut stays so until it ends. */
+static void test_cut_end_goes_along(void)
+{
+    MqGuest *from = mq_new(SERIAL_MQ_OBSERVE), *to = mq_new(SERIAL_MQ_OBSERVE);
+
+    add_ports(from);
+    add_ports(to);
+    connect(from);
+    connect(to);
+    mq_start_linux(from, 2);
+    g_assert_true(serial_mq_provoke(
+        from->s, "notify=5#1:host-disconnect,port=1,delay=1ms", NULL));
+    mq_kick(from, MQ_OUT(1));
+    g_assert_cmpstr(mq_told(from), ==, "open:1=0");
+    g_assert_true(mq_migrate(from, to, NULL));
+    fake_host_advance(to->fake, 0);
+    g_assert_cmpstr(mq_told(to), ==, "");
+    g_assert_true(mq_port(to, 1).connected);
+    g_assert_false(mq_port(to, 1).host_open);
+    fake_host_run_until(to->fake, 1000000);
+    g_assert_cmpstr(mq_told(to), ==, "open:1=1");
+    mq_free(from);
+    mq_free(to);
+}
+
 /* A chain that was in a back end's hands comes to one that is not there. */
 static void test_chain_for_nobody_is_given_back(void)
 {
@@ -277,6 +323,9 @@ int main(int argc, char **argv)
                          test_state_survives_a_round_trip);
     g_test_add_func("/state/other-ends",
                     test_other_ends_are_told_after_the_load);
+    g_test_add_func("/state/no-back-end",
+                    test_end_without_a_back_end_goes_along);
+    g_test_add_func("/state/cut-end", test_cut_end_goes_along);
     g_test_add_func("/state/chain/for-nobody",
                     test_chain_for_nobody_is_given_back);
     g_test_add_func("/state/chain/reset",
