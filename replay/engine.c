@@ -171,6 +171,11 @@ uint64_t replay_engine_seq(const ReplayEngine *e)
 
 bool replay_engine_seek(ReplayEngine *e, uint64_t seq, GError **error)
 {
+    if (seq == 0) {
+        g_set_error(error, TRACE_ERROR, TRACE_ERROR_RANGE,
+                    "record 0 is the header: no replay goes on from there");
+        return false;
+    }
     trace_record_clear(&e->next);
     e->has_next = e->ended = false;
     e->counts.records = seq - 1;

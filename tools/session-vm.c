@@ -7,8 +7,8 @@
 #include "tools/qemu-process.h"
 #include "tools/session-vm.h"
 
-/* Wall-clock time QEMU has to end once it is told to. */
-#define QUIT_TIMEOUT_S 10
+/* Wall-clock time QEMU has to end once it is told to, on any machine. */
+#define QUIT_TIMEOUT_S 60
 
 struct SessionVm {
     const SessionVmHandlers *handlers;

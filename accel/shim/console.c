@@ -13,7 +13,7 @@
 #include "accel/shim/console.h"
 
 /* At QEMU's exit, for a reader that takes nothing. */
-#define EXIT_PATIENCE_US 1000000
+#define EXIT_PATIENCE_US 10000000
 #define EXIT_RETRY_US    1000
 
 struct ShimConsole {

@@ -52,7 +52,9 @@ void gate_sink_free(GateSink *sink)
 /* A replay's come from its trace alone. */
 size_t gate_sink_room(const GateSink *sink)
 {
-    return sink->gate->engine ? 0 : SINK_QUEUE - sink->queue->len;
+    return sink->gate->engine || sink->queue->len >= SINK_QUEUE
+               ? 0
+               : SINK_QUEUE - sink->queue->len;
 }
 
 void gate_sink_put(GateSink *sink, const uint8_t *buf, size_t len)

@@ -34,12 +34,14 @@ static struct {
 static void pm1_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 {
     uint64_t written = addr ? value << 8 : value;
+    /* The main thread may wait for this vCPU to stop already. */
+    bool stop = current_cpu && current_cpu->stop;
 
     vcpu_sleep.stock->write(opaque, addr, value, size);
     if (current_cpu && written & PM1_SLEEP_ENABLE &&
         (written & PM1_SLEEP_TYPE) == PM1_TYPE_S3) {
         vcpu_sleep.asked = true;
-        current_cpu->stop = false;
+        current_cpu->stop = stop;
         cpu_exit(current_cpu);
     }
 }

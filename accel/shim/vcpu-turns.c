@@ -128,29 +128,36 @@ static void turn_pick(void)
     }
 }
 
-/* A new window for each TLB if the last one began long enough ago. */
+static void tlb_set_windows(CPUState *cs, int64_t begin_ns)
+{
+    for (int i = 0; i < NB_MMU_MODES; i++) {
+        cs->neg.tlb.d[i].window_begin_ns = begin_ns;
+    }
+}
+
+/*
+ * A new window for each TLB if the last one began long enough ago.  QEMU looks
+ * at them when it flushes, and begins the next one in host time.
+ */
 static void tlb_new_windows(CPUState *cs, ShimVcpu *v)
 {
     int64_t window = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) / TLB_WINDOW_NS;
 
-    if (v->tlb_window == window) {
-        return;
-    }
-    v->tlb_window = window;
-    for (int i = 0; i < NB_MMU_MODES; i++) {
-        cs->neg.tlb.d[i].window_begin_ns = TLB_EXPIRED;
+    if (v->tlb_window != window) {
+        v->tlb_window = window;
+        tlb_set_windows(cs, TLB_EXPIRED);
+        tlb_flush(cs);
     }
 }
 
-/* QEMU begins a window in host time when a TLB is flushed. */
-static void tlb_keep_windows(CPUState *cs)
+/* Whatever flushes a TLB until the next turn begins leaves its size. */
+static void tlb_keep_windows(void)
 {
-    for (int i = 0; i < NB_MMU_MODES; i++) {
-        CPUTLBDesc *desc = &cs->neg.tlb.d[i];
+    CPUState *cs;
 
-        if (desc->window_begin_ns != TLB_EXPIRED) {
-            desc->window_begin_ns = TLB_NOT_EXPIRED;
-        }
+    CPU_FOREACH(cs)
+    {
+        tlb_set_windows(cs, TLB_NOT_EXPIRED);
     }
 }
 
@@ -161,6 +168,7 @@ static void turn_begin(void)
     turns.left = icount_round(CPU_NEXT(first_cpu) ? TURN_NS : TURN_ALONE_NS);
     turns.over = false;
     tlb_new_windows(cs, shim_vcpu(cs));
+    tlb_keep_windows();
 }
 
 static void turn_end(void)
@@ -210,7 +218,7 @@ void vcpu_turn_enter(CPUState *cs)
     /* No timer's callback is running: it would hold the big lock. */
     turns.timers = turns.clock->enabled;
     turns.clock->enabled = false;
-    tlb_keep_windows(cs);
+    tlb_set_windows(cs, TLB_NOT_EXPIRED);
 }
 
 void vcpu_turn_yield(void)
@@ -234,6 +242,7 @@ void shim_wait_for_main_thread(CPUState *cs)
 void vcpu_turn_exit(CPUState *cs)
 {
     turns.left -= icount_get_raw() - turns.begun;
+    tlb_set_windows(cs, TLB_NOT_EXPIRED);
     /* Timers that are due fire once the machine is awake again. */
     turns.clock->enabled = turns.timers && !vcpu_sleep_asked();
     if (cs->halted || turns.over || turns.left <= 0) {

@@ -463,14 +463,15 @@ def commands_for_later_take_no_more_than_migrates(directory):
              "--guest", "xen-pvh", append="jumpcut.run=serve") as run:
         def later(size):
             run.qemu.do("jumpcut-at", **{
-                "at-ns": NS, "execute": "jumpcut-xenstore-write",
+                "at-ns": 3600 * NS, "execute": "jumpcut-xenstore-write",
                 "arguments": {"path": "/a", "value": "v" * size}})
 
         later(300 << 10)
         try:
             later(300 << 10)
         except Failure as failure:
-            check_in("refusal", "1 commands of 4096", str(failure))
+            check_in("refusal", "wait already; 4096 of 524288 bytes",
+                     str(failure))
         else:
             raise Failure("600 KiB wait")
         later(10 << 10)

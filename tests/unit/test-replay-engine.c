@@ -389,6 +389,9 @@ static void seek_goes_on_behind_a_handover(Fixture *f, gconstpointer level)
     replay_engine_free(f->engine);
     f->engine = replay_engine_open(f->path, true, &error);
     g_assert_no_error(error);
+    g_assert_false(replay_engine_seek(f->engine, 0, &error));
+    g_assert_error(error, TRACE_ERROR, TRACE_ERROR_RANGE);
+    g_clear_error(&error);
     g_assert_true(replay_engine_seek(f->engine, seq, &error));
     g_assert_true(replay_engine_next_is(f->engine, TRACE_HANDOVER));
     replay_engine_skip(f->engine);
