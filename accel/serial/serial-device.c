@@ -23,11 +23,6 @@ static const char *const orderings[] = {
     [SERIAL_MQ_STOCK] = "stock",
 };
 
-const char *serial_ordering_name(SerialMqOrdering ordering)
-{
-    return orderings[ordering];
-}
-
 static bool parse_ordering(const char *text, SerialMqOrdering *out,
                            Error **errp)
 {

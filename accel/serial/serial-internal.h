@@ -22,6 +22,12 @@
 OBJECT_DECLARE_SIMPLE_TYPE(SerialDevice, SERIAL_DEVICE)
 OBJECT_DECLARE_TYPE(SerialPort, SerialPortClass, SERIAL_PORT)
 
+typedef enum SerialAccess {
+    SERIAL_ACCESS_NONE,
+    SERIAL_ACCESS_MEMORY,
+    SERIAL_ACCESS_IO,
+} SerialAccess;
+
 struct SerialDevice {
     VirtIODevice parent;
     QLIST_ENTRY(SerialDevice) next;
@@ -31,14 +37,14 @@ struct SerialDevice {
     SerialPort **ports;       /* by number */
     char *ordering, *provoke; /* properties */
     SerialMqConfig config;
-    bool access;    /* the driver's, to a register, is under way */
-    bool by_driver; /* a reset that comes now is the driver's */
-    bool modern;    /* the last write to the status was no legacy one */
-    bool running;   /* the machine is, as far as back ends know */
+    SerialAccess access; /* the driver's, to a register, that is under way */
+    bool by_driver;      /* a reset that comes now is the driver's */
+    bool modern;         /* the last write to the status was no legacy one */
+    bool running;        /* the machine is, as far as back ends know */
     VMChangeStateEntry *change;
-    HostTimer *unplug;            /* of ports that a provocation wants gone */
-    GArray *unplugs;              /* of their numbers */
-    uint64_t events, events_kept; /* of violations: sent and kept back */
+    HostTimer *unplug;    /* of ports that a provocation wants gone */
+    GArray *unplugs;      /* of their numbers */
+    uint64_t events_kept; /* of violations: not told one by one */
 };
 
 struct SerialPortClass {
@@ -63,7 +69,6 @@ struct SerialPort {
 /* Devices there are, for QMP and for names of ports. */
 typedef QLIST_HEAD(SerialDevices, SerialDevice) SerialDevices;
 extern SerialDevices serial_devices;
-const char *serial_ordering_name(SerialMqOrdering ordering);
 /* As a user knows it: the id of its PCI function, else a path. */
 char *serial_device_id(SerialDevice *dev);
 /* NULL, and an error: there is none, or @id is NULL and there are several. */

@@ -22,34 +22,35 @@ struct SerialWatch {
     MemoryRegionOps ops;
     VirtIOPCIProxy *proxy;
     SerialDevice *dev;
+    SerialAccess access; /* what its accesses are */
 };
 
 static uint64_t stock_read(const SerialWatch *w, hwaddr addr, unsigned size)
 {
     uint64_t value;
 
-    w->dev->access = true;
+    w->dev->access = w->access;
     value = w->stock->read(w->opaque, addr, size);
-    w->dev->access = false;
+    w->dev->access = SERIAL_ACCESS_NONE;
     return value;
 }
 
 static void stock_write(const SerialWatch *w, hwaddr addr, uint64_t value,
                         unsigned size)
 {
-    w->dev->access = true;
+    w->dev->access = w->access;
     w->stock->write(w->opaque, addr, value, size);
-    w->dev->access = false;
+    w->dev->access = SERIAL_ACCESS_NONE;
 }
 
 /* The core is told while the access is still under way. */
-#define WATCHED(w, call)              \
-    do {                              \
-        if ((w)->dev->mq) {           \
-            (w)->dev->access = true;  \
-            call;                     \
-            (w)->dev->access = false; \
-        }                             \
+#define WATCHED(w, call)                           \
+    do {                                           \
+        if ((w)->dev->mq) {                        \
+            (w)->dev->access = (w)->access;        \
+            call;                                  \
+            (w)->dev->access = SERIAL_ACCESS_NONE; \
+        }                                          \
     } while (0)
 
 /* Of a register by which the driver can reset the device */
@@ -273,7 +274,8 @@ static bool watch(SerialWatch *w, VirtIOPCIProxy *proxy, SerialDevice *dev,
     if (mr->opaque != proxy) {
         return false;
     }
-    *w = (SerialWatch){mr->ops, mr->opaque, *mr->ops, proxy, dev};
+    *w = (SerialWatch){mr->ops, mr->opaque, *mr->ops,
+                       proxy,   dev,        SERIAL_ACCESS_MEMORY};
     w->ops.read = ours->read ? ours->read : w->ops.read;
     w->ops.write = ours->write ? ours->write : w->ops.write;
     mr->ops = &w->ops;
@@ -304,6 +306,7 @@ SerialWatch *serial_watch_new(VirtIOPCIProxy *proxy, SerialDevice *dev,
                   watch(&w[2], proxy, dev, &proxy->notify.mr, &notify_mem);
 
     watch(&w[3], proxy, dev, &proxy->notify_pio.mr, &notify_pio);
+    w[3].access = SERIAL_ACCESS_IO;
     if (modern != virtio_pci_modern(proxy) ||
         watch(&w[4], proxy, dev, &proxy->bar, &legacy) !=
             virtio_pci_legacy(proxy)) {
@@ -312,6 +315,7 @@ SerialWatch *serial_watch_new(VirtIOPCIProxy *proxy, SerialDevice *dev,
         serial_watch_free(w);
         return NULL;
     }
+    w[4].access = SERIAL_ACCESS_IO;
     return w;
 }
 

@@ -44,20 +44,21 @@ SerialWhere serial_where(const SerialDevice *dev)
     CPUState *cs = current_cpu;
     uint64_t data[TARGET_INSN_START_WORDS];
     void *stack[DEPTH_MAX];
-    int depth;
+    int depth = 0;
 
     if (!cs || !dev->access) {
         return where;
     }
     where.vcpu = cs->cpu_index;
-    depth = tcg_enabled() ? backtrace(stack, DEPTH_MAX) : 0;
+    if (tcg_enabled() && dev->access == SERIAL_ACCESS_MEMORY) {
+        /* Calls for memory are out of the line of the instructions. */
+        where.has_rip = cpu_unwind_state_data(cs, cs->mem_io_pc, data);
+    } else if (tcg_enabled()) {
+        depth = backtrace(stack, DEPTH_MAX);
+    }
     for (int i = 0; i < depth && !where.has_rip; i++) {
         where.has_rip = cpu_unwind_state_data(cs, (uintptr_t)stack[i], data);
     }
-    /* Calls for memory are out of the line of the instructions. */
-    where.has_rip =
-        where.has_rip ||
-        (tcg_enabled() && cpu_unwind_state_data(cs, cs->mem_io_pc, data));
     if (where.has_rip) {
         where.rip = rip_of(cpu_env(cs), cs, data);
     }
