@@ -37,7 +37,10 @@
     X(pirq_map, pirq, gsi, mapped, ret)                          \
     X(pirq_bind, pirq, port, unused, ret)                        \
     X(pirq_eoi, pirq, again, unused, ret)                        \
-    X(fault, kind, which, value, at_ns)
+    X(fault, kind, which, value, at_ns)                          \
+    X(serial_status, old, written, taken, at_ns)                 \
+    X(serial_control, port, event, value, sent)                  \
+    X(serial_violation, rule, port, count, at_ns)
 
 typedef enum HostTraceEvent {
 #define HOST_TRACE_ENUM(name, a, b, c, d) HOST_TRACE_##name,

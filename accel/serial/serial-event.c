@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Violations as QMP events and as trace events. */
+/* Violations as QMP events. */
 #include "qemu/osdep.h"
 #include "jumpcut-qapi-events-serial-mq.h"
 #include "accel/serial/serial-internal.h"

@@ -102,6 +102,12 @@ int serial_load(VirtIODevice *vdev, QEMUFile *f, int version_id)
     while (serial_mq_next_chain(mq) != SERIAL_MQ_NO_QUEUE) {
         SerialElement *e = qemu_get_virtqueue_element(vdev, f, sizeof(*e));
 
+        if (qemu_file_get_error(f)) {
+            error_report("virtio-serial-mq: its stream ends in the midst of "
+                         "the buffers in flight");
+            g_free(e);
+            return -EINVAL;
+        }
         if (!serial_mq_load_chain(mq, serial_element_chain(e))) {
             error_report("virtio-serial-mq: a buffer in flight is not the one "
                          "its state tells of");

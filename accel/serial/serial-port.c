@@ -12,8 +12,14 @@
 #include "system/runstate.h"
 #include "accel/serial/serial-internal.h"
 
-/* A recorded port's output that waits for its reader holds the guest. */
+/*
+ * A recorded port's output that waits for its reader holds the guest, at the
+ * next tick.  Until then there is no more than that of all the device's ports,
+ * for one buffer can be in a queue thousands of times; it is far more than a
+ * driver of one has memory and time to write.
+ */
 #define QUEUE_MAX (1u << 20)
+#define SPAN_MAX  (16u << 20)
 
 /* One gate for all devices */
 static struct {
@@ -73,7 +79,8 @@ static void flush_queue(SerialPort *port)
     if (!port->queue->len || port->watch) {
         return;
     }
-    n = qemu_chr_fe_write(&port->chr, port->queue->data, port->queue->len);
+    n = qemu_chr_fe_write(&port->chr, port->queue->data,
+                          MIN(port->queue->len, INT_MAX));
     if (n > 0) {
         g_byte_array_remove_range(port->queue, 0, n);
     }
@@ -148,6 +155,12 @@ void serial_port_accept(SerialPort *port)
     }
 }
 
+/* Whatever it said before. */
+static bool is_broken(const SerialPort *port)
+{
+    return VIRTIO_DEVICE(port->dev)->broken;
+}
+
 static int port_can_read(void *opaque)
 {
     SerialPort *port = opaque;
@@ -155,7 +168,7 @@ static int port_can_read(void *opaque)
 
     /* What comes while a migration completes would be neither here nor there.
      */
-    if (!runstate_is_live(runstate_get())) {
+    if (!runstate_is_live(runstate_get()) || is_broken(port)) {
         return 0;
     }
     room = is_recorded(port) ? gate_sink_room(port->sink)
@@ -178,7 +191,8 @@ static size_t sink_room(void *opaque)
 {
     SerialPort *port = opaque;
 
-    return serial_mq_port_room(port->dev->mq, port->nr);
+    return is_broken(port) ? 0
+                           : serial_mq_port_room_now(port->dev->mq, port->nr);
 }
 
 static void sink_deliver(void *opaque, const uint8_t *buf, size_t len)
@@ -278,6 +292,10 @@ static int port_backend_changed(void *opaque)
         g_source_remove(port->watch);
         port->watch = 0;
         watch(port);
+        if (!port->watch) {
+            /* The new device cannot be waited for: it takes what it takes. */
+            port_writable(NULL, 0, port);
+        }
     }
     return 0;
 }
@@ -294,6 +312,7 @@ void serial_port_record(SerialPort *port)
     }
     id = serial_device_id(port->dev);
     name = g_strdup_printf("%s:%" PRIu32, id, port->nr);
+    serial_mq_bound_output(port->dev->mq, SPAN_MAX);
     port->queue = g_byte_array_new();
     port->sink = gate_sink_new(ports.gate, name, &sink_ops, port);
 }

@@ -90,8 +90,12 @@ static void deliver_waiting(Gate *gate)
 {
     for (guint i = 0; i < gate->sinks->len; i++) {
         GateSink *sink = g_ptr_array_index(gate->sinks, i);
-        size_t n = MIN(sink->queue->len, sink->ops->room(sink->opaque));
+        size_t n = sink->queue->len;
 
+        /* A device that is asked remembers it; a replay asks for input only. */
+        if (n) {
+            n = MIN(n, sink->ops->room(sink->opaque));
+        }
         if (n) {
             deliver(gate, sink, sink->queue->data, n);
             g_byte_array_remove_range(sink->queue, 0, n);

@@ -87,6 +87,8 @@ static void message_send(SerialMq *s, SerialMqMessage *m, SerialMqChain *c)
     uint8_t buf[MESSAGE_MAX];
     size_t len = message_put(m, buf);
 
+    serial_mq_trace(s, HOST_TRACE_serial_control, m->port, m->event, m->value,
+                    true);
     serial_mq_see_chain(s, SERIAL_MQ_CONTROL_IN, c);
     serial_mq_see(s, ORDERING_CONTROL_TX, SERIAL_MQ_CONTROL_IN, m->port,
                   m->event | (uint64_t)m->value << 16, len);
@@ -263,6 +265,7 @@ static void control_message(SerialMq *s, const SerialMqChain *c)
     uint16_t value = GUINT16_FROM_LE(control.value);
 
     s->control_received++;
+    serial_mq_trace(s, HOST_TRACE_serial_control, port, event, value, false);
     serial_mq_see(s, ORDERING_CONTROL_RX, SERIAL_MQ_CONTROL_OUT, port,
                   event | (uint64_t)value << 16, serial_mq_out_size(c));
     if (!serial_mq_serves(s)) {

@@ -47,6 +47,7 @@ static SerialMqChain *take_chain(SerialMqPort *p)
 
     p->chain = NULL;
     p->blocked = false;
+    p->bounded = false;
     p->turn++;
     return c;
 }
@@ -63,7 +64,52 @@ void serial_mq_detach_output(SerialMq *s, SerialMqPort *p)
         s->ops->detach(s->t, out_queue(p), take_chain(p));
     }
     p->blocked = false;
+    p->bounded = false;
     p->awaits = false;
+}
+
+void serial_mq_bound_output(SerialMq *s, uint64_t bytes)
+{
+    s->output_max = bytes;
+}
+
+/* How much of @len bytes of output is within the bounds now. */
+static size_t within_bounds(SerialMq *s, size_t len)
+{
+    uint64_t left;
+    int64_t span;
+
+    if (!s->output_max) {
+        return len;
+    }
+    span = s->host->ops->now_ns(s->host) / SERIAL_MQ_SPAN_NS;
+    if (span != s->span) {
+        s->span = span;
+        s->span_bytes = 0;
+    }
+    /* Where it was saved the bounds may have been others. */
+    left = s->output_max - MIN(s->span_bytes, s->output_max);
+    if (len > left) {
+        len = left;
+        s->host->ops->timer_mod(s->host, s->span_timer,
+                                (span + 1) * SERIAL_MQ_SPAN_NS);
+    }
+    s->span_bytes += len;
+    return len;
+}
+
+void serial_mq_span_over(void *opaque)
+{
+    SerialMq *s = opaque;
+
+    for (unsigned i = 0; i < s->cfg.max_ports; i++) {
+        SerialMqPort *p = serial_mq_port(s, i);
+
+        if (p && p->bounded) {
+            p->bounded = false;
+            serial_mq_output(s, i);
+        }
+    }
 }
 
 /*
@@ -77,23 +123,30 @@ static bool output_chain(SerialMq *s, SerialMqPort *p)
 
     for (; p->iov < c->out_num; p->iov++, p->off = 0) {
         const struct iovec *v = &c->out[p->iov];
-        size_t len = v->iov_len - p->off, taken;
+        size_t len = v->iov_len - p->off, may, taken;
 
         if (len == 0) {
             continue;
         }
         p->woken = false;
-        taken = s->ops->port_output(s->t, p->nr,
-                                    (const uint8_t *)v->iov_base + p->off, len);
-        assert(taken <= len);
+        may = within_bounds(s, len);
+        taken = may ? s->ops->port_output(s->t, p->nr,
+                                          (const uint8_t *)v->iov_base + p->off,
+                                          may)
+                    : 0;
+        assert(taken <= may);
         p->out_bytes += taken;
         if (p->turn != turn) {
             return false;
         }
         if (taken < len) {
             p->off += taken;
-            p->blocked = true;
-            p->blocks++;
+            if (taken < may) {
+                p->blocked = true;
+                p->blocks++;
+            } else {
+                p->bounded = true;
+            }
             return false;
         }
     }
@@ -102,8 +155,8 @@ static bool output_chain(SerialMq *s, SerialMqPort *p)
 
 static bool may_output(const SerialMq *s, const SerialMqPort *p)
 {
-    return p->present && p->host_open && !p->blocked && !p->throttled &&
-           serial_mq_serves(s);
+    return p->present && p->host_open && !p->blocked && !p->bounded &&
+           !p->throttled && serial_mq_serves(s);
 }
 
 /*
@@ -294,7 +347,8 @@ size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
     if (!p || !may_input(s, p)) {
         return 0;
     }
-    for (unsigned n = SERIAL_MQ_BUDGET; n && done < len; n--) {
+    /* What room() counted was in the ring, all of it. */
+    for (unsigned n = SERIAL_MQ_RING_MAX; n && done < len; n--) {
         SerialMqChain *c = s->ops->pop(s->t, queue);
         size_t put;
 
@@ -333,4 +387,14 @@ size_t serial_mq_port_room(SerialMq *s, unsigned port)
         p->starved |= p->room == 0;
     }
     return p->room;
+}
+
+size_t serial_mq_port_room_now(SerialMq *s, unsigned port)
+{
+    SerialMqPort *p = serial_mq_port(s, port);
+
+    if (p) {
+        p->room = 0;
+    }
+    return serial_mq_port_room(s, port);
 }

@@ -86,4 +86,16 @@ unsigned serial_mq_next_chain(const SerialMq *s);
 /* @return: false, and @c stays the caller's, if it is not the one expected. */
 bool serial_mq_load_chain(SerialMq *s, SerialMqChain *c);
 
+/* While recording, when all that happens comes from the guest and the trace */
+
+/*
+ * All ports' output together is at most @bytes, not 0, in each
+ * SERIAL_MQ_SPAN_NS of virtual time from a multiple of it on.  It depends on
+ * the guest alone when the rest comes, not on back ends.
+ */
+#define SERIAL_MQ_SPAN_NS 1000000
+void serial_mq_bound_output(SerialMq *s, uint64_t bytes);
+/* As serial_mq_port_room(), all there is now: nothing said before counts. */
+size_t serial_mq_port_room_now(SerialMq *s, unsigned port);
+
 #endif

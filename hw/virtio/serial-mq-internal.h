@@ -11,6 +11,8 @@
  * are used; the rest is served from the work timer.
  */
 #define SERIAL_MQ_BUDGET 512
+/* Chains a ring has at most, whatever size the driver gave it. */
+#define SERIAL_MQ_RING_MAX 1024
 
 typedef struct SerialMqPort {
     unsigned nr;
@@ -20,6 +22,7 @@ typedef struct SerialMqPort {
     bool told_open;             /* what the driver heard last of host_open */
     bool guest_ready;           /* PORT_READY came since the last reset */
     bool throttled, blocked;
+    bool bounded; /* its output waits for the next span of time */
     bool woken;   /* serial_mq_port_writable() came since output began */
     bool serving; /* its output is being served, further up the stack */
     bool starved; /* port_accept() is owed */
@@ -70,9 +73,15 @@ struct SerialMq {
     GQueue waiting;                  /* of SerialMqMessage */
     bool delivering;
     GQueue held;          /* of SerialMqHeld */
+    GList *next_held;     /* the first whose chain is yet to come */
+    uint64_t taken_held;  /* how many were released or dropped so far */
     uint8_t *hold, *work; /* bits: by queue */
     unsigned nr_hold;
     HostTimer *timer;
+    /* Output of all ports in a span of time; see serial_mq_bound_output() */
+    uint64_t output_max, span_bytes; /* 0: as much as there is */
+    int64_t span;
+    HostTimer *span_timer;
     bool loaded; /* the host's ends are to be compared after a load */
     uint64_t control_received, control_sent, control_ignored, control_lost;
     uint64_t interrupts, resets;
@@ -105,6 +114,13 @@ static inline bool serial_mq_bit(const uint8_t *bits, unsigned nr)
 static inline void serial_mq_set_bit(uint8_t *bits, unsigned nr, bool on)
 {
     bits[nr / 8] = (bits[nr / 8] & ~(1u << nr % 8)) | on << nr % 8;
+}
+
+static inline void serial_mq_trace(SerialMq *s, HostTraceEvent event,
+                                   uint64_t a, uint64_t b, uint64_t c,
+                                   uint64_t d)
+{
+    s->host->ops->trace(s->host, event, a, b, c, d);
 }
 
 /* Shows the judge, if there is one, what happened. */
@@ -145,6 +161,8 @@ void serial_mq_port_cut(SerialMq *s, unsigned port, bool cut);
 void serial_mq_output(SerialMq *s, unsigned port);
 /* Buffers were added to the receive queue of port @port. */
 void serial_mq_input_added(SerialMq *s, unsigned port);
+/* A span of time is over. */
+void serial_mq_span_over(void *opaque);
 /* What the driver sent on @port and nobody took is used, or detached. */
 void serial_mq_discard(SerialMq *s, SerialMqPort *p);
 void serial_mq_detach_output(SerialMq *s, SerialMqPort *p);

@@ -28,6 +28,7 @@ enum {
     TAG_COUNTERS,
     TAG_JUDGED,
     TAG_PROVOKED,
+    TAG_SPAN,
 };
 
 /* In TAG_PORT_FLAGS and TAG_DEVICE. */
@@ -69,6 +70,8 @@ typedef struct Loaded {
     uint8_t *hold, *work;
     uint64_t control_received, control_sent, control_ignored, control_lost;
     uint64_t interrupts, resets;
+    int64_t span;
+    uint64_t span_bytes;
 } Loaded;
 
 static size_t bits_len(const SerialMq *s)
@@ -90,21 +93,43 @@ void serial_mq_complete(SerialMq *s, unsigned queue, SerialMqChain *c,
     }
 }
 
+/* @link of the completions held is none any more. @return: what it was */
+static SerialMqHeld take_held(SerialMq *s, GList *link)
+{
+    SerialMqHeld h = *(SerialMqHeld *)link->data;
+
+    if (s->next_held == link) {
+        s->next_held = link->next;
+    }
+    g_free(link->data);
+    g_queue_delete_link(&s->held, link);
+    s->taken_held++;
+    return h;
+}
+
+/*
+ * A buffer may lie in a register of the device's: then push() resets it, or
+ * kicks a queue, and completions that were held are not.
+ */
 static void release_held(SerialMq *s, unsigned queue, bool reverse)
 {
     GList *next, *link = reverse ? s->held.tail : s->held.head;
     bool released = false;
 
-    for (; link; link = next) {
-        SerialMqHeld *h = link->data;
+    for (; link && !serial_mq_bit(s->hold, queue); link = next) {
+        const SerialMqHeld *h = link->data;
 
         next = reverse ? link->prev : link->next;
         /* After a load there may be some whose chain is yet to come. */
         if (h->queue == queue && h->chain) {
-            s->ops->push(s->t, queue, h->chain, h->written);
-            g_queue_delete_link(&s->held, link);
-            g_free(h);
+            SerialMqHeld held = take_held(s, link);
+            const uint64_t taken = s->taken_held;
+
+            s->ops->push(s->t, queue, held.chain, held.written);
             released = true;
+            if (s->taken_held != taken) {
+                next = reverse ? s->held.tail : s->held.head;
+            }
         }
     }
     if (released) {
@@ -132,15 +157,15 @@ void serial_mq_drop_held(SerialMq *s, unsigned queue)
     GList *next;
 
     for (GList *link = s->held.head; link; link = next) {
-        SerialMqHeld *h = link->data;
+        const SerialMqHeld *h = link->data;
 
         next = link->next;
         if (queue == SERIAL_MQ_NO_QUEUE || h->queue == queue) {
-            if (h->chain) {
-                s->ops->detach(s->t, h->queue, h->chain);
+            SerialMqHeld held = take_held(s, link);
+
+            if (held.chain) {
+                s->ops->detach(s->t, held.queue, held.chain);
             }
-            g_queue_delete_link(&s->held, link);
-            g_free(h);
         }
     }
 }
@@ -210,6 +235,8 @@ void serial_mq_save(const SerialMq *s, StateWriter *w)
     for (unsigned i = 0; i < G_N_ELEMENTS(counters); i++) {
         state_put_u64(w, TAG_COUNTERS, *counters[i]);
     }
+    state_put_u64(w, TAG_SPAN, (uint64_t)s->span);
+    state_put_u64(w, TAG_SPAN, s->span_bytes);
     state_put_u64(w, TAG_JUDGED, s->judge != NULL);
     if (s->judge) {
         ordering_save(s->judge, w);
@@ -300,12 +327,13 @@ static void load_waiting(const SerialMq *s, Loaded *l, StateReader *r)
 static void load_held(const SerialMq *s, Loaded *l, StateReader *r)
 {
     const unsigned nr_queues = serial_mq_nr_queues(s);
+    g_autofree uint16_t *of_queue = g_new0(uint16_t, nr_queues);
     uint64_t nr;
 
     state_get_bytes(r, TAG_HOLD, "queues held", l->hold, bits_len(s));
     /* No more can be under way than all rings have entries. */
     nr = state_get_u64(r, TAG_NR_HELD, "completions held",
-                       (uint64_t)nr_queues << 15);
+                       (uint64_t)nr_queues * SERIAL_MQ_RING_MAX);
     for (uint64_t i = 0; i < nr && !state_reader_failed(r); i++) {
         SerialMqHeld *h = g_new0(SerialMqHeld, 1);
 
@@ -317,6 +345,9 @@ static void load_held(const SerialMq *s, Loaded *l, StateReader *r)
         if (!serial_mq_bit(l->hold, h->queue)) {
             state_reader_fail(r, "a completion of queue %u, which is not held",
                               h->queue);
+        } else if (++of_queue[h->queue] > SERIAL_MQ_RING_MAX) {
+            state_reader_fail(r, "more than %u completions of queue %u",
+                              SERIAL_MQ_RING_MAX, h->queue);
         }
     }
 }
@@ -334,6 +365,8 @@ static void load_rest(const SerialMq *s, Loaded *l, StateReader *r)
         *counters[i] =
             state_get_u64(r, TAG_COUNTERS, "device's counters", UINT64_MAX);
     }
+    l->span = (int64_t)state_get_u64(r, TAG_SPAN, "output's span", INT64_MAX);
+    l->span_bytes = state_get_u64(r, TAG_SPAN, "output of a span", UINT64_MAX);
     /* A judge is a matter of the options, as the ports are. */
     if (state_get_u64(r, TAG_JUDGED, "judged", 1) != (s->judge != NULL)) {
         state_reader_fail(r, "only one side judges the driver (ordering=)");
@@ -389,6 +422,8 @@ static void take_over(SerialMq *s, Loaded *l)
     }
     memcpy(s->hold, l->hold, bits_len(s));
     memcpy(s->work, l->work, bits_len(s));
+    s->span = l->span;
+    s->span_bytes = l->span_bytes;
     s->nr_hold = 0;
     for (unsigned i = 0; i < serial_mq_nr_queues(s); i++) {
         s->nr_hold += serial_mq_bit(s->hold, i);
@@ -397,6 +432,7 @@ static void take_over(SerialMq *s, Loaded *l)
     g_queue_init(&l->waiting);
     s->held = l->held;
     g_queue_init(&l->held);
+    s->next_held = s->held.head;
     s->loaded = true;
     s->host->ops->timer_mod(s->host, s->timer, s->host->ops->now_ns(s->host));
 }
@@ -469,14 +505,7 @@ static SerialMqPort *next_port(const SerialMq *s)
 
 static SerialMqHeld *next_held(const SerialMq *s)
 {
-    for (const GList *link = s->held.head; link; link = link->next) {
-        SerialMqHeld *h = link->data;
-
-        if (!h->chain) {
-            return h;
-        }
-    }
-    return NULL;
+    return s->next_held ? s->next_held->data : NULL;
 }
 
 unsigned serial_mq_next_chain(const SerialMq *s)
@@ -508,6 +537,7 @@ bool serial_mq_load_chain(SerialMq *s, SerialMqChain *c)
     }
     if (h) {
         h->chain = c;
+        s->next_held = s->next_held->next;
         return true;
     }
     return false;

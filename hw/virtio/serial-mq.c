@@ -15,7 +15,11 @@ static void serial_mq_work(void *opaque);
 static void serial_mq_found(void *opaque, const OrderingViolation *violation)
 {
     SerialMq *s = opaque;
+    size_t n;
 
+    serial_mq_trace(s, HOST_TRACE_serial_violation,
+                    violation->rule - ordering_rules(&n), violation->port,
+                    violation->count, violation->at_ns);
     s->ops->violation(s->t, violation);
     if (s->cfg.ordering == SERIAL_MQ_ENFORCE && !s->refused &&
         violation->rule->severity == ORDERING_MUST) {
@@ -40,6 +44,7 @@ SerialMq *serial_mq_new(const SerialMqConfig *cfg, Host *host,
     g_queue_init(&s->waiting);
     g_queue_init(&s->held);
     s->timer = host->ops->timer_new(host, serial_mq_work, s);
+    s->span_timer = host->ops->timer_new(host, serial_mq_span_over, s);
     if (cfg->ordering != SERIAL_MQ_STOCK) {
         s->judge = ordering_new(cfg->max_ports, serial_mq_found, s);
     }
@@ -58,6 +63,7 @@ void serial_mq_free(SerialMq *s)
     }
     serial_mq_drop_held(s, SERIAL_MQ_NO_QUEUE);
     s->host->ops->timer_free(s->host, s->timer);
+    s->host->ops->timer_free(s->host, s->span_timer);
     if (s->judge) {
         ordering_free(s->judge);
     }
@@ -233,6 +239,8 @@ void serial_mq_status(SerialMq *s, uint8_t old, uint8_t written, uint8_t taken)
     SerialMqPort *p = serial_mq_port(s, 0);
 
     s->status = taken;
+    serial_mq_trace(s, HOST_TRACE_serial_status, old, written, taken,
+                    s->host->ops->now_ns(s->host));
     serial_mq_see(s, ORDERING_STATUS, 0, ORDERING_NO_PORT, written, old);
     if (!(taken & VIRTIO_CONFIG_S_DRIVER_OK)) {
         if (old & VIRTIO_CONFIG_S_DRIVER_OK) {
@@ -252,6 +260,8 @@ void serial_mq_status_read(SerialMq *s, uint8_t status)
 
 void serial_mq_reset(SerialMq *s, bool by_driver)
 {
+    serial_mq_trace(s, HOST_TRACE_serial_status, s->status, 0, 0,
+                    s->host->ops->now_ns(s->host));
     serial_mq_see(s, ORDERING_RESET, 0, ORDERING_NO_PORT, by_driver, 0);
     serial_mq_forget(s);
     s->status = 0;

@@ -276,6 +276,48 @@ static void buffer_in_own_registers(void)
     serial_machine_end(m);
 }
 
+/*
+ * The buffer whose completion is held lies in the register that resets the
+ * device: what the device writes there when the hold ends resets it, with more
+ * completions still to come.
+ */
+static void held_buffer_in_own_status(void)
+{
+    SerialMachine *m = serial_machine_start(DEVICE, 1, "");
+
+    serial_machine_connect(m);
+    for (unsigned reverse = 0; reverse < 2; reverse++) {
+        SerialDriver *d = open_without_buffers(m);
+        Virtqueue *in = &d->port[1].in;
+        const uint64_t status = d->v.f.bar[d->v.common.bar].addr +
+                                d->v.common.offset + VIRTIO_PCI_COMMON_STATUS;
+        const uint64_t ram = virtio_pci_alloc(&d->v, 64, 64);
+        g_autofree char *spec = g_strdup_printf(
+            "{\"spec\": \"notify=%u#1:completion-%s,queue=%u,delay=1ms\"}",
+            in->index, reverse ? "reorder" : "hold", in->index);
+        VirtqueueUsed used;
+
+        json_node_unref(qtest_qmp(m->q, "virtio-serial-mq-provoke", spec));
+        /* The first that is given back is the one in the register. */
+        virtqueue_submit(in, reverse ? ram : status, 1, true);
+        virtqueue_submit(in, ram + 8, 1, true);
+        virtqueue_submit(in, reverse ? status : ram, 1, true);
+        host_socket_write(m->host[1], "\0\0\0", 3);
+        while (serial_port_counter(m->q, 1, "in-bytes") < 3) {
+            qtest_settle(m->q);
+        }
+        g_assert_false(virtqueue_take(in, &used));
+        g_assert_cmphex(virtio_status(&d->v) & VIRTIO_CONFIG_S_DRIVER_OK, !=,
+                        0);
+        qtest_clock_step(m->q, 2000000);
+        g_assert_cmphex(virtio_status(&d->v), ==, 0);
+        serial_free(d);
+        disconnect(m);
+        check_next_driver(m);
+    }
+    serial_machine_end(m);
+}
+
 /* Rings where there is no memory, and rings that overlap. */
 static void rings_anywhere(void)
 {
@@ -372,6 +414,8 @@ int main(int argc, char **argv)
         {"/serial-mq-chains/odd-message-is-consumed", odd_message_is_consumed},
         {"/serial-mq-chains/buffer-nowhere", buffer_nowhere},
         {"/serial-mq-chains/buffer-in-own-registers", buffer_in_own_registers},
+        {"/serial-mq-chains/held-buffer-in-own-status",
+         held_buffer_in_own_status},
         {"/serial-mq-chains/rings-anywhere", rings_anywhere},
         {"/serial-mq-chains/random-chains-never-end-qemu",
          random_chains_never_end_qemu},

@@ -73,6 +73,7 @@ static void fake_push(void *t, unsigned queue, SerialMqChain *chain,
 {
     MqGuest *g = t;
     MqChain *c = (MqChain *)chain;
+    void (*inside)(MqGuest *, unsigned) = g->inside_push;
     size_t room = 0;
 
     for (unsigned i = 0; i < chain->in_num; i++) {
@@ -83,6 +84,10 @@ static void fake_push(void *t, unsigned queue, SerialMqChain *chain,
     g->alive--;
     c->written = written;
     g_queue_push_tail(&g->used[queue], c);
+    if (inside) {
+        g->inside_push = NULL;
+        inside(g, queue);
+    }
 }
 
 static void fake_detach(void *t, unsigned queue, SerialMqChain *chain)

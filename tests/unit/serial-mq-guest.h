@@ -42,6 +42,8 @@ typedef struct MqGuest {
     bool fault_fired;
     /* Called once, from inside the next port_output(). */
     void (*inside)(struct MqGuest *g, unsigned port);
+    /* Likewise, from inside the next push(). */
+    void (*inside_push)(struct MqGuest *g, unsigned queue);
 } MqGuest;
 
 MqGuest *mq_new(SerialMqOrdering ordering);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the multiport console device keeps within bounds and in its own hands:
+ * output of a span of time, buffers of a whole ring, completions that are held
+ * while the device is reset; and the trace events of it all.
+ */
+#include "tests/unit/serial-mq-guest.h"
+
+#include <string.h>
+
+/* Ports 0 (a console), 1 and 5, connected, and Linux' driver with @bufs. */
+static MqGuest *linux_up(SerialMqOrdering ordering, unsigned bufs)
+{
+    MqGuest *g = mq_new(ordering);
+
+    g_assert_true(serial_mq_port_add(g->s, 0, NULL, true, NULL));
+    g_assert_true(serial_mq_port_add(g->s, 1, "org.a", false, NULL));
+    g_assert_true(serial_mq_port_add(g->s, 5, NULL, false, NULL));
+    serial_mq_port_host_open(g->s, 0, true);
+    serial_mq_port_host_open(g->s, 1, true);
+    serial_mq_port_host_open(g->s, 5, true);
+    mq_start_linux(g, bufs);
+    g_assert_cmpuint(g->violations, ==, 0);
+    return g;
+}
+
+static size_t receive(MqGuest *g, unsigned port, const char *text)
+{
+    return serial_mq_port_input(g->s, port, (const uint8_t *)text,
+                                strlen(text));
+}
+
+/* All that is in the ring, however many buffers that are. */
+static void test_input_takes_what_room_said(void)
+{
+    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+    g_autofree char *text = g_strnfill(1024, 'x');
+
+    for (unsigned i = 0; i < 1024; i++) {
+        mq_add_in(g, MQ_IN(1), 1);
+    }
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 1024);
+    g_assert_cmpuint(receive(g, 1, text), ==, 1024);
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
+    mq_free(g);
+}
+
+/* A replay that has given what was recorded sees what was added since. */
+static void test_room_is_looked_at_anew_after_input(void)
+{
+    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+
+    mq_add_in(g, MQ_IN(1), 4);
+    mq_add_in(g, MQ_IN(1), 4);
+    g_assert_cmpuint(receive(g, 1, "1234"), ==, 4);
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 4);
+    mq_add_in(g, MQ_IN(1), 8);
+    g_assert_cmpuint(serial_mq_port_room_now(g->s, 1), ==, 12);
+    g_assert_cmpuint(serial_mq_port_room_now(g->s, 2), ==, 0);
+    g_assert_cmpuint(serial_mq_port_room_now(g->s, UINT32_MAX), ==, 0);
+    mq_free(g);
+}
+
+/* What is past the bounds comes with the next span, in order, whole. */
+static void test_output_keeps_within_bounds(void)
+{
+    const size_t parts[] = {6, 6};
+    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+
+    serial_mq_bound_output(g->s, 8);
+    mq_add_parts(g, MQ_OUT(1), parts, G_N_ELEMENTS(parts), NULL, 0);
+    mq_kick(g, MQ_OUT(1));
+    mq_print(g, 5, "other");
+    g_assert_cmpstr(g->output[1]->str, ==, "aaaaaabb");
+    g_assert_cmpstr(g->output[5]->str, ==, "");
+    /* Neither a kick nor the back end makes it come earlier. */
+    mq_kick(g, MQ_OUT(1));
+    serial_mq_port_writable(g->s, 1);
+    fake_host_advance(g->fake, SERIAL_MQ_SPAN_NS / 2);
+    g_assert_cmpstr(g->output[1]->str, ==, "aaaaaabb");
+    g_assert_cmpuint(mq_port(g, 1).blocks, ==, 0);
+    fake_host_advance(g->fake, SERIAL_MQ_SPAN_NS);
+    g_assert_cmpstr(g->output[1]->str, ==, "aaaaaabbbbbb");
+    g_assert_cmpstr(g->output[5]->str, ==, "othe");
+    fake_host_advance(g->fake, SERIAL_MQ_SPAN_NS);
+    g_assert_cmpstr(g->output[5]->str, ==, "other");
+    g_assert_cmpuint(mq_nr_used(g, MQ_OUT(1)), ==, 1);
+    g_assert_cmpuint(mq_nr_used(g, MQ_OUT(5)), ==, 1);
+    mq_free(g);
+}
+
+/* A driver that does it again and again takes no more of the host. */
+static void test_bounded_output_is_as_much_a_span(void)
+{
+    g_autofree char *text = g_strnfill(1000, 'x');
+    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+
+    serial_mq_bound_output(g->s, 100);
+    for (unsigned i = 0; i < 600; i++) {
+        mq_print(g, 1, text);
+    }
+    for (unsigned i = 1; i <= 20; i++) {
+        g_assert_cmpuint(g->output[1]->len, ==, 100 * i);
+        fake_host_advance(g->fake, SERIAL_MQ_SPAN_NS);
+    }
+    mq_free(g);
+}
+
+static void test_reset_takes_bounded_output_along(void)
+{
+    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+
+    serial_mq_bound_output(g->s, 2);
+    mq_print(g, 1, "gone");
+    serial_mq_reset(g->s, true);
+    g_assert_cmpuint(g->detached, ==, 1);
+    fake_host_advance(g->fake, SERIAL_MQ_SPAN_NS);
+    mq_start_linux(g, 1);
+    mq_print(g, 1, "on");
+    g_assert_cmpstr(g->output[1]->str, ==, "goon");
+    mq_free(g);
+}
+
+static void reset_inside(MqGuest *g, unsigned port)
+{
+    (void)port;
+    serial_mq_reset(g->s, true);
+}
+
+/* One of them is written to the register that resets the device. */
+static void test_reset_in_the_midst_of_held_completions(gconstpointer arg)
+{
+    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 3);
+
+    serial_mq_hold(g->s, MQ_IN(1), true, false);
+    serial_mq_hold(g->s, MQ_IN(5), true, false);
+    receive(g, 1, "a");
+    receive(g, 5, "b");
+    receive(g, 1, "c");
+    g_assert_cmpuint(mq_info(g).chains_held, ==, 3);
+    g->inside_push = reset_inside;
+    serial_mq_hold(g->s, MQ_IN(1), false, GPOINTER_TO_INT(arg));
+    g_assert_cmpuint(mq_nr_used(g, MQ_IN(1)), ==, 1);
+    g_assert_cmpuint(mq_info(g).chains_held, ==, 0);
+    g_assert_cmpuint(g->detached, ==, 2);
+    mq_free(g);
+}
+
+static void hold_inside(MqGuest *g, unsigned queue)
+{
+    serial_mq_hold(g->s, queue, true, false);
+}
+
+static void test_completions_held_again_meanwhile_stay(void)
+{
+    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 3);
+
+    serial_mq_hold(g->s, MQ_IN(1), true, false);
+    receive(g, 1, "a");
+    receive(g, 1, "b");
+    g->inside_push = hold_inside;
+    serial_mq_hold(g->s, MQ_IN(1), false, false);
+    g_assert_cmpuint(mq_info(g).chains_held, ==, 1);
+    serial_mq_hold(g->s, MQ_IN(1), false, false);
+    g_assert_cmpuint(mq_nr_used(g, MQ_IN(1)), ==, 2);
+    mq_free(g);
+}
+
+/* What happens is traced, judged or not. */
+static void test_transitions_are_traced(gconstpointer arg)
+{
+    const SerialMqOrdering ordering = GPOINTER_TO_INT(arg);
+    MqGuest *g = linux_up(ordering, 1);
+    const FakeHost *f = g->fake;
+    unsigned control = fake_host_trace_count(f, HOST_TRACE_serial_control);
+    unsigned violations;
+
+    /* reset, ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK */
+    g_assert_cmpuint(fake_host_trace_count(f, HOST_TRACE_serial_status), ==, 5);
+    g_assert_cmpuint(control, ==,
+                     mq_info(g).control_received + mq_info(g).control_sent);
+    mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
+    g_assert_cmpuint(fake_host_trace_count(f, HOST_TRACE_serial_control), ==,
+                     control + 1);
+    violations = fake_host_trace_count(f, HOST_TRACE_serial_violation);
+    mq_say(g, 7, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    g_assert_cmpuint(fake_host_trace_count(f, HOST_TRACE_serial_violation), ==,
+                     violations + (ordering != SERIAL_MQ_STOCK));
+    mq_free(g);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_data_func("/hold/reset-inside/in-order", GINT_TO_POINTER(false),
+                         test_reset_in_the_midst_of_held_completions);
+    g_test_add_data_func("/hold/reset-inside/reverse", GINT_TO_POINTER(true),
+                         test_reset_in_the_midst_of_held_completions);
+    g_test_add_func("/hold/held-again",
+                    test_completions_held_again_meanwhile_stay);
+    g_test_add_data_func("/trace/observe", GINT_TO_POINTER(SERIAL_MQ_OBSERVE),
+                         test_transitions_are_traced);
+    g_test_add_data_func("/trace/stock", GINT_TO_POINTER(SERIAL_MQ_STOCK),
+                         test_transitions_are_traced);
+    g_test_add_func("/input/whole-room", test_input_takes_what_room_said);
+    g_test_add_func("/input/room-anew",
+                    test_room_is_looked_at_anew_after_input);
+    g_test_add_func("/output/bounds", test_output_keeps_within_bounds);
+    g_test_add_func("/output/bounds-every-span",
+                    test_bounded_output_is_as_much_a_span);
+    g_test_add_func("/output/bounds-reset",
+                    test_reset_takes_bounded_output_along);
+    return g_test_run();
+}
