@@ -109,6 +109,28 @@ static void ports_come_and_go(void)
     serial_machine_end(m);
 }
 
+/* QMP's chardev-change, to one that cannot be waited for: the port goes on. */
+static void blocked_port_gets_another_backend(void)
+{
+    SerialMachine *m = serial_machine_start(MQ, 1, "");
+    SerialDriver *d;
+
+    serial_machine_connect(m);
+    d = serial_machine_open(m, &msix);
+    serial_machine_block(d, 1);
+    json_node_unref(
+        qtest_qmp(m->q, "chardev-change",
+                  "{\"id\": \"c1\", \"backend\": {\"type\": \"ringbuf\", "
+                  "\"data\": {\"size\": 4096}}}"));
+    g_assert_false(serial_port_flag(m->q, 1, "blocked"));
+    g_assert_true(serial_port_flag(m->q, 1, "host-open"));
+    virtqueue_wait(&d->port[1].out);
+    g_assert_cmpuint(d->port[1].out.nr_free, ==, d->port[1].out.size);
+    serial_port_write(d, 1, "on", 2);
+    serial_free(d);
+    serial_machine_end(m);
+}
+
 static void port_goes_with_data_in_flight(void)
 {
     SerialMachine *m = serial_machine_start(MQ, 2, "");
@@ -263,6 +285,8 @@ int main(int argc, char **argv)
         {"/serial-mq-plug/ports-come-and-go", ports_come_and_go},
         {"/serial-mq-plug/port-goes-with-data-in-flight",
          port_goes_with_data_in_flight},
+        {"/serial-mq-plug/blocked-port-gets-another-backend",
+         blocked_port_gets_another_backend},
         {"/serial-mq-plug/ports-come-and-go-unheard",
          ports_come_and_go_unheard},
         {"/serial-mq-plug/as-many-ports-as-there-may-be",

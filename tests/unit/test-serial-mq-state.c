@@ -90,6 +90,53 @@ static void test_busy_device_goes_on_elsewhere(gconstpointer arg)
     mq_free(to);
 }
 
+/* No ring has as many buffers, whoever wrote the stream. */
+static void test_too_many_completions_are_refused(void)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        MqGuest *from = mq_new(SERIAL_MQ_OBSERVE);
+        MqGuest *to = mq_new(SERIAL_MQ_OBSERVE);
+        g_autoptr(GError) error = NULL;
+
+        add_ports(from);
+        add_ports(to);
+        connect(from);
+        mq_start_linux(from, 0);
+        serial_mq_hold(from->s, MQ_IN(5), true, false);
+        for (unsigned i = 0; i < 1024 + more; i++) {
+            mq_add_in(from, MQ_IN(5), 1);
+            serial_mq_port_input(from->s, 5, (const uint8_t *)"x", 1);
+        }
+        g_assert_true(mq_migrate(from, to, &error) == !more);
+        g_assert_true(!more || strstr(error->message, "1024"));
+        g_assert_cmpuint(serial_mq_nr_chains(to->s), ==, more ? 0 : 1024);
+        mq_free(from);
+        mq_free(to);
+    }
+}
+
+/* Output that waits for its span of time is not sent earlier elsewhere. */
+static void test_bounds_hold_after_the_load(void)
+{
+    MqGuest *from = mq_new(SERIAL_MQ_OBSERVE), *to = mq_new(SERIAL_MQ_OBSERVE);
+
+    add_ports(from);
+    add_ports(to);
+    connect(from);
+    connect(to);
+    serial_mq_bound_output(from->s, 4);
+    serial_mq_bound_output(to->s, 4);
+    mq_start_linux(from, 1);
+    mq_print(from, 1, "bounded");
+    g_assert_true(mq_migrate(from, to, NULL));
+    fake_host_advance(to->fake, 0);
+    g_assert_cmpstr(to->output[1]->str, ==, "");
+    fake_host_advance(to->fake, SERIAL_MQ_SPAN_NS);
+    g_assert_cmpstr(to->output[1]->str, ==, "ded");
+    mq_free(from);
+    mq_free(to);
+}
+
 /* Save, load, save: the same bytes. */
 static void test_state_survives_a_round_trip(gconstpointer arg)
 {
@@ -307,6 +354,9 @@ static void test_damaged_state_does_no_harm(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/state/too-many-held",
+                    test_too_many_completions_are_refused);
+    g_test_add_func("/state/bounds", test_bounds_hold_after_the_load);
     g_test_add_data_func("/state/busy/observe",
                          GINT_TO_POINTER(SERIAL_MQ_OBSERVE),
                          test_busy_device_goes_on_elsewhere);
