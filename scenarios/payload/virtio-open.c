@@ -93,13 +93,7 @@ static void make_ready(SerialDriver *s,
 static void two_ports_are_opened(void)
 {
     vport.seen = make_ready;
-    if (!vport_init()) {
-        return;
-    }
-    virtio_device_ready();
-    serial_fill_control(&vport, true);
-    serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
-    if (!vport_wait_added()) {
+    if (!vport_probe()) {
         return;
     }
     open_both();

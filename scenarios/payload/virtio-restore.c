@@ -109,13 +109,7 @@ static void virtcons_restore(void)
 static void device_is_restored(void)
 {
     vport.seen = control_work_handler;
-    if (!vport_init()) {
-        return;
-    }
-    virtio_device_ready();
-    serial_fill_control(&vport, true);
-    serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
-    if (!vport_wait_added()) {
+    if (!vport_probe()) {
         return;
     }
     vport_use();

@@ -134,13 +134,7 @@ static void write_until_removed(void)
 static void port_is_removed_under_its_interrupt(void)
 {
     vport.seen = control_work_handler;
-    if (!vport_init()) {
-        return;
-    }
-    virtio_device_ready();
-    serial_fill_control(&vport, true);
-    serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
-    if (!vport_wait_added()) {
+    if (!vport_probe()) {
         return;
     }
     say("writing");

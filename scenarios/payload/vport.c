@@ -72,6 +72,17 @@ bool vport_wait_added(void)
     return true;
 }
 
+bool vport_probe(void)
+{
+    if (!vport_init()) {
+        return false;
+    }
+    virtio_device_ready();
+    serial_fill_control(&vport, true);
+    serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    return vport_wait_added();
+}
+
 void vport_use(void)
 {
     static const char text[] = "hello\n";

@@ -30,6 +30,8 @@ bool vport_init(void);
 void virtio_device_ready(void);
 /* Waits for PORT_ADD of each port; the work of each is that of vport.seen. */
 bool vport_wait_added(void);
+/* All of that, in the order that is right. */
+bool vport_probe(void);
 /* Writes to each port, as a user would, and says so. */
 void vport_use(void);
 

@@ -572,3 +572,24 @@ void mq_fail_nth(MqGuest *g, unsigned n)
     g->fault_in = n;
     g->fault_fired = false;
 }
+
+MqGuest *mq_linux_up(SerialMqOrdering ordering, unsigned bufs)
+{
+    MqGuest *g = mq_new(ordering);
+
+    g_assert_true(serial_mq_port_add(g->s, 0, NULL, true, NULL));
+    g_assert_true(serial_mq_port_add(g->s, 1, "org.a", false, NULL));
+    g_assert_true(serial_mq_port_add(g->s, 5, NULL, false, NULL));
+    serial_mq_port_host_open(g->s, 0, true);
+    serial_mq_port_host_open(g->s, 1, true);
+    serial_mq_port_host_open(g->s, 5, true);
+    mq_start_linux(g, bufs);
+    g_assert_cmpuint(g->violations, ==, 0);
+    return g;
+}
+
+size_t mq_receive(MqGuest *g, unsigned port, const char *text)
+{
+    return serial_mq_port_input(g->s, port, (const uint8_t *)text,
+                                strlen(text));
+}

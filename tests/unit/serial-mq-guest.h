@@ -58,6 +58,13 @@ void mq_start(MqGuest *g, uint64_t features);
  * buffers of 4096 bytes.  What it was told is forgotten.
  */
 void mq_start_linux(MqGuest *g, unsigned bufs);
+/*
+ * A device with console 0, port 1 "org.a" and port 5, the host at all of them,
+ * that has been started so.
+ */
+MqGuest *mq_linux_up(SerialMqOrdering ordering, unsigned bufs);
+/* The host sends @text to @port. @return: bytes taken */
+size_t mq_receive(MqGuest *g, unsigned port, const char *text);
 
 /* Adds a chain: @out_num readable and @in_num writable parts of @len bytes. */
 void mq_add(MqGuest *g, unsigned queue, const void *out, size_t len);

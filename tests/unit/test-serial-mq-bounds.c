@@ -9,38 +9,17 @@
 #include <string.h>
 
 /* Ports 0 (a console), 1 and 5, connected, and Linux' driver with @bufs. */
-static MqGuest *linux_up(SerialMqOrdering ordering, unsigned bufs)
-{
-    MqGuest *g = mq_new(ordering);
-
-    g_assert_true(serial_mq_port_add(g->s, 0, NULL, true, NULL));
-    g_assert_true(serial_mq_port_add(g->s, 1, "org.a", false, NULL));
-    g_assert_true(serial_mq_port_add(g->s, 5, NULL, false, NULL));
-    serial_mq_port_host_open(g->s, 0, true);
-    serial_mq_port_host_open(g->s, 1, true);
-    serial_mq_port_host_open(g->s, 5, true);
-    mq_start_linux(g, bufs);
-    g_assert_cmpuint(g->violations, ==, 0);
-    return g;
-}
-
-static size_t receive(MqGuest *g, unsigned port, const char *text)
-{
-    return serial_mq_port_input(g->s, port, (const uint8_t *)text,
-                                strlen(text));
-}
-
 /* All that is in the ring, however many buffers that are. */
 static void test_input_takes_what_room_said(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
     g_autofree char *text = g_strnfill(1024, 'x');
 
     for (unsigned i = 0; i < 1024; i++) {
         mq_add_in(g, MQ_IN(1), 1);
     }
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 1024);
-    g_assert_cmpuint(receive(g, 1, text), ==, 1024);
+    g_assert_cmpuint(mq_receive(g, 1, text), ==, 1024);
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
     mq_free(g);
 }
@@ -48,11 +27,11 @@ static void test_input_takes_what_room_said(void)
 /* A replay that has given what was recorded sees what was added since. */
 static void test_room_is_looked_at_anew_after_input(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
 
     mq_add_in(g, MQ_IN(1), 4);
     mq_add_in(g, MQ_IN(1), 4);
-    g_assert_cmpuint(receive(g, 1, "1234"), ==, 4);
+    g_assert_cmpuint(mq_receive(g, 1, "1234"), ==, 4);
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 4);
     mq_add_in(g, MQ_IN(1), 8);
     g_assert_cmpuint(serial_mq_port_room_now(g->s, 1), ==, 12);
@@ -65,7 +44,7 @@ static void test_room_is_looked_at_anew_after_input(void)
 static void test_output_keeps_within_bounds(void)
 {
     const size_t parts[] = {6, 6};
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     serial_mq_bound_output(g->s, 8);
     mq_add_parts(g, MQ_OUT(1), parts, G_N_ELEMENTS(parts), NULL, 0);
@@ -93,7 +72,7 @@ static void test_output_keeps_within_bounds(void)
 static void test_bounded_output_is_as_much_a_span(void)
 {
     g_autofree char *text = g_strnfill(1000, 'x');
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     serial_mq_bound_output(g->s, 100);
     for (unsigned i = 0; i < 600; i++) {
@@ -108,7 +87,7 @@ static void test_bounded_output_is_as_much_a_span(void)
 
 static void test_reset_takes_bounded_output_along(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     serial_mq_bound_output(g->s, 2);
     mq_print(g, 1, "gone");
@@ -130,13 +109,13 @@ static void reset_inside(MqGuest *g, unsigned port)
 /* One of them is written to the register that resets the device. */
 static void test_reset_in_the_midst_of_held_completions(gconstpointer arg)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 3);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 3);
 
     serial_mq_hold(g->s, MQ_IN(1), true, false);
     serial_mq_hold(g->s, MQ_IN(5), true, false);
-    receive(g, 1, "a");
-    receive(g, 5, "b");
-    receive(g, 1, "c");
+    mq_receive(g, 1, "a");
+    mq_receive(g, 5, "b");
+    mq_receive(g, 1, "c");
     g_assert_cmpuint(mq_info(g).chains_held, ==, 3);
     g->inside_push = reset_inside;
     serial_mq_hold(g->s, MQ_IN(1), false, GPOINTER_TO_INT(arg));
@@ -153,11 +132,11 @@ static void hold_inside(MqGuest *g, unsigned queue)
 
 static void test_completions_held_again_meanwhile_stay(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 3);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 3);
 
     serial_mq_hold(g->s, MQ_IN(1), true, false);
-    receive(g, 1, "a");
-    receive(g, 1, "b");
+    mq_receive(g, 1, "a");
+    mq_receive(g, 1, "b");
     g->inside_push = hold_inside;
     serial_mq_hold(g->s, MQ_IN(1), false, false);
     g_assert_cmpuint(mq_info(g).chains_held, ==, 1);
@@ -170,7 +149,7 @@ static void test_completions_held_again_meanwhile_stay(void)
 static void test_transitions_are_traced(gconstpointer arg)
 {
     const SerialMqOrdering ordering = GPOINTER_TO_INT(arg);
-    MqGuest *g = linux_up(ordering, 1);
+    MqGuest *g = mq_linux_up(ordering, 1);
     const FakeHost *f = g->fake;
     unsigned control = fake_host_trace_count(f, HOST_TRACE_serial_control);
     unsigned violations;

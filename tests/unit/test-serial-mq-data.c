@@ -8,30 +8,9 @@
 #include <string.h>
 
 /* Ports 0 (a console), 1 and 5, connected, and Linux' driver with @bufs. */
-static MqGuest *linux_up(SerialMqOrdering ordering, unsigned bufs)
-{
-    MqGuest *g = mq_new(ordering);
-
-    g_assert_true(serial_mq_port_add(g->s, 0, NULL, true, NULL));
-    g_assert_true(serial_mq_port_add(g->s, 1, "org.a", false, NULL));
-    g_assert_true(serial_mq_port_add(g->s, 5, NULL, false, NULL));
-    serial_mq_port_host_open(g->s, 0, true);
-    serial_mq_port_host_open(g->s, 1, true);
-    serial_mq_port_host_open(g->s, 5, true);
-    mq_start_linux(g, bufs);
-    g_assert_cmpuint(g->violations, ==, 0);
-    return g;
-}
-
-static size_t receive(MqGuest *g, unsigned port, const char *text)
-{
-    return serial_mq_port_input(g->s, port, (const uint8_t *)text,
-                                strlen(text));
-}
-
 static void test_output_reaches_its_port(gconstpointer arg)
 {
-    MqGuest *g = linux_up(GPOINTER_TO_INT(arg), 1);
+    MqGuest *g = mq_linux_up(GPOINTER_TO_INT(arg), 1);
 
     mq_print(g, 0, "zero");
     mq_print(g, 1, "one");
@@ -51,7 +30,7 @@ static void test_output_reaches_its_port(gconstpointer arg)
 
 static void test_output_of_a_batch_interrupts_once(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     for (unsigned i = 0; i < 128; i++) {
         mq_add(g, MQ_OUT(5), "x", 1);
@@ -66,7 +45,7 @@ static void test_output_of_a_batch_interrupts_once(void)
 static void test_output_in_parts_some_of_them_empty(void)
 {
     const size_t parts[] = {0, 3, 0, 0, 1, 4096, 0};
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     mq_add_parts(g, MQ_OUT(1), parts, G_N_ELEMENTS(parts), NULL, 0);
     mq_add_parts(g, MQ_OUT(1), NULL, 0, NULL, 0);
@@ -82,7 +61,7 @@ static void test_output_to_a_slow_back_end_waits_for_it(void)
 {
     for (size_t step = 1; step < 40; step++) {
         const size_t parts[] = {7, 0, 11, 1};
-        MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+        MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
         unsigned tries = 0;
 
         g->takes[1] = 0;
@@ -116,7 +95,7 @@ static void wake_inside(MqGuest *g, unsigned port)
 /* The back end is ready again before it said how little it took. */
 static void test_wake_up_from_inside_is_not_lost(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     g->takes[1] = 2;
     g->inside = wake_inside;
@@ -165,7 +144,7 @@ static void test_output_survives_what_its_back_end_does(gconstpointer arg)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         for (unsigned takes = 0; takes < 8; takes++) {
-            MqGuest *g = linux_up(GPOINTER_TO_INT(arg), 1);
+            MqGuest *g = mq_linux_up(GPOINTER_TO_INT(arg), 1);
 
             g->takes[1] = takes;
             g->inside = rows[i];
@@ -187,7 +166,7 @@ static void test_output_survives_what_its_back_end_does(gconstpointer arg)
 
 static void test_output_without_host_is_discarded(gconstpointer arg)
 {
-    MqGuest *g = linux_up(GPOINTER_TO_INT(arg), 1);
+    MqGuest *g = mq_linux_up(GPOINTER_TO_INT(arg), 1);
 
     serial_mq_port_host_open(g->s, 1, false);
     mq_print(g, 1, "lost");
@@ -204,7 +183,7 @@ static void test_output_without_host_is_discarded(gconstpointer arg)
 
 static void test_disconnect_in_mid_chain_gives_it_back(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     g->takes[1] = 2;
     mq_print(g, 1, "hello");
@@ -224,7 +203,7 @@ static void test_disconnect_in_mid_chain_gives_it_back(void)
 
 static void test_unplug_in_mid_chain_gives_it_back(gconstpointer arg)
 {
-    MqGuest *g = linux_up(GPOINTER_TO_INT(arg), 2);
+    MqGuest *g = mq_linux_up(GPOINTER_TO_INT(arg), 2);
 
     g->takes[1] = 2;
     mq_print(g, 1, "hello");
@@ -233,20 +212,20 @@ static void test_unplug_in_mid_chain_gives_it_back(gconstpointer arg)
     g_assert_cmpuint(mq_nr_used(g, MQ_OUT(1)), ==, 2);
     g_assert_cmpstr(mq_told(g), ==, "remove:1=1");
     serial_mq_port_writable(g->s, 1);
-    g_assert_cmpuint(receive(g, 1, "x"), ==, 0);
+    g_assert_cmpuint(mq_receive(g, 1, "x"), ==, 0);
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
     mq_free(g);
 }
 
 static void test_throttle_holds_output_and_nothing_else(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 2);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 2);
 
     serial_mq_port_throttle(g->s, 1, true);
     mq_print(g, 1, "later");
     g_assert_true(mq_port(g, 1).throttled);
     g_assert_cmpuint(g->output[1]->len, ==, 0);
-    g_assert_cmpuint(receive(g, 1, "in"), ==, 2);
+    g_assert_cmpuint(mq_receive(g, 1, "in"), ==, 2);
     serial_mq_port_throttle(g->s, 1, true);
     serial_mq_port_writable(g->s, 1);
     g_assert_cmpuint(g->output[1]->len, ==, 0);
@@ -263,7 +242,7 @@ static void test_throttle_holds_output_and_nothing_else(void)
 
 static void test_output_in_masses_goes_on_later(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     for (unsigned i = 0; i < 2000; i++) {
         mq_add(g, MQ_OUT(1), "x", 1);
@@ -279,10 +258,10 @@ static void test_output_in_masses_goes_on_later(void)
 
 static void test_input_reaches_the_guest(gconstpointer arg)
 {
-    MqGuest *g = linux_up(GPOINTER_TO_INT(arg), 2);
+    MqGuest *g = mq_linux_up(GPOINTER_TO_INT(arg), 2);
 
-    g_assert_cmpuint(receive(g, 1, "hello"), ==, 5);
-    g_assert_cmpuint(receive(g, 5, "five"), ==, 4);
+    g_assert_cmpuint(mq_receive(g, 1, "hello"), ==, 5);
+    g_assert_cmpuint(mq_receive(g, 5, "five"), ==, 4);
     g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "hello");
     g_assert_cmpstr(mq_used_text(g, MQ_IN(5)), ==, "five");
     g_assert_cmpuint(g->interrupts[MQ_IN(1)], ==, 1);
@@ -295,13 +274,13 @@ static void test_input_reaches_the_guest(gconstpointer arg)
 static void test_input_fills_buffers_and_interrupts_once(void)
 {
     const size_t parts[] = {1, 0, 2};
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
 
     mq_add_parts(g, MQ_IN(1), NULL, 0, parts, G_N_ELEMENTS(parts));
     mq_add_in(g, MQ_IN(1), 0);
     mq_add_in(g, MQ_IN(1), 4);
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 7);
-    g_assert_cmpuint(receive(g, 1, "0123456789"), ==, 7);
+    g_assert_cmpuint(mq_receive(g, 1, "0123456789"), ==, 7);
     g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "012");
     g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "");
     g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "3456");
@@ -312,7 +291,7 @@ static void test_input_fills_buffers_and_interrupts_once(void)
 /* The back end is told of room once, when it has been told of none. */
 static void test_input_waits_for_buffers(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
 
     mq_add_in(g, MQ_IN(1), 4);
     mq_kick(g, MQ_IN(1));
@@ -321,12 +300,12 @@ static void test_input_waits_for_buffers(void)
     mq_add_in(g, MQ_IN(1), 4);
     mq_kick(g, MQ_IN(1));
     g_assert_cmpstr(mq_log(g), ==, "");
-    g_assert_cmpuint(receive(g, 1, "12345678"), ==, 8);
+    g_assert_cmpuint(mq_receive(g, 1, "12345678"), ==, 8);
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
     mq_add_in(g, MQ_IN(1), 4);
     mq_kick(g, MQ_IN(1));
     g_assert_cmpstr(mq_log(g), ==, "accept 1");
-    g_assert_cmpuint(receive(g, 1, "12345"), ==, 4);
+    g_assert_cmpuint(mq_receive(g, 1, "12345"), ==, 4);
     mq_kick(g, MQ_IN(1));
     g_assert_cmpstr(mq_log(g), ==, "accept 1");
     mq_kick(g, MQ_IN(1));
@@ -338,7 +317,7 @@ static void test_input_waits_for_buffers(void)
 static void test_room_goes_with_its_ring(void)
 {
     for (unsigned i = 0; i < 3; i++) {
-        MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 0);
+        MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
 
         mq_add_in(g, MQ_IN(1), 4);
         g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 4);
@@ -361,18 +340,18 @@ static void test_room_goes_with_its_ring(void)
 
 static void test_input_needs_both_ends_open(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 2);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 2);
 
     mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
-    g_assert_cmpuint(receive(g, 1, "x"), ==, 0);
+    g_assert_cmpuint(mq_receive(g, 1, "x"), ==, 0);
     mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
-    g_assert_cmpuint(receive(g, 1, "x"), ==, 1);
+    g_assert_cmpuint(mq_receive(g, 1, "x"), ==, 1);
     serial_mq_port_host_open(g->s, 1, false);
-    g_assert_cmpuint(receive(g, 1, "x"), ==, 0);
-    g_assert_cmpuint(receive(g, 2, "x"), ==, 0);
-    g_assert_cmpuint(receive(g, MQ_MAX_PORTS, "x"), ==, 0);
-    g_assert_cmpuint(receive(g, UINT32_MAX, "x"), ==, 0);
+    g_assert_cmpuint(mq_receive(g, 1, "x"), ==, 0);
+    g_assert_cmpuint(mq_receive(g, 2, "x"), ==, 0);
+    g_assert_cmpuint(mq_receive(g, MQ_MAX_PORTS, "x"), ==, 0);
+    g_assert_cmpuint(mq_receive(g, UINT32_MAX, "x"), ==, 0);
     g_assert_cmpuint(serial_mq_port_room(g->s, UINT32_MAX), ==, 0);
     mq_free(g);
 }
@@ -392,7 +371,7 @@ static void test_driver_without_multiport_has_port_0(void)
     g_assert_cmpstr(g->output[0]->str, ==, "hi");
     mq_add_in(g, 0, 16);
     mq_kick(g, 0);
-    g_assert_cmpuint(receive(g, 0, "in"), ==, 2);
+    g_assert_cmpuint(mq_receive(g, 0, "in"), ==, 2);
     g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
     serial_mq_reset(g->s, false);
     g_assert_cmpstr(mq_log(g), ==, "close 0");
@@ -401,7 +380,7 @@ static void test_driver_without_multiport_has_port_0(void)
 
 static void test_status_without_driver_ok_closes(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     g->takes[5] = 0;
     mq_print(g, 5, "x");
@@ -414,7 +393,7 @@ static void test_status_without_driver_ok_closes(void)
 
 static void test_queue_reset_detaches_its_chain_alone(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     g->takes[1] = 0;
     g->takes[5] = 0;
@@ -434,7 +413,7 @@ static void test_queue_reset_detaches_its_chain_alone(void)
 
 static void test_queues_that_do_not_exist_are_judged_alone(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 1);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 1);
 
     serial_mq_notified(g->s, g->nr_queues);
     serial_mq_notified(g->s, UINT32_MAX);
@@ -446,15 +425,15 @@ static void test_queues_that_do_not_exist_are_judged_alone(void)
 static void test_held_completions_come_back(gconstpointer arg)
 {
     const bool reverse = GPOINTER_TO_INT(arg);
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 3);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 3);
     unsigned before = g->interrupts[MQ_IN(1)];
 
     serial_mq_hold(g->s, MQ_IN(1), true, false);
     serial_mq_hold(g->s, MQ_IN(1), true, false);
-    g_assert_cmpuint(receive(g, 1, "a"), ==, 1);
-    g_assert_cmpuint(receive(g, 1, "b"), ==, 1);
-    g_assert_cmpuint(receive(g, 1, "c"), ==, 1);
-    g_assert_cmpuint(receive(g, 5, "d"), ==, 1);
+    g_assert_cmpuint(mq_receive(g, 1, "a"), ==, 1);
+    g_assert_cmpuint(mq_receive(g, 1, "b"), ==, 1);
+    g_assert_cmpuint(mq_receive(g, 1, "c"), ==, 1);
+    g_assert_cmpuint(mq_receive(g, 5, "d"), ==, 1);
     g_assert_cmpuint(mq_nr_used(g, MQ_IN(1)), ==, 0);
     g_assert_cmpuint(mq_nr_used(g, MQ_IN(5)), ==, 1);
     g_assert_cmpuint(g->interrupts[MQ_IN(1)], ==, before);
@@ -470,7 +449,7 @@ static void test_held_completions_come_back(gconstpointer arg)
 
 static void test_held_completions_go_with_a_reset(void)
 {
-    MqGuest *g = linux_up(SERIAL_MQ_OBSERVE, 3);
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 3);
 
     serial_mq_hold(g->s, MQ_OUT(1), true, false);
     serial_mq_hold(g->s, MQ_OUT(5), true, false);
@@ -490,7 +469,7 @@ static void session(MqGuest *g)
 {
     for (unsigned i = 0; i < 3; i++) {
         mq_print(g, 1, "hello ");
-        receive(g, 1, "input");
+        mq_receive(g, 1, "input");
         mq_say(g, 5, VIRTIO_CONSOLE_PORT_OPEN, i & 1);
         serial_mq_port_host_open(g->s, 5, i & 1);
     }
@@ -499,7 +478,7 @@ static void session(MqGuest *g)
 static void test_session_survives_its_nth_fault(gconstpointer arg)
 {
     for (unsigned n = 1;; n++) {
-        MqGuest *g = linux_up(GPOINTER_TO_INT(arg), 8);
+        MqGuest *g = mq_linux_up(GPOINTER_TO_INT(arg), 8);
         bool fired;
 
         mq_fail_nth(g, n);
