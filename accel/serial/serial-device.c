@@ -4,7 +4,6 @@
  * its bus.
  */
 #include "qemu/osdep.h"
-#include "hw/pci/pci_device.h"
 #include "hw/qdev-properties.h"
 #include "hw/virtio/virtio.h"
 #include "qapi/error.h"
