@@ -160,6 +160,17 @@ class Run:
     def samples(self):
         return samples_of(self.console)
 
+    def around_cut(self, number=0):
+        """The last sample before a cut, and the first after it."""
+        at = self.info["cuts"][number]["console-bytes"]
+        before = [one for one in self.samples() if one["end"] <= at]
+        after = [one for one in self.samples() if one["start"] >= at]
+        if not before or not after:
+            raise Failure(f"no samples on both sides of the cut at byte {at} "
+                          f"of {len(self.console)}; console ends "
+                          f"{self.text[-800:]!r}")
+        return before[-1], after[0]
+
 
 def reboot_and_power_off(command):
     """Runs a boot_command() with jumpcut.run=echo and --reboot continue.

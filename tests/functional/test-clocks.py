@@ -17,17 +17,6 @@ START_OF_2020 = 1577836800
 SAMPLE_NS = NS // 1000
 
 
-def around_cut(guest, number=0):
-    """The samples before and after a cut."""
-    at = guest.info["cuts"][number]["console-bytes"]
-    before = [one for one in guest.samples() if one["end"] <= at]
-    after = [one for one in guest.samples() if one["start"] >= at]
-    if not before or not after:
-        raise Failure(f"no samples on both sides of the cut at byte {at} of "
-                      f"{len(guest.console)}")
-    return before[-1], after[0]
-
-
 def check_near(what, got, wanted, tolerance=SAMPLE_NS):
     if abs(got - wanted) > tolerance:
         raise Failure(f"{what}: wanted {wanted} within {tolerance}, got {got}")
@@ -49,7 +38,7 @@ def xen_clocks_follow_the_new_uptime(directory, _name, version):
     check("system time before", cut["system-time-before"],
           amid_samples_ns(version))
     check("system time after", cut["system-time-after"], 508119807590000)
-    before, after = around_cut(guest)
+    before, after = guest.around_cut()
     check("clocksource", after["clocksource"], "xen")
     jump = 508119807590000 - amid_samples_ns(version)
     passed = after["tsc"] - before["tsc"]
@@ -63,7 +52,7 @@ def xen_clocks_follow_the_new_uptime(directory, _name, version):
 def xen_clocks_do_not_go_back(directory):
     """The kernel holds its clock while system time catches up."""
     guest = cut_guest(directory, "6.1", "uptime=1")
-    before, after = around_cut(guest)
+    before, after = guest.around_cut()
     for clock in ("monotonic_ns", "boottime_ns", "realtime_ns"):
         if after[clock] < before[clock]:
             raise Failure(f"{clock}: {before[clock]} before the cut, "
@@ -76,7 +65,7 @@ def tsc_of_the_cut_is_read(directory, _name, khz):
     """RDTSC is the new host's; the kernel's clocks go on as if nothing was."""
     guest = cut_guest(directory, "6.1", f"tsc=123456789000,tsc-khz={khz}",
                       "--tsc-mode", "native")
-    before, after = around_cut(guest)
+    before, after = guest.around_cut()
     cut = guest.info["cuts"][0]
     to_cut = cut["tsc-before"] - before["tsc"]
     from_cut = (after["tsc"] - 123456789000) * 1000000 // khz
@@ -101,7 +90,7 @@ def tsc_clocks_follow_the_new_tsc(directory):
     """With clocksource tsc it is the TSC's jump that the kernel shows."""
     guest = cut_guest(directory, "6.12", "tsc=508119807590000",
                       "--invtsc", "on", "--tsc-mode", "native")
-    before, after = around_cut(guest)
+    before, after = guest.around_cut()
     check("clocksource", before["clocksource"], "tsc")
     if not 508119807590000 <= after["tsc"] < 508119807590000 + 2 * NS:
         raise Failure(f"TSC after the cut: {after['tsc']}")

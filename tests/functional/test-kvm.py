@@ -55,17 +55,12 @@ def cut_is_seen_as_it_is(directory, _name, uptime_ns, invtsc):
                 append=f"clocksource=kvm-clock jumpcut.samples={SAMPLES}")
     cut = guest.info["cuts"][0]
     check("system time after", cut["system-time-after"], uptime_ns)
-    samples = guest.samples()
-    before = [s for s in samples if s["end"] <= cut["console-bytes"]]
-    after = [s for s in samples if s["start"] >= cut["console-bytes"]]
-    if not before or not after:
-        raise Failure(f"no samples on both sides of byte "
-                      f"{cut['console-bytes']} of {len(guest.console)}")
-    check("clocksource", after[0]["clocksource"], "kvm-clock")
-    passed = after[0]["tsc"] - before[-1]["tsc"]
+    before, after = guest.around_cut()
+    check("clocksource", after["clocksource"], "kvm-clock")
+    passed = after["tsc"] - before["tsc"]
     jump = max(uptime_ns - cut["system-time-before"], -passed)
     for clock in ("monotonic_ns", "boottime_ns", "realtime_ns"):
-        got = after[0][clock] - before[-1][clock]
+        got = after[clock] - before[clock]
         if not (abs(got - jump - passed) < SAMPLE_NS
                 or uptime_ns == NS and 0 <= got <= passed):
             raise Failure(f"{clock} moved by {got} over a cut by {jump}, "

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,12 @@
 #define NS_PER_S        1000000000ull
 #define DEFAULT_SAMPLES 100
 #define DEFAULT_WORK    1000000 /* turns of the loop between two samples */
-/* Records of others that may lie between our write and our read. */
-#define KMSG_READ_LIMIT 64
+/*
+ * Reads until our record must have come.  A stall's stack dumps lie between our
+ * write and our read, some 200 records, and while another vCPU is amid one of
+ * its records the kernel shows nobody what is behind it.
+ */
+#define KMSG_READ_LIMIT 1000000
 
 typedef struct Sample {
     uint64_t printk_us;
@@ -80,6 +85,10 @@ static int printk_read_us(int kmsg, unsigned nr, uint64_t *us)
 
         if (n < 0) {
             if (errno == EPIPE) { /* overwritten meanwhile: next record */
+                continue;
+            }
+            if (errno == EAGAIN) { /* ours is there, one before it is not */
+                sched_yield();
                 continue;
             }
             return -1;
