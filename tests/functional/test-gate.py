@@ -8,7 +8,6 @@ replay is the same run, to the digest.  jumpcut record and replay have a test of
 their own.
 """
 import os
-import resource
 import socket
 import subprocess
 import threading
@@ -146,8 +145,9 @@ KINDS = (("6.12-hvm", "6.12", "xen-hvm", 1), ("6.1-pvh-2-vcpus", "6.1",
                                               "xen-pvh", 2))
 
 
-@test_each(KINDS[1], ("6.1-kvm", "6.1", "kvm", 1))
-@test_each(KINDS[0], ("6.12-kvm", "6.12", "kvm", 1), by_hand=True)
+@test_each(KINDS[1])
+@test_each(KINDS[0], ("6.1-kvm", "6.1", "kvm", 1),
+           ("6.12-kvm", "6.12", "kvm", 1), by_hand=True)
 def typed_input_is_replayed(directory, _name, version, kind, vcpus):
     args = ("--guest", kind, "--smp", vcpus)
     console, digests = record(directory, version, *args,
@@ -245,7 +245,7 @@ def a_stop_before_a_handover_does_not_undo_it(directory):
             run.qemu.do("cont")
 
 
-def record_alone(directory, *args, **popen):
+def record_alone(directory, *args):
     """QEMU that nobody talks to; the guest powers off."""
     command = command_of(directory / "none", "--initrd", INITRD,
                          "--guest", "xen-pvh", kernel("6.1"), *args)
@@ -255,17 +255,7 @@ def record_alone(directory, *args, **popen):
                for word in command]
     return subprocess.run(command, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=HANG_S, check=False, **popen)
-
-
-@test
-def a_full_disk_ends_the_trace_and_not_the_guest(directory):
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    result = record_alone(directory, preexec_fn=limit, restore_signals=False)
-    check("exit status; stderr: " + result.stderr, result.returncode, 0)
-    check_in("stderr", "nothing more is recorded", result.stderr)
+                          text=True, timeout=HANG_S, check=False)
 
 
 def hand_over(source, target, directory):
@@ -328,30 +318,6 @@ def a_migration_is_replayed_in_one_process_and_in_two(directory, _name,
         target.qemu.wait_event("SHUTDOWN")
         again += target.end()
     check_same(again, console)
-
-
-@test
-def a_killed_recorders_trace_is_replayed_as_far_as_it_goes(directory):
-    args = ("--guest", "xen-pvh")
-    with Run(directory, "recorder", "6.1", f"record={directory}/trace", *args,
-             append="jumpcut.run=serve") as run:
-        run.qemu.do("cont")
-        run.typist.until("JUMPCUT ready")
-        run.typist.type("echo typed\n")
-        run.typist.until("typed")
-        run.qemu.process.kill()
-    with Run(directory, "replayer", "6.1", f"replay={directory}/trace", *args,
-             append="jumpcut.run=serve") as run:
-        run.qemu.do("cont")
-        check("end", run.qemu.wait_event("JUMPCUT_REPLAY_END",
-                                         "JUMPCUT_DIVERGENCE"),
-              {"complete": False})
-        check("stopped", run.qemu.wait_event("JUMPCUT_STOPPED")["reason"],
-              "end")
-        info = run.qemu.do("query-jumpcut-replay")
-        check("inputs", info["inputs"], 1)
-        run.qemu.do("cont")
-        run.typist.until("typed")
 
 
 @test
