@@ -200,16 +200,6 @@ static gboolean input_ready(gint fd, GIOCondition condition, gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-void console_type(Console *c, const guint8 *buf, size_t len)
-{
-    g_byte_array_append(c->input, buf, len);
-    if (c->input_source) {
-        g_source_remove(c->input_source);
-        c->input_source = 0;
-    }
-    input_watch(c);
-}
-
 /* As QEMU's stdio does: output keeps its post-processing. */
 static gboolean terminal_set_raw(Console *c)
 {
@@ -256,11 +246,6 @@ void console_attach(Console *c, int guest_fd)
     c->output_source =
         g_unix_fd_add(guest_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, output_ready, c);
     input_watch(c);
-}
-
-gboolean console_is_terminal(const Console *c)
-{
-    return c->terminal;
 }
 
 void console_restore_terminal(Console *c)

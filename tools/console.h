@@ -43,10 +43,6 @@ Console *console_new(unsigned flags, int log_fd,
 void console_attach(Console *console, int guest_fd);
 /* The socket is given no more input; the next one attached is. */
 void console_hold_input(Console *console);
-/* Gives the guest bytes, as if typed. */
-void console_type(Console *console, const guint8 *buf, size_t len);
-/* Is standard input a terminal that is relayed? */
-gboolean console_is_terminal(const Console *console);
 /* The terminal is as it was; no more input. */
 void console_restore_terminal(Console *console);
 guint64 console_bytes(const Console *console);

@@ -14,11 +14,6 @@ static const char *const way_names[] = {
     [CUT_CANCEL] = "cancel",
 };
 
-const char *cut_way_name(CutWay way)
-{
-    return way_names[way];
-}
-
 static gboolean parse_way(const char *value, CutWay *way, GError **error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(way_names); i++) {

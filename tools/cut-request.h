@@ -36,8 +36,6 @@ JsonObject *cut_request_arguments(const CutRequest *request);
 /* By time, for g_ptr_array_sort(): @a and @b point to pointers. */
 gint cut_request_compare(gconstpointer a, gconstpointer b);
 CutRequest *cut_request_copy(const CutRequest *request);
-/* @return: "in-place", "suspend"... */
-const char *cut_way_name(CutWay way);
 void cut_request_free(CutRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutRequest, cut_request_free)
 

@@ -365,11 +365,6 @@ Ending session_run(Session *s)
     return s->ending;
 }
 
-void session_type(Session *s, const guint8 *buf, size_t len)
-{
-    console_type(s->console, buf, len);
-}
-
 gboolean session_has_started(const Session *s)
 {
     return s->started;
@@ -403,11 +398,6 @@ const char *session_console_sha256(Session *s)
 int session_output_error(const Session *s)
 {
     return console_output_error(s->console);
-}
-
-gboolean session_is_terminal(const Session *s)
-{
-    return console_is_terminal(s->console);
 }
 
 void session_restore_terminal(Session *s)

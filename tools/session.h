@@ -81,8 +81,6 @@ typedef void (*SessionCutDone)(const GError *error, gpointer opaque);
 /* Cuts are made one after the other.  @request: taken. */
 void session_cut(Session *session, CutRequest *request, SessionCutDone done,
                  gpointer opaque);
-/* As if typed. */
-void session_type(Session *session, const guint8 *buf, size_t len);
 /* QMP "cont", once or again. */
 void session_continue(Session *session);
 /* @why: one line for ENDING_QEMU, ENDING_CUT; else NULL. */
@@ -97,8 +95,6 @@ guint64 session_console_bytes(const Session *session);
 const char *session_console_sha256(Session *session);
 /* errno of a console log that could not be written, or 0 */
 int session_output_error(const Session *session);
-/* Is standard input a terminal that is relayed? */
-gboolean session_is_terminal(const Session *session);
 /* Once: the terminal is as it was. */
 void session_restore_terminal(Session *session);
 /* Tell standard error why, unless the guest simply powered off. */

@@ -234,11 +234,6 @@ void gate_set_full(Gate *gate, GateFullFn *full, void *opaque)
     gate->full_opaque = opaque;
 }
 
-uint32_t gate_console_crc(const Gate *gate)
-{
-    return gate ? gate->console_crc : 0;
-}
-
 bool gate_wants_devices(const Gate *gate)
 {
     return gate && gate->options.level == GATE_DEVICES &&

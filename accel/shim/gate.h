@@ -87,8 +87,6 @@ void gate_cut(Gate *gate, const struct GuestCut *cut);
 void gate_event(Gate *gate, const char *name, uint64_t a, uint64_t b);
 /* The guest wrote to its console. */
 void gate_output(Gate *gate, const uint8_t *buf, size_t len);
-/* CRC-32 of all of that */
-uint32_t gate_console_crc(const Gate *gate);
 /* The console's reader takes nothing: the guest is held at the next tick. */
 bool gate_holds(const Gate *gate);
 

@@ -6,13 +6,6 @@
 #include "hw/xen/pvh/error.h"
 #include "hw/xen/pvh/unpack.h"
 
-bool pvh_bzimage_is(const uint8_t *data, size_t size)
-{
-    LinuxHeader h;
-
-    return linux_header_read(&h, data, size) && h.magic;
-}
-
 GBytes *pvh_bzimage_unpack(const uint8_t *data, size_t size, size_t max,
                            GError **error)
 {

@@ -4,11 +4,7 @@
 #define JUMPCUT_HW_XEN_PVH_BZIMAGE_H
 
 #include <glib.h>
-#include <stdbool.h>
 #include <stdint.h>
-
-/* Does @data begin as a Linux image does? */
-bool pvh_bzimage_is(const uint8_t *data, size_t size);
 
 /*
  * Unpack the ELF image inside (Linux: Documentation/arch/x86/boot.rst,
