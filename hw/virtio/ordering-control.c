@@ -87,6 +87,7 @@ static void see_port_ready(OrderingJudge *j, const OrderingEvent *e)
     p->readies = MIN(p->readies + 1, due);
     p->ready = value_of(e);
     p->open = false;
+    p->console = false;
 }
 
 static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
@@ -105,6 +106,12 @@ static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
     if (value_of(e) && !p->ready) {
         ordering_report(j, RULE_PORT_OPEN_BEFORE_READY, e, e->port,
                         "PORT_OPEN of port %u, PORT_READY not sent", e->port);
+    } else if (value_of(e) && p->open && p->console) {
+        /*
+         * 5.3.6.2.2: CONSOLE_PORT is to be answered so, even if a program was
+         * quicker to open the port.
+         */
+        p->console = false;
     } else if (value_of(e) && p->open) {
         ordering_report(j, RULE_PORT_OPEN_TWICE, e, e->port,
                         "PORT_OPEN of port %u, which is open", e->port);
@@ -172,10 +179,16 @@ void ordering_control_rx(OrderingJudge *j, const OrderingEvent *e)
 
 void ordering_control_tx(OrderingJudge *j, const OrderingEvent *e)
 {
-    if (event_of(e) == VIRTIO_CONSOLE_PORT_ADD && e->port < j->max_ports) {
-        JudgePort *p = &j->ports[e->port];
+    JudgePort *p;
 
+    if (e->port >= j->max_ports) {
+        return;
+    }
+    p = &j->ports[e->port];
+    if (event_of(e) == VIRTIO_CONSOLE_PORT_ADD) {
         p->known = true;
         p->adds = MIN(p->adds + 1, G_MAXUINT16);
+    } else if (event_of(e) == VIRTIO_CONSOLE_CONSOLE_PORT) {
+        p->console = true;
     }
 }

@@ -80,6 +80,7 @@ typedef struct JudgePort {
     bool ready;       /* the last PORT_READY told of success */
     bool open;        /* as the driver told */
     bool known;       /* it was sent a PORT_ADD, if in an earlier life */
+    bool console; /* it was told so, and may say PORT_OPEN again to answer */
 } JudgePort;
 
 struct OrderingJudge {

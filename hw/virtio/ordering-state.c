@@ -57,7 +57,8 @@ void ordering_save(const OrderingJudge *j, StateWriter *w)
         state_put_u64(w, TAG_PORT_ADDS, p->adds);
         state_put_u64(w, TAG_PORT_READIES, p->readies);
         state_put_u64(w, TAG_PORT_FLAGS,
-                      p->ready | p->open << 1 | p->known << 2);
+                      p->ready | p->open << 1 | p->known << 2 |
+                          p->console << 3);
     }
 }
 
@@ -71,10 +72,11 @@ static void load_ports(OrderingJudge *j, StateReader *r)
                                           G_MAXUINT16);
         p->readies = (uint32_t)state_get_u64(r, TAG_PORT_READIES,
                                              "ready messages", G_MAXUINT16 + 1);
-        flags = (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags", 7);
+        flags = (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags", 15);
         p->ready = flags & 1;
         p->open = flags & 2;
         p->known = flags & 4;
+        p->console = flags & 8;
     }
 }
 

@@ -153,7 +153,7 @@ static void act_once(Provoker *p, const ProvokeSpec *spec)
     }
 }
 
-/* The operations may come back here; the list only grows, so indices stay. */
+/* The operations may come back here; none adds to the list: indices stay. */
 static void fire(Provoker *p, unsigned index)
 {
     const ProvokeSpec spec = nth(p, index)->spec;
@@ -234,10 +234,7 @@ static void forget_messages(Provoker *p)
 static void count_event(Provoker *p, ProvokePoint point, unsigned port,
                         unsigned what)
 {
-    /* Those added meanwhile count from the next event on. */
-    unsigned n = p->list->len;
-
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < p->list->len; i++) {
         Provocation *one = nth(p, i);
 
         if (one->waiting && !one->spec.timed && one->spec.point == point &&
@@ -395,6 +392,46 @@ void provoke_append(Provoker *p, const ProvokeSpec *spec, const char *text)
     g_array_append_val(p->list, one);
 }
 
+static bool is_over(const Provoker *p, unsigned index)
+{
+    const Provocation *one = nth(p, index);
+
+    if (one->waiting || one->left) {
+        return false;
+    }
+    for (unsigned i = 0; i < p->due->len; i++) {
+        const ProvokeDue *due = &g_array_index(p->due, ProvokeDue, i);
+
+        if (due->task != PROVOKE_TASK_SEND && due->index == index) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The oldest that has done all it will makes room for another. */
+static bool make_room(Provoker *p)
+{
+    unsigned gone = 0;
+
+    if (p->list->len < PROVOKE_MAX) {
+        return true;
+    }
+    while (gone < p->list->len && !is_over(p, gone)) {
+        gone++;
+    }
+    if (gone == p->list->len) {
+        return false;
+    }
+    g_array_remove_index(p->list, gone);
+    for (unsigned i = 0; i < p->due->len; i++) {
+        ProvokeDue *due = &g_array_index(p->due, ProvokeDue, i);
+
+        due->index -= due->task != PROVOKE_TASK_SEND && due->index > gone;
+    }
+    return true;
+}
+
 bool provoke_add(Provoker *p, const char *text, GError **error)
 {
     int64_t now = p->host->ops->now_ns(p->host);
@@ -410,9 +447,10 @@ bool provoke_add(Provoker *p, const char *text, GError **error)
                     spec.at_ns, now);
         return false;
     }
-    if (p->list->len == PROVOKE_MAX) {
+    if (!make_room(p)) {
         g_set_error(error, PROVOKE_ERROR, PROVOKE_ERROR_STATE,
-                    "the device has %u provocations already, which is the most",
+                    "the device has %u provocations that are not over, which "
+                    "is the most",
                     PROVOKE_MAX);
         return false;
     }

@@ -210,6 +210,8 @@ static void open_port(LinuxModel *m, unsigned port)
     m->ports[port].open = true;
     say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
     if (m->bug == LINUX_OPENS_TWICE) {
+        /* A console may be opened once more, to answer CONSOLE_PORT. */
+        say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
         say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
     }
 }
@@ -269,8 +271,7 @@ static void handle(LinuxModel *m, const LinuxMessage *message)
         return;
     } else if (message->event == VIRTIO_CONSOLE_PORT_REMOVE) {
         remove_port(m, message->port);
-    } else if (message->event == VIRTIO_CONSOLE_CONSOLE_PORT && !p->hvc &&
-               !p->open) {
+    } else if (message->event == VIRTIO_CONSOLE_CONSOLE_PORT && !p->hvc) {
         p->hvc = true;
         if (linux_draw(m, 2)) {
             write_port(m, message->port); /* the log so far */

@@ -156,6 +156,11 @@ static const Row rows[] = {
     {"port-open-twice", PORT OPEN1 OPEN1, PORT OPEN1 CLOSE1 OPEN1},
     {"port-open-twice", PORT OPEN1 CLOSE1 OPEN1 OPEN1,
      PORT OPEN1 "t1,2 " ADD1 PORT_READY1 OPEN1},
+    /* The second answers CONSOLE_PORT. */
+    {"port-open-twice", PORT "t1,4 " OPEN1 OPEN1 OPEN1,
+     PORT "t1,4 " OPEN1 OPEN1},
+    {"port-open-twice", PORT "t1,4 t1,1 " PORT_READY1 OPEN1 OPEN1,
+     PORT OPEN1 "t1,4 " OPEN1},
     {"transmit-before-device-ready", UP "b5,8,0", TALKING ADD1 "k5 b5,8,0"},
     {"transmit-before-device-ready", UP "k1 b1,8,0",
      DRIVER "f100000000 wb r " QUEUE("0") QUEUE("1") "e0,1 e1,1 wf k1 b1,8,0"},

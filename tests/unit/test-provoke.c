@@ -212,6 +212,56 @@ static void no_more_than_may_and_none_of_the_past(void)
     device_free(d);
 }
 
+/* One that waits, one in its midst, and as many as may be that are over. */
+static void those_that_are_over_make_room(void)
+{
+    Device *d = device_new();
+    ProvokeInfo info;
+
+    add(d, "1s:needs-reset");
+    add(d, "1ms:completion-hold,queue=5,delay=100ms");
+    for (unsigned i = 2; i < PROVOKE_MAX; i++) {
+        add(d, "2ms:config-interrupt");
+    }
+    fake_host_run_until(d->fake, 2 * MS);
+    g_string_truncate(d->log, 0);
+    add(d, "3ms:port-unplug,port=1");
+    add(d, "4ms:port-unplug,port=2");
+    g_assert_cmpuint(provoke_nr(d->provoker), ==, PROVOKE_MAX);
+    provoke_info(d->provoker, 0, &info);
+    g_assert_cmpstr(info.text, ==, "1s:needs-reset");
+    provoke_info(d->provoker, 1, &info);
+    g_assert_cmpstr(info.text, ==, "1ms:completion-hold,queue=5,delay=100ms");
+    fake_host_run_until(d->fake, 50 * MS);
+    take_log(d, "unplug1 unplug2 ");
+    fake_host_run_until(d->fake, 101 * MS);
+    take_log(d, "hold5=0 ");
+    device_free(d);
+}
+
+/* Its index moves while its time has not come. */
+static void one_that_waits_survives_those_before_it(void)
+{
+    Device *d = device_new();
+
+    for (unsigned i = 1; i < PROVOKE_MAX; i++) {
+        add(d, "1ms:config-interrupt");
+    }
+    add(d, "1ms:port-throttle,port=3,delay=50ms");
+    fake_host_run_until(d->fake, 1 * MS);
+    g_string_truncate(d->log, 0);
+    for (unsigned i = 1; i < PROVOKE_MAX; i++) {
+        add(d, "9ms:needs-reset");
+    }
+    fake_host_run_until(d->fake, 8 * MS);
+    take_log(d, "");
+    fake_host_run_until(d->fake, 9 * MS);
+    g_string_truncate(d->log, 0);
+    fake_host_run_until(d->fake, 51 * MS);
+    take_log(d, "throttle3=0 ");
+    device_free(d);
+}
+
 /* Each kind that acts at once or for a time: what it does, and when. */
 static void actions_come_at_their_time(void)
 {
@@ -531,6 +581,8 @@ int main(int argc, char **argv)
     TEST(parse_refuses_and_names_the_part);
     TEST(text_too_long_is_refused);
     TEST(no_more_than_may_and_none_of_the_past);
+    TEST(those_that_are_over_make_room);
+    TEST(one_that_waits_survives_those_before_it);
     TEST(actions_come_at_their_time);
     TEST(messages_are_met);
     TEST(messages_of_the_driver_are_met);
