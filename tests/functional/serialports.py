@@ -17,6 +17,8 @@ from pvdev import initrd
 
 PROGRAM = os.environ.get("JUMPCUT_SERIAL_PORTS", str(
     ROOT / "build/tests/functional/guest-serial-ports"))
+LIVES = os.environ.get("JUMPCUT_SERIAL_LIVES", str(
+    ROOT / "build/tests/functional/guest-serial-lives"))
 # Those that are no modules of a kernel are built into it.
 MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
            "virtio_pci_modern_dev", "virtio_pci", "virtio_console")
@@ -35,15 +37,18 @@ OURS = Kind("virtio-serial-mq-pci", "virtserialport-mq", "virtconsole-mq")
 STOCK = Kind("virtio-serial-pci", "virtserialport", "virtconsole")
 
 
-def initrd_with_ports(directory, version):
-    """The initramfs with the kernel's modules and the guest's program."""
-    if not pathlib.Path(PROGRAM).is_file():
-        raise Skip(f"{PROGRAM} is missing")
+def initrd_with_ports(directory, version, programs=()):
+    """The initramfs with the kernel's modules and the guest's programs."""
     path = initrd(directory, version)
     archive = runpy.run_path(str(ROOT / "scripts/mk-initramfs"))["archive"]
-    with open(path, "ab") as out:
-        out.write(archive({"bin/serial-ports": (
-            0o100755, pathlib.Path(PROGRAM).read_bytes(), (0, 0))}))
+    for program in (PROGRAM, *programs):
+        program = pathlib.Path(program)
+        if not program.is_file():
+            raise Skip(f"{program} is missing")
+        with open(path, "ab") as out:
+            out.write(archive({
+                f"bin/{program.name.removeprefix('guest-')}":
+                (0o100755, program.read_bytes(), (0, 0))}))
     return path
 
 
@@ -190,7 +195,7 @@ class PortsGuest(Guest):
     """A guest with such ports; with none at first if kind is None."""
 
     def __init__(self, directory, version, kind, ends, *boot_arguments,
-                 options=(), device="serial0", **how):
+                 options=(), device="serial0", programs=(), **how):
         self.ends = list(ends)
         self.echo_start = 0
         fds = [line.fd for line in ends]
@@ -199,7 +204,7 @@ class PortsGuest(Guest):
             words += qemu_args(kind, ends, *options, device=device)
         super().__init__(
             directory, version, *boot_arguments,
-            initrd=initrd_with_ports(directory, version),
+            initrd=initrd_with_ports(directory, version, programs),
             qemu_args=words, fds=fds, **how)
 
     def end(self):
@@ -225,12 +230,16 @@ class PortsGuest(Guest):
                    "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; "
                    "done")
 
-    def unload(self):
-        """The driver, which needs no module for that."""
+    def unbind(self):
+        """The driver; /tmp/bound of the guest names its devices."""
         self.shell(f"for d in {DRIVER}/virtio*; do basename $d; done "
                    f">/tmp/bound; for d in $(cat /tmp/bound); do "
-                   f"echo $d >{DRIVER}/unbind; done; "
-                   "! grep -q ^virtio_console /proc/modules || "
+                   f"echo $d >{DRIVER}/unbind; done")
+
+    def unload(self):
+        """The driver, which needs no module for that."""
+        self.unbind()
+        self.shell("! grep -q ^virtio_console /proc/modules || "
                    "rmmod virtio_console")
 
     def load_again(self):
@@ -239,6 +248,12 @@ class PortsGuest(Guest):
                    "insmod /lib/modules/virtio_console.ko; else "
                    f"for d in $(cat /tmp/bound); do echo $d >{DRIVER}/bind; "
                    "done; fi")
+
+    def check_kernel(self):
+        """It has nothing to complain of."""
+        check("complaints", self.shell(
+            "dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|rcu.*stall|blocked "
+            "for|refcount|corruption' || true"), "")
 
     def start_echo(self, end=0):
         """Every port sends back what it gets, till so many have ended."""

@@ -167,8 +167,8 @@ def reloads(directory, version, times):
         check_judge(guest)
 
 
-@test_each(("6.1", "6.1", 5))
-@test_each(("6.1-long", "6.1", 100), ("6.12-long", "6.12", 100), by_hand=True)
+@test_each(("6.1", "6.1", 5), ("6.1-long", "6.1", 100),
+           ("6.12-long", "6.12", 100), by_hand=True)
 def driver_is_loaded_again(directory, _name, version, times):
     reloads(directory, version, times)
 
