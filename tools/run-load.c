@@ -279,6 +279,34 @@ Run *run_load(const char *path, GError **error)
     return g_steal_pointer(&run);
 }
 
+/* "MEMBER=VALUE"; nothing for what is neither text, number nor boolean. */
+static void add_member(JsonObject *data, const char *name, JsonNode *node,
+                       gpointer opaque)
+{
+    g_autofree char *value = NULL, *word = NULL;
+
+    (void)data;
+    if (!JSON_NODE_HOLDS_VALUE(node)) {
+        return;
+    }
+    value = json_node_get_value_type(node) == G_TYPE_STRING
+                ? json_node_dup_string(node)
+                : json_to_string(node, FALSE);
+    word = g_strdup_printf("%s=%s", name, value);
+    g_strv_builder_add(opaque, word);
+}
+
+char **run_event(const char *name, JsonObject *data)
+{
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+    g_strv_builder_add(words, name);
+    if (data) {
+        json_object_foreach_member(data, add_member, words);
+    }
+    return g_strv_builder_end(words);
+}
+
 void run_free(Run *run)
 {
     g_free(run->path);

@@ -6,6 +6,7 @@
 #define JUMPCUT_TOOLS_RUN_LOAD_H
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 
 typedef struct RunCut {
     gint64 at_ns;
@@ -35,8 +36,8 @@ typedef struct Run {
     GArray *cuts;    /* RunCut */
     GArray *digests; /* RunDigest */
     /*
-     * QMP's events, by one who saw the run; else NULL.  Each is a GStrv: its
-     * name, and MEMBER=VALUE for each text, number or boolean of its data.
+     * QMP's events, by one who saw the run; else NULL.  Each is as of
+     * run_event().
      */
     GPtrArray *events;
 } Run;
@@ -49,6 +50,11 @@ typedef struct Run {
 Run *run_load(const char *path, GError **error);
 /* The record alone, from @text; @path is what messages name. */
 Run *run_parse(const char *path, const char *text, gsize size, GError **error);
+/*
+ * An event of QMP's: its name, and MEMBER=VALUE for each text, number or
+ * boolean of its data, which may be NULL; g_strfreev() it.
+ */
+char **run_event(const char *name, JsonObject *data);
 void run_free(Run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
 

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "tools/run-load.h"
 #include "tools/scenario-steps.h"
 
 #define LOOK_NS ((gint64)100000000)
@@ -211,40 +212,12 @@ static void info_received(JsonNode *reply, const GError *error, gpointer opaque)
     }
 }
 
-/* "MEMBER=VALUE"; nothing for what is neither text, number nor boolean. */
-static void add_member(JsonObject *data, const char *name, JsonNode *node,
-                       gpointer opaque)
-{
-    g_autofree char *value = NULL, *word = NULL;
-
-    (void)data;
-    if (!JSON_NODE_HOLDS_VALUE(node)) {
-        return;
-    }
-    value = json_node_get_value_type(node) == G_TYPE_STRING
-                ? json_node_dup_string(node)
-                : json_to_string(node, FALSE);
-    word = g_strdup_printf("%s=%s", name, value);
-    g_strv_builder_add(opaque, word);
-}
-
-static char **event_words(const char *name, JsonObject *data)
-{
-    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
-
-    g_strv_builder_add(words, name);
-    if (data) {
-        json_object_foreach_member(data, add_member, words);
-    }
-    return g_strv_builder_end(words);
-}
-
 static void event(Session *session, const char *name, JsonObject *data,
                   gpointer opaque)
 {
     ScenarioSteps *steps = opaque;
 
-    g_ptr_array_add(steps->events, event_words(name, data));
+    g_ptr_array_add(steps->events, run_event(name, data));
     if (!strcmp(name, "JUMPCUT_STOPPED") && data &&
         !strcmp(json_object_get_string_member_with_default(data, "reason", ""),
                 "stop-at")) {

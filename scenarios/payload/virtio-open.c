@@ -78,22 +78,11 @@ static void open_both(void)
     }
 }
 
-static void make_ready(SerialDriver *s,
-                       const struct virtio_console_control *message,
-                       const char *name, size_t len)
-{
-    (void)name;
-    (void)len;
-    if (message->event == VIRTIO_CONSOLE_PORT_ADD) {
-        serial_fill_port(s, message->id, true);
-        serial_send(s, message->id, VIRTIO_CONSOLE_PORT_READY, 1);
-    }
-}
-
 static void two_ports_are_opened(void)
 {
-    vport.seen = make_ready;
-    if (!vport_probe()) {
+    static const VportWork work = {.add = vport_make_ready};
+
+    if (!vport_probe(&work)) {
         return;
     }
     open_both();

@@ -34,22 +34,11 @@ static void add_port(unsigned id)
     }
 }
 
-static void control_work_handler(SerialDriver *s,
-                                 const struct virtio_console_control *message,
-                                 const char *name, size_t len)
-{
-    (void)s;
-    (void)name;
-    (void)len;
-    if (message->event == VIRTIO_CONSOLE_PORT_ADD) {
-        add_port(message->id);
-    }
-}
-
 static bool virtcons_probe(void)
 {
-    vport.seen = control_work_handler;
-    if (!vport_init()) {
+    static const VportWork work = {.add = add_port};
+
+    if (!vport_init(&work)) {
         return false;
     }
     if (cmdline_has("probe")) {
@@ -59,8 +48,7 @@ static bool virtcons_probe(void)
         add_port(0);
         return true;
     }
-    serial_fill_control(&vport, true);
-    if (!serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1)) {
+    if (!vport_say_ready()) {
         say("DEVICE_READY is not taken");
         return false;
     }

@@ -44,26 +44,23 @@ static void set_queues(unsigned id)
     ports[id].out_vq = &vport.ports[id].out;
 }
 
-static void control_work_handler(SerialDriver *s,
-                                 const struct virtio_console_control *message,
-                                 const char *name, size_t len)
+static void add_port(unsigned id)
 {
-    unsigned id = message->id;
-
-    (void)name;
-    (void)len;
-    if (message->event == VIRTIO_CONSOLE_PORT_ADD && !ports[id].ready) {
+    if (!ports[id].ready) {
         set_queues(id);
         ports[id].ready = true;
-        serial_fill_port(s, id, true);
-        serial_send(s, id, VIRTIO_CONSOLE_PORT_READY, 1);
-        serial_send(s, id, VIRTIO_CONSOLE_PORT_OPEN, 1);
-    } else if (message->event == VIRTIO_CONSOLE_PORT_OPEN) {
-        say("port %u: the host is %s", id, message->value ? "there" : "gone");
-        ports[id].host_connected = message->value;
-        reclaim_consumed_buffers(&ports[id]);
+        vport_make_open(id);
     }
 }
+
+static void host_opens_port(unsigned id, bool open)
+{
+    say("port %u: the host is %s", id, open ? "there" : "gone");
+    ports[id].host_connected = open;
+    reclaim_consumed_buffers(&ports[id]);
+}
+
+static const VportWork work = {.add = add_port, .open = host_opens_port};
 
 static void virtcons_freeze(void)
 {
@@ -89,7 +86,7 @@ static void virtcons_restore(void)
 {
     bool first = cmdline_has("first");
 
-    if (!vport_init()) {
+    if (!vport_init(&work)) {
         return;
     }
     virtio_device_ready();
@@ -100,16 +97,13 @@ static void virtcons_restore(void)
     other_processor();
     for (unsigned i = 1; i <= vport_count(); i++) {
         set_queues(i);
-        serial_fill_port(&vport, i, true);
-        serial_send(&vport, i, VIRTIO_CONSOLE_PORT_READY, 1);
-        serial_send(&vport, i, VIRTIO_CONSOLE_PORT_OPEN, 1);
+        vport_make_open(i);
     }
 }
 
 static void device_is_restored(void)
 {
-    vport.seen = control_work_handler;
-    if (!vport_probe()) {
+    if (!vport_probe(&work)) {
         return;
     }
     vport_use();

@@ -67,23 +67,7 @@ static void add_port(unsigned id)
                       .id = id,
                       .out_vq = &vport.ports[id].out};
     ports[id] = &slab[id];
-    serial_fill_port(&vport, id, true);
-    serial_send(&vport, id, VIRTIO_CONSOLE_PORT_READY, 1);
-    serial_send(&vport, id, VIRTIO_CONSOLE_PORT_OPEN, 1);
-}
-
-static void control_work_handler(SerialDriver *s,
-                                 const struct virtio_console_control *message,
-                                 const char *name, size_t len)
-{
-    (void)s;
-    (void)name;
-    (void)len;
-    if (message->event == VIRTIO_CONSOLE_PORT_ADD) {
-        add_port(message->id);
-    } else if (message->event == VIRTIO_CONSOLE_PORT_REMOVE) {
-        unplug_port(message->id);
-    }
+    vport_make_open(id);
 }
 
 static void out_intr(const VirtQueue *vq)
@@ -116,8 +100,7 @@ static void pause_for(uint64_t ns)
 /* Writes, and the interrupts for what was written, until the port is gone. */
 static void write_until_removed(void)
 {
-    static const char text[] = "hello\n";
-    VirtBuffer buffer = {text, sizeof(text) - 1};
+    VirtBuffer buffer = vport_line();
     VirtQueue *vq = &vport.ports[1].out;
 
     for (unsigned i = 0; i < WRITES && !removed; i++) {
@@ -133,8 +116,9 @@ static void write_until_removed(void)
 
 static void port_is_removed_under_its_interrupt(void)
 {
-    vport.seen = control_work_handler;
-    if (!vport_probe()) {
+    static const VportWork work = {.add = add_port, .remove = unplug_port};
+
+    if (!vport_probe(&work)) {
         return;
     }
     say("writing");

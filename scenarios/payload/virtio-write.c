@@ -36,19 +36,6 @@ static void request_interrupt(void)
     ioapic_route(pci_intx_gsi(vport.dev.pci), VECTOR);
 }
 
-static void make_ready(SerialDriver *s,
-                       const struct virtio_console_control *message,
-                       const char *name, size_t len)
-{
-    (void)name;
-    (void)len;
-    if (message->event == VIRTIO_CONSOLE_PORT_ADD) {
-        serial_fill_port(s, message->id, true);
-        serial_send(s, message->id, VIRTIO_CONSOLE_PORT_READY, 1);
-        serial_send(s, message->id, VIRTIO_CONSOLE_PORT_OPEN, 1);
-    }
-}
-
 /* @return: was the writer woken? */
 static bool wait_port_writable(void)
 {
@@ -64,8 +51,7 @@ static bool wait_port_writable(void)
 
 static bool write_all(void)
 {
-    static const char text[] = "hello\n";
-    VirtBuffer buffer = {text, sizeof(text) - 1};
+    VirtBuffer buffer = vport_line();
     VirtQueue *q = &vport.ports[1].out;
 
     for (unsigned i = 0; i < WRITES; i++) {
@@ -85,15 +71,14 @@ static bool write_all(void)
 
 static void writer_waits_for_room(void)
 {
-    vport.seen = make_ready;
-    if (!vport_init()) {
+    static const VportWork work = {.add = vport_make_open};
+
+    if (!vport_init(&work)) {
         return;
     }
     request_interrupt();
     virtio_device_ready();
-    serial_fill_control(&vport, true);
-    serial_send(&vport, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
-    if (!vport_wait_added()) {
+    if (!vport_say_ready() || !vport_wait_added()) {
         return;
     }
     say("writing");

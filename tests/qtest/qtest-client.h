@@ -127,5 +127,8 @@ char *qtest_qmp_error(Qtest *q, const char *command, const char *args);
 char *qtest_qmp_fails(Qtest *q, const char *command, const char *args);
 /* The first event called @name that has not been asked for; waits for it. */
 JsonNode *qtest_qmp_event(Qtest *q, const char *name);
+/* The first event of those that came before the last answer and have not been
+ * asked for; NULL: there is none. */
+JsonNode *qtest_qmp_any_event(Qtest *q);
 
 #endif

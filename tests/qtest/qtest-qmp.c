@@ -118,3 +118,8 @@ JsonNode *qtest_qmp_event(Qtest *q, const char *name)
         g_queue_push_tail(&q->events, node);
     }
 }
+
+JsonNode *qtest_qmp_any_event(Qtest *q)
+{
+    return g_queue_pop_head(&q->events);
+}

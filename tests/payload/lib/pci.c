@@ -197,10 +197,11 @@ void pci_msix_route(PciFunction f, unsigned entry, uint8_t vector)
         msix_table(f, pci_capability(f, PCI_CAP_ID_MSIX, 0)) +
         entry * PCI_MSIX_ENTRY_SIZE / sizeof(*at);
 
-    at[PCI_MSIX_ENTRY_LOWER_ADDR / 4] = MSI_ADDRESS | cpu_apic_id(0) << 12;
-    at[PCI_MSIX_ENTRY_UPPER_ADDR / 4] = 0;
-    at[PCI_MSIX_ENTRY_DATA / 4] = vector;
-    at[PCI_MSIX_ENTRY_VECTOR_CTRL / 4] = 0;
+    mmio_write32(at + PCI_MSIX_ENTRY_LOWER_ADDR / 4,
+                 MSI_ADDRESS | cpu_apic_id(0) << 12);
+    mmio_write32(at + PCI_MSIX_ENTRY_UPPER_ADDR / 4, 0);
+    mmio_write32(at + PCI_MSIX_ENTRY_DATA / 4, vector);
+    mmio_write32(at + PCI_MSIX_ENTRY_VECTOR_CTRL / 4, 0);
 }
 
 unsigned pci_intx_gsi(PciFunction f)

@@ -10,31 +10,6 @@
 /* Transitional devices have ids of their own; the console's: */
 #define TRANSITIONAL_CONSOLE 0x1003
 
-static uint8_t read8(const volatile uint8_t *at)
-{
-    return *at;
-}
-
-static void write8(volatile uint8_t *at, uint8_t value)
-{
-    *at = value;
-}
-
-static void write16(volatile uint8_t *at, uint16_t value)
-{
-    *(volatile uint16_t *)at = value;
-}
-
-static uint32_t read32(const volatile uint8_t *at)
-{
-    return *(const volatile uint32_t *)at;
-}
-
-static void write32(volatile uint8_t *at, uint32_t value)
-{
-    *(volatile uint32_t *)at = value;
-}
-
 static void find_structure(VirtioDevice *d, unsigned capability)
 {
     unsigned bar = pci_read8(d->pci, capability + VIRTIO_PCI_CAP_BAR);
@@ -91,7 +66,7 @@ bool virtio_find(VirtioDevice *d, unsigned type, unsigned nth, bool legacy)
 uint8_t virtio_status(const VirtioDevice *d)
 {
     return d->legacy ? port_in(d->io + VIRTIO_PCI_STATUS)
-                     : read8(d->common + VIRTIO_PCI_COMMON_STATUS);
+                     : mmio_read8(d->common + VIRTIO_PCI_COMMON_STATUS);
 }
 
 void virtio_set_status(const VirtioDevice *d, uint8_t status)
@@ -100,7 +75,7 @@ void virtio_set_status(const VirtioDevice *d, uint8_t status)
     if (d->legacy) {
         port_out(d->io + VIRTIO_PCI_STATUS, status);
     } else {
-        write8(d->common + VIRTIO_PCI_COMMON_STATUS, status);
+        mmio_write8(d->common + VIRTIO_PCI_COMMON_STATUS, status);
     }
 }
 
@@ -124,10 +99,10 @@ uint64_t virtio_features(const VirtioDevice *d)
     if (d->legacy) {
         return port_in32(d->io + VIRTIO_PCI_HOST_FEATURES);
     }
-    write32(d->common + VIRTIO_PCI_COMMON_DFSELECT, 0);
-    low = read32(d->common + VIRTIO_PCI_COMMON_DF);
-    write32(d->common + VIRTIO_PCI_COMMON_DFSELECT, 1);
-    return (uint64_t)read32(d->common + VIRTIO_PCI_COMMON_DF) << 32 | low;
+    mmio_write32(d->common + VIRTIO_PCI_COMMON_DFSELECT, 0);
+    low = mmio_read32(d->common + VIRTIO_PCI_COMMON_DF);
+    mmio_write32(d->common + VIRTIO_PCI_COMMON_DFSELECT, 1);
+    return (uint64_t)mmio_read32(d->common + VIRTIO_PCI_COMMON_DF) << 32 | low;
 }
 
 void virtio_set_features(const VirtioDevice *d, uint64_t features)
@@ -136,10 +111,10 @@ void virtio_set_features(const VirtioDevice *d, uint64_t features)
         port_out32(d->io + VIRTIO_PCI_GUEST_FEATURES, (uint32_t)features);
         return;
     }
-    write32(d->common + VIRTIO_PCI_COMMON_GFSELECT, 0);
-    write32(d->common + VIRTIO_PCI_COMMON_GF, (uint32_t)features);
-    write32(d->common + VIRTIO_PCI_COMMON_GFSELECT, 1);
-    write32(d->common + VIRTIO_PCI_COMMON_GF, (uint32_t)(features >> 32));
+    mmio_write32(d->common + VIRTIO_PCI_COMMON_GFSELECT, 0);
+    mmio_write32(d->common + VIRTIO_PCI_COMMON_GF, (uint32_t)features);
+    mmio_write32(d->common + VIRTIO_PCI_COMMON_GFSELECT, 1);
+    mmio_write32(d->common + VIRTIO_PCI_COMMON_GF, (uint32_t)(features >> 32));
 }
 
 uint32_t virtio_config_read(const VirtioDevice *d, unsigned offset,
@@ -153,9 +128,9 @@ uint32_t virtio_config_read(const VirtioDevice *d, unsigned offset,
                : size == 2 ? port_in16(at)
                            : port_in32(at);
     }
-    return size == 1   ? read8(d->config + offset)
-           : size == 2 ? *(volatile uint16_t *)(d->config + offset)
-                       : read32(d->config + offset);
+    return size == 1   ? mmio_read8(d->config + offset)
+           : size == 2 ? mmio_read16(d->config + offset)
+                       : mmio_read32(d->config + offset);
 }
 
 void virtio_config_write32(const VirtioDevice *d, unsigned offset,
@@ -165,18 +140,19 @@ void virtio_config_write32(const VirtioDevice *d, unsigned offset,
         port_out32((uint16_t)(d->io + VIRTIO_PCI_CONFIG_OFF(d->msix) + offset),
                    value);
     } else {
-        write32(d->config + offset, value);
+        mmio_write32(d->config + offset, value);
     }
 }
 
 uint8_t virtio_generation(const VirtioDevice *d)
 {
-    return d->legacy ? 0 : read8(d->common + VIRTIO_PCI_COMMON_CFGGENERATION);
+    return d->legacy ? 0
+                     : mmio_read8(d->common + VIRTIO_PCI_COMMON_CFGGENERATION);
 }
 
 uint8_t virtio_isr(const VirtioDevice *d)
 {
-    return d->legacy ? port_in(d->io + VIRTIO_PCI_ISR) : read8(d->isr);
+    return d->legacy ? port_in(d->io + VIRTIO_PCI_ISR) : mmio_read8(d->isr);
 }
 
 bool virtio_use_msix(VirtioDevice *d)
@@ -190,6 +166,6 @@ void virtio_config_vector(const VirtioDevice *d, uint16_t entry)
     if (d->legacy) {
         port_out16(d->io + VIRTIO_MSI_CONFIG_VECTOR, entry);
     } else {
-        write16(d->common + VIRTIO_PCI_COMMON_MSIX, entry);
+        mmio_write16(d->common + VIRTIO_PCI_COMMON_MSIX, entry);
     }
 }

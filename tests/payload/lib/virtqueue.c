@@ -29,19 +29,18 @@ void *virtio_alloc(size_t size, size_t align)
 
 static void common_write16(const VirtioDevice *d, unsigned reg, uint16_t value)
 {
-    *(volatile uint16_t *)(d->common + reg) = value;
+    mmio_write16(d->common + reg, value);
 }
 
 static uint16_t common_read16(const VirtioDevice *d, unsigned reg)
 {
-    return *(volatile uint16_t *)(d->common + reg);
+    return mmio_read16(d->common + reg);
 }
 
 static void common_write64(const VirtioDevice *d, unsigned reg, uintptr_t value)
 {
-    *(volatile uint32_t *)(d->common + reg) = (uint32_t)value;
-    *(volatile uint32_t *)(d->common + reg + 4) =
-        (uint32_t)((uint64_t)value >> 32);
+    mmio_write32(d->common + reg, (uint32_t)value);
+    mmio_write32(d->common + reg + 4, (uint32_t)((uint64_t)value >> 32));
 }
 
 static unsigned select_queue(const VirtioDevice *d, unsigned index)
@@ -149,7 +148,7 @@ void virtqueue_notify(const VirtQueue *q)
     if (q->dev->legacy) {
         port_out16(q->dev->io + VIRTIO_PCI_QUEUE_NOTIFY, (uint16_t)q->index);
     } else {
-        *(volatile uint16_t *)q->notify = (uint16_t)q->index;
+        mmio_write16(q->notify, (uint16_t)q->index);
     }
 }
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A variant of a scenario, run without a guest.
+ *
+ * Each run loads the driver anew, so that it has no memory of the run before.
+ */
+#include "tests/pairs/pair.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "tests/pairs/machine.h"
+#include "tools/scenario-judge.h"
+
+#define PAYLOAD "payload:"
+#define APPEND  "--append="
+
+/* What the machine is anyway, or what is about records. */
+static bool is_met(const char *option)
+{
+    static const char *const same[] = {"--guest=xen-hvm", "--memory=64M", NULL};
+
+    return g_strv_contains(same, option) ||
+           g_str_has_prefix(option, "--digest=");
+}
+
+static const char *command_line(const Variant *variant)
+{
+    const char *found = "";
+
+    for (size_t i = 0; variant->options[i]; i++) {
+        if (g_str_has_prefix(variant->options[i], APPEND)) {
+            found = variant->options[i] + strlen(APPEND);
+        } else if (!is_met(variant->options[i])) {
+            g_error("variant '%s': %s is nothing that is there without a guest",
+                    variant->name, variant->options[i]);
+        }
+    }
+    if (variant->steps->len || variant->initrd) {
+        g_error("variant '%s': there are no steps and no initrd without a "
+                "guest",
+                variant->name);
+    }
+    return found;
+}
+
+static char *module_path(const Variant *variant)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *self = g_file_read_link("/proc/self/exe", &error);
+    g_autofree char *dir = self ? g_path_get_dirname(self) : NULL;
+
+    if (!self) {
+        g_error("%s", error->message);
+    }
+    if (!g_str_has_prefix(variant->kernel, PAYLOAD)) {
+        g_error("variant '%s': %s is no payload", variant->name,
+                variant->kernel);
+    }
+    return g_strdup_printf("%s/pair-%s.so", dir,
+                           variant->kernel + strlen(PAYLOAD));
+}
+
+/* @return: the events, as run->events has them. */
+static GPtrArray *take_events(Qtest *q)
+{
+    GPtrArray *events =
+        g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    JsonNode *node;
+
+    while ((node = qtest_qmp_any_event(q))) {
+        JsonObject *event = json_node_get_object(node);
+        JsonObject *data = json_object_has_member(event, "data")
+                               ? json_object_get_object_member(event, "data")
+                               : NULL;
+
+        g_ptr_array_add(
+            events,
+            run_event(json_object_get_string_member(event, "event"), data));
+        json_node_unref(node);
+    }
+    return events;
+}
+
+static Run *run_of(const MachineSeen *seen, GPtrArray *events)
+{
+    Run *run = g_new0(Run, 1);
+
+    run->ending = g_strdup(seen->crashed ? "crashed" : "powered-off");
+    run->virtual_ns = seen->end_ns;
+    run->console = g_strdup(seen->console->str);
+    run->console_size = seen->console->len;
+    run->cuts = g_array_new(FALSE, FALSE, sizeof(RunCut));
+    run->digests = g_array_new(FALSE, FALSE, sizeof(RunDigest));
+    run->events = events;
+    return run;
+}
+
+static Pair *drive(const Variant *variant, void (*entry)(void))
+{
+    Pair *pair = g_new0(Pair, 1);
+    MachineSeen seen = {.console = g_string_new(NULL),
+                        .report = g_string_new(NULL)};
+    Qtest *q = machine_run((const char *const *)variant->qemu,
+                           command_line(variant), entry, &seen);
+
+    /* Behind the answer are no events of what was before. */
+    pair->info = qtest_qmp(q, "query-virtio-serial-mq", NULL);
+    pair->run = run_of(&seen, take_events(q));
+    qtest_quit(q);
+    pair->report = g_string_free(seen.report, FALSE);
+    g_string_free(seen.console, TRUE);
+    return pair;
+}
+
+Pair *pair_run(const Variant *variant)
+{
+    g_autofree char *path = module_path(variant);
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void (*entry)(void);
+    Pair *pair;
+
+    if (!module) {
+        g_error("%s", dlerror());
+    }
+    *(void **)&entry = dlsym(module, "payload_main");
+    if (!entry) {
+        g_error("%s", dlerror());
+    }
+    pair = drive(variant, entry);
+    dlclose(module);
+    if (dlopen(path, RTLD_NOW | RTLD_NOLOAD)) {
+        g_error("%s stays loaded: the next run would not be a new one", path);
+    }
+    return pair;
+}
+
+void pair_free(Pair *pair)
+{
+    run_free(pair->run);
+    g_free(pair->report);
+    json_node_unref(pair->info);
+    g_free(pair);
+}
+
+static char *text_of(const Pair *pair)
+{
+    g_autofree char *info = json_to_string(pair->info, FALSE);
+    GString *text = g_string_new(NULL);
+
+    g_string_printf(text, "%s at %" G_GINT64_FORMAT " ns\n", pair->run->ending,
+                    pair->run->virtual_ns);
+    for (guint i = 0; i < pair->run->events->len; i++) {
+        g_autofree char *event = g_strjoinv(" ", pair->run->events->pdata[i]);
+
+        g_string_append_printf(text, "%s\n", event);
+    }
+    g_string_append_printf(text, "%s%s", pair->report, info);
+    return g_string_free(text, FALSE);
+}
+
+char *pair_compare(const Pair *pair, const Pair *other)
+{
+    char *difference = scenario_compare(pair->run, other->run, TRUE, FALSE);
+    g_autofree char *a = NULL, *b = NULL;
+
+    if (difference) {
+        return difference;
+    }
+    a = text_of(pair);
+    b = text_of(other);
+    return strcmp(a, b) ? g_strdup_printf("%s\nand\n%s", a, b) : NULL;
+}
