@@ -39,7 +39,6 @@ struct SerialDevice {
     SerialMqConfig config;
     SerialAccess access; /* the driver's, to a register, that is under way */
     bool by_driver;      /* a reset that comes now is the driver's */
-    bool modern;         /* the last write to the status was no legacy one */
     bool running;        /* the machine is, as far as back ends know */
     VMChangeStateEntry *change;
     HostTimer *unplug;    /* of ports that a provocation wants gone */

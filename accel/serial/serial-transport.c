@@ -93,12 +93,11 @@ void serial_keep_needs_reset(SerialDevice *dev)
     VirtIODevice *vdev = VIRTIO_DEVICE(dev);
     SerialMqInfo info;
 
-    if (!dev->modern || !vdev->status ||
-        vdev->status & VIRTIO_CONFIG_S_NEEDS_RESET) {
+    if (!vdev->status || vdev->status & VIRTIO_CONFIG_S_NEEDS_RESET) {
         return;
     }
     serial_mq_info(dev->mq, &info);
-    if (info.refused) {
+    if (info.refused && !info.legacy) {
         vdev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
         virtio_notify_config(vdev); /* none before DRIVER_OK */
     }

@@ -64,12 +64,11 @@ static void write_resetting(SerialWatch *w, hwaddr addr, uint64_t value,
 }
 
 static void write_status(SerialWatch *w, hwaddr addr, uint64_t value,
-                         unsigned size, bool modern)
+                         unsigned size)
 {
     VirtIODevice *vdev = VIRTIO_DEVICE(w->dev);
     uint8_t old = vdev->status;
 
-    w->dev->modern = modern;
     write_resetting(w, addr, value, size);
     if ((uint8_t)value) {
         WATCHED(w, serial_mq_status(w->dev->mq, old, value, vdev->status));
@@ -152,7 +151,7 @@ static void common_write(void *opaque, hwaddr addr, uint64_t value,
 
     WATCHED(w, serial_mq_interface(w->dev->mq, false));
     if (addr == VIRTIO_PCI_COMMON_STATUS) {
-        write_status(w, addr, value, size, true);
+        write_status(w, addr, value, size);
         return;
     }
     stock_write(w, addr, value, size);
@@ -253,7 +252,7 @@ static void legacy_write(void *opaque, hwaddr addr, uint64_t value,
         WATCHED(w,
                 serial_mq_config_write(w->dev->mq, addr - config, value, size));
     } else if (addr == VIRTIO_PCI_STATUS) {
-        write_status(w, addr, value, size, false);
+        write_status(w, addr, value, size);
     } else if (addr == VIRTIO_PCI_QUEUE_NOTIFY) {
         notify(w, (uint16_t)value, addr, value, size);
     } else {

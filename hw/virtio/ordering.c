@@ -109,11 +109,6 @@ static void see_interface(OrderingJudge *j, const OrderingEvent *e)
     j->legacy = e->value;
 }
 
-bool ordering_is_legacy(const OrderingJudge *j)
-{
-    return j->legacy;
-}
-
 /*
  * DEVIATION: what a driver does in the status it has just reset the device to,
  * having run it before, is not reported.  Linux takes its buffers back then

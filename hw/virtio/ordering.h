@@ -101,8 +101,6 @@ void ordering_reset_counts(OrderingJudge *j);
 
 /* virtio 5.3.2; ORDERING_NO_PORT for the control queues */
 unsigned ordering_queue_port(unsigned queue);
-/* Did the driver use the legacy interface, at last? */
-bool ordering_is_legacy(const OrderingJudge *j);
 
 void ordering_save(const OrderingJudge *j, StateWriter *w);
 /* Into a judge of as many ports; on error it is as new. */

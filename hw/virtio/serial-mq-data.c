@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Data through the ports of the multiport virtio console device: straight
- * between the driver's buffers and the back ends, one interrupt a batch.
+ * Output of the ports of the multiport virtio console device: straight from
+ * the driver's buffers to the back ends, one interrupt a batch.
  */
 #include "hw/virtio/serial-mq-internal.h"
 
 #include <assert.h>
 #include <linux/virtio_config.h>
 #include <string.h>
-
-/* Room for input is not counted past this; a back end reads no more at once. */
-#define ROOM_MAX 4096
 
 uint64_t serial_mq_out_size(const SerialMqChain *c)
 {
@@ -299,102 +296,6 @@ void serial_mq_guest_open(SerialMq *s, SerialMqPort *p, bool open)
     if (p->guest_open != open) {
         p->guest_open = open;
         s->ops->port_guest_open(s->t, p->nr, open);
-        if (p->guest_open && p->host_open) {
-            p->starved = false;
-            s->ops->port_accept(s->t, p->nr);
-        }
+        serial_mq_accept(s, p);
     }
-}
-
-void serial_mq_input_added(SerialMq *s, unsigned port)
-{
-    SerialMqPort *p = serial_mq_port(s, port);
-
-    /* Buffers for a port that wants none are no news for its back end. */
-    if (p && p->starved && p->guest_open && p->host_open) {
-        p->starved = false;
-        s->ops->port_accept(s->t, port);
-    }
-}
-
-size_t serial_mq_fill(const SerialMqChain *c, const uint8_t *buf, size_t len)
-{
-    size_t done = 0;
-
-    for (unsigned i = 0; i < c->in_num && done < len; i++) {
-        size_t n = MIN(len - done, c->in[i].iov_len);
-
-        memcpy(c->in[i].iov_base, buf + done, n);
-        done += n;
-    }
-    return done;
-}
-
-static bool may_input(const SerialMq *s, const SerialMqPort *p)
-{
-    return p->host_open && p->guest_open &&
-           s->status & VIRTIO_CONFIG_S_DRIVER_OK && serial_mq_serves(s);
-}
-
-size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
-                            size_t len)
-{
-    SerialMqPort *p = serial_mq_port(s, port);
-    const unsigned queue = serial_mq_in_queue(port);
-    size_t done = 0;
-    bool used = false;
-
-    if (!p || !may_input(s, p)) {
-        return 0;
-    }
-    /* What room() counted was in the ring, all of it. */
-    for (unsigned n = SERIAL_MQ_RING_MAX; n && done < len; n--) {
-        SerialMqChain *c = s->ops->pop(s->t, queue);
-        size_t put;
-
-        if (!c) {
-            break;
-        }
-        serial_mq_see_chain(s, queue, c);
-        put = serial_mq_fill(c, buf + done, len - done);
-        done += put;
-        p->in_chains++;
-        serial_mq_complete(s, queue, c, put);
-        used = true;
-    }
-    p->in_bytes += done;
-    p->starved |= done < len;
-    p->room = 0;
-    if (used) {
-        serial_mq_interrupt(s, queue);
-    }
-    return done;
-}
-
-size_t serial_mq_port_room(SerialMq *s, unsigned port)
-{
-    SerialMqPort *p = serial_mq_port(s, port);
-
-    if (!p || !may_input(s, p)) {
-        return 0;
-    }
-    /*
-     * Buffers do not go away by themselves.  Back ends ask again and again,
-     * whether there is input or not; walking the ring each time is dear.
-     */
-    if (p->room == 0) {
-        p->room = s->ops->room(s->t, serial_mq_in_queue(port), ROOM_MAX);
-        p->starved |= p->room == 0;
-    }
-    return p->room;
-}
-
-size_t serial_mq_port_room_now(SerialMq *s, unsigned port)
-{
-    SerialMqPort *p = serial_mq_port(s, port);
-
-    if (p) {
-        p->room = 0;
-    }
-    return serial_mq_port_room(s, port);
 }

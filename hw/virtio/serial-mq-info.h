@@ -18,6 +18,7 @@ typedef struct SerialMqPortInfo {
     bool throttled; /* by serial_mq_port_throttle() */
     bool blocked;   /* the back end took less than there was */
     uint16_t cols, rows;
+    size_t kept; /* bytes for the guest that have found no buffer yet */
     uint64_t out_bytes, in_bytes;   /* from and to the guest */
     uint64_t out_chains, in_chains; /* used, discarded ones included */
     uint64_t discarded;             /* chains nobody took, or not wholly */
@@ -32,6 +33,7 @@ typedef struct SerialMqInfo {
     uint64_t features; /* what the driver accepted */
     bool device_ready; /* DEVICE_READY came since the last reset */
     bool refused;      /* a broken rule was enforced; a reset ends it */
+    bool legacy;       /* the driver used the legacy interface last */
     uint64_t control_received, control_sent;
     uint64_t control_ignored; /* received: too short, unknown port or event */
     uint64_t control_lost;    /* to the driver: there was no buffer */

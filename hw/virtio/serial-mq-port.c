@@ -124,6 +124,7 @@ void serial_mq_port_remove(SerialMq *s, unsigned port)
     p->host_open = false;
     serial_mq_discard(s, p);
     serial_mq_detach_output(s, p);
+    serial_mq_drop_kept(p);
     p->present = false;
     s->nr_ports--;
     g_clear_pointer(&p->name, g_free);
@@ -155,6 +156,9 @@ void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open)
 
     if (p) {
         p->connected = open;
+        if (!open) {
+            serial_mq_drop_kept(p);
+        }
         host_end_changed(s, p);
     }
 }
@@ -205,6 +209,7 @@ void serial_mq_info(const SerialMq *s, SerialMqInfo *info)
         .features = s->features,
         .device_ready = s->device_ready,
         .refused = s->refused,
+        .legacy = s->legacy,
         .control_received = s->control_received,
         .control_sent = s->control_sent,
         .control_ignored = s->control_ignored,
@@ -233,6 +238,7 @@ bool serial_mq_port_info(const SerialMq *s, unsigned port,
         .guest_ready = p->guest_ready,
         .throttled = p->throttled,
         .blocked = p->blocked,
+        .kept = p->kept ? p->kept->len : 0,
         .cols = p->cols,
         .rows = p->rows,
         .out_bytes = p->out_bytes,

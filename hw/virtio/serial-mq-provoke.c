@@ -92,8 +92,8 @@ static void provoked_connect(void *opaque, unsigned port, bool on)
     SerialMqPort *p = serial_mq_port(s, port);
 
     serial_mq_port_cut(s, port, !on);
-    if (p && p->host_open && p->guest_open) {
-        s->ops->port_accept(s->t, port);
+    if (p) {
+        serial_mq_accept(s, p);
     }
 }
 
@@ -137,6 +137,10 @@ bool serial_mq_provoke_check(const char *text, unsigned max_ports,
 {
     g_auto(GStrv) parts = g_strsplit(text, ";", -1);
 
+    /* Else a text of nothing would be no provocation and no error. */
+    if (!*text) {
+        return provoke_check(text, max_ports, error);
+    }
     for (unsigned i = 0; parts[i]; i++) {
         if (!provoke_check(parts[i], max_ports, error)) {
             return false;

@@ -29,6 +29,7 @@ enum {
     TAG_JUDGED,
     TAG_PROVOKED,
     TAG_SPAN,
+    TAG_PORT_KEPT,
 };
 
 /* In TAG_PORT_FLAGS and TAG_DEVICE. */
@@ -46,7 +47,8 @@ enum {
 #define DEVICE_READY   (1u << 9)
 #define DEVICE_REFUSED (1u << 10)
 #define DEVICE_HUSHED  (1u << 11)
-#define DEVICE_FLAGS   0xfff
+#define DEVICE_LEGACY  (1u << 12)
+#define DEVICE_FLAGS   0x1fff
 
 /* Of a port, in the stream's order. */
 #define PORT_COUNTERS(p)                                                    \
@@ -188,6 +190,8 @@ static void save_port(const SerialMqPort *p, StateWriter *w)
     }
     state_put_u64(w, TAG_PORT_IOV, p->iov);
     state_put_u64(w, TAG_PORT_OFFSET, p->off);
+    state_put_bytes(w, TAG_PORT_KEPT, p->kept ? p->kept->data : NULL,
+                    p->kept ? p->kept->len : 0);
 }
 
 static void save_message(const SerialMqMessage *m, StateWriter *w)
@@ -209,7 +213,8 @@ void serial_mq_save(const SerialMq *s, StateWriter *w)
                   s->status | (s->talking ? DEVICE_TALKING : 0) |
                       (s->device_ready ? DEVICE_READY : 0) |
                       (s->refused ? DEVICE_REFUSED : 0) |
-                      (s->hushed ? DEVICE_HUSHED : 0));
+                      (s->hushed ? DEVICE_HUSHED : 0) |
+                      (s->legacy ? DEVICE_LEGACY : 0));
     state_put_u64(w, TAG_FEATURES, s->features);
     state_put_u64(w, TAG_NR_PORTS, s->nr_ports);
     for (unsigned i = 0; i < s->cfg.max_ports; i++) {
@@ -243,6 +248,20 @@ void serial_mq_save(const SerialMq *s, StateWriter *w)
     }
     state_put_u64(w, TAG_PROVOKED, s->provoker != NULL);
     serial_mq_save_provocations(s, w);
+}
+
+/* @return: NULL: nothing was kept */
+static GByteArray *load_kept(StateReader *r)
+{
+    g_autoptr(GByteArray) kept = state_get_blob(
+        r, TAG_PORT_KEPT, "input without buffers", SERIAL_MQ_KEPT_MAX);
+
+    return kept && kept->len ? g_steal_pointer(&kept) : NULL;
+}
+
+static void free_port(gpointer port)
+{
+    serial_mq_drop_kept(port);
 }
 
 static void load_port(const SerialMq *s, Loaded *l, StateReader *r)
@@ -279,6 +298,7 @@ static void load_port(const SerialMq *s, Loaded *l, StateReader *r)
         return;
     }
     p.awaits = flags & PORT_CHAIN;
+    p.kept = load_kept(r);
     g_array_append_val(l->ports, p);
 }
 
@@ -376,11 +396,13 @@ static void load_rest(const SerialMq *s, Loaded *l, StateReader *r)
     }
 }
 
-static void take_port(SerialMq *s, SerialMqPort *p, const SerialMqPort *l)
+static void take_port(SerialMq *s, SerialMqPort *p, SerialMqPort *l)
 {
     SerialMqPort was = *p;
 
+    serial_mq_drop_kept(&was);
     *p = *l;
+    l->kept = NULL;
     p->present = true;
     if (s->ops->port_knows_host(s->t, p->nr)) {
         p->connected = was.connected;
@@ -411,9 +433,10 @@ static void take_over(SerialMq *s, Loaded *l)
     s->device_ready = l->device & DEVICE_READY;
     s->refused = l->device & DEVICE_REFUSED;
     s->hushed = l->device & DEVICE_HUSHED;
+    s->legacy = l->device & DEVICE_LEGACY;
     s->features = l->features;
     for (unsigned i = 0; i < l->ports->len; i++) {
-        const SerialMqPort *p = &g_array_index(l->ports, SerialMqPort, i);
+        SerialMqPort *p = &g_array_index(l->ports, SerialMqPort, i);
 
         take_port(s, s->ports[p->nr], p);
     }
@@ -445,6 +468,7 @@ void serial_mq_load(SerialMq *s, StateReader *r)
         .work = g_malloc0(bits_len(s)),
     };
 
+    g_array_set_clear_func(l.ports, free_port);
     l.device = state_get_u64(r, TAG_DEVICE, "device's status", DEVICE_FLAGS);
     l.features = state_get_u64(r, TAG_FEATURES, "features", UINT64_MAX);
     load_ports(s, &l, r);

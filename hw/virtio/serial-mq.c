@@ -57,6 +57,7 @@ void serial_mq_free(SerialMq *s)
     for (unsigned i = 0; i < s->cfg.max_ports; i++) {
         if (s->ports[i]) {
             serial_mq_detach_output(s, s->ports[i]);
+            serial_mq_drop_kept(s->ports[i]);
             g_free(s->ports[i]->name);
             g_free(s->ports[i]);
         }
@@ -120,8 +121,7 @@ void serial_mq_see(SerialMq *s, OrderingEventKind kind, unsigned queue,
 bool serial_mq_serves(const SerialMq *s)
 {
     return !s->refused && (s->cfg.ordering != SERIAL_MQ_ENFORCE ||
-                           s->status & VIRTIO_CONFIG_S_DRIVER_OK ||
-                           ordering_is_legacy(s->judge));
+                           s->status & VIRTIO_CONFIG_S_DRIVER_OK || s->legacy);
 }
 
 bool serial_mq_multiport(const SerialMq *s)
@@ -192,9 +192,7 @@ static void serial_mq_meet_again(SerialMq *s)
             serial_mq_tell_open(s, p);
         }
         s->ops->port_guest_open(s->t, i, p->guest_open);
-        if (p->guest_open && p->host_open) {
-            s->ops->port_accept(s->t, i);
-        }
+        serial_mq_accept(s, p);
         serial_mq_set_bit(s->work, serial_mq_in_queue(i) + 1, true);
     }
 }
@@ -267,6 +265,7 @@ void serial_mq_reset(SerialMq *s, bool by_driver)
     s->status = 0;
     s->features = 0;
     s->refused = false;
+    s->legacy &= by_driver; /* no driver is there after a machine's */
     s->resets++;
     s->resetting = true;
     s->reset_by_driver = by_driver;
@@ -279,7 +278,8 @@ void serial_mq_wakes(SerialMq *s)
 
 void serial_mq_interface(SerialMq *s, bool legacy)
 {
-    if (s->judge && ordering_is_legacy(s->judge) != legacy) {
+    if (s->legacy != legacy) {
+        s->legacy = legacy;
         serial_mq_see(s, ORDERING_INTERFACE, 0, ORDERING_NO_PORT, legacy, 0);
     }
 }

@@ -106,6 +106,29 @@ static void step_write(SerialDriver *d)
     serial_port_write(d, 1, "hello", 5);
 }
 
+/* Before features are settled only the registers tell a modern driver. */
+static void modern_driver_is_known_after_the_move(void)
+{
+    static const char type[] = MQ ",max_ports=4,ordering=enforce";
+    const uint8_t bit = VIRTIO_CONFIG_S_NEEDS_RESET;
+
+    for (unsigned legacy = 0; legacy < 2; legacy++) {
+        SerialMachine *from = serial_machine_start(type, 1, "");
+        SerialDriver *d =
+            serial_find(from->q, &(SerialOptions){.legacy = legacy});
+        SerialMachine *to;
+
+        serial_acknowledge(d);
+        to = move(from, d, type, 1);
+        virtio_set_driver_features(&d->v, UINT64_MAX);
+        g_assert_true(serial_refused(to->q));
+        g_assert_cmphex(virtio_status(&d->v) & bit, ==, legacy ? 0 : bit);
+        serial_free(d);
+        serial_machine_end(from);
+        serial_machine_end(to);
+    }
+}
+
 static void every_step_of_a_driver(void)
 {
     static void (*const steps[])(SerialDriver *) = {
@@ -343,6 +366,8 @@ static void other_device_is_refused(void)
 int main(int argc, char **argv)
 {
     static const QtestCase tests[] = {
+        {"/serial-mq-migration/modern-driver-is-known",
+         modern_driver_is_known_after_the_move},
         {"/serial-mq-migration/every-step-of-a-driver", every_step_of_a_driver},
         {"/serial-mq-migration/output-in-flight-on-every-port",
          output_in_flight_on_every_port},

@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-/* Ports 0 (a console), 1 and 5, connected, and Linux' driver with @bufs. */
 /* All that is in the ring, however many buffers that are. */
 static void test_input_takes_what_room_said(void)
 {
@@ -37,6 +36,87 @@ static void test_room_is_looked_at_anew_after_input(void)
     g_assert_cmpuint(serial_mq_port_room_now(g->s, 1), ==, 12);
     g_assert_cmpuint(serial_mq_port_room_now(g->s, 2), ==, 0);
     g_assert_cmpuint(serial_mq_port_room_now(g->s, UINT32_MAX), ==, 0);
+    mq_free(g);
+}
+
+/* The driver takes back what room was told of; nothing is lost, or swapped. */
+static void test_input_without_a_buffer_is_kept(gconstpointer arg)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+
+    mq_add_in(g, MQ_IN(1), 8);
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 8);
+    mq_forget(g, MQ_IN(1));
+    switch (GPOINTER_TO_INT(arg)) {
+    case 0:
+        serial_mq_queue_reset(g->s, MQ_IN(1));
+        break;
+    case 1:
+        serial_mq_reset(g->s, true);
+        break;
+    case 2:
+        mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
+        break;
+    }
+    g_assert_cmpuint(mq_receive(g, 1, "01234567"), ==, 8);
+    g_assert_cmpuint(mq_receive(g, 1, "89"), ==, 2);
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 10);
+    if (GPOINTER_TO_INT(arg) == 1) {
+        mq_start_linux(g, 0);
+    } else if (GPOINTER_TO_INT(arg) == 2) {
+        mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    }
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
+    mq_log(g);
+    mq_add_in(g, MQ_IN(1), 3);
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "012");
+    /* Its back end is not asked for more before all of it has gone. */
+    g_assert_cmpstr(mq_log(g), ==, "");
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 7);
+    mq_add_in(g, MQ_IN(1), 16);
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "3456789");
+    g_assert_cmpstr(mq_log(g), ==, "accept 1");
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 0);
+    g_assert_cmpuint(mq_port(g, 1).in_bytes, ==, 10);
+    mq_free(g);
+}
+
+/* No more than one answer of room() can be under way. */
+static void test_input_is_kept_within_bounds(void)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+    g_autofree char *text = g_strnfill(5000, 'x');
+
+    mq_add_in(g, MQ_IN(1), 100000);
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 4096);
+    mq_forget(g, MQ_IN(1));
+    g_assert_cmpuint(mq_receive(g, 1, text), ==, 4096);
+    g_assert_cmpuint(mq_receive(g, 1, "y"), ==, 0);
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 4096);
+    mq_free(g);
+}
+
+/* It is the host's, and goes with the host's end. */
+static void test_kept_input_goes_with_its_host(void)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+
+    g_assert_cmpuint(mq_receive(g, 1, "one"), ==, 3);
+    g_assert_cmpuint(mq_receive(g, 5, "five"), ==, 4);
+    serial_mq_port_host_open(g->s, 1, false);
+    serial_mq_port_remove(g->s, 5);
+    g_assert_cmpuint(mq_receive(g, 1, "gone"), ==, 0);
+    g_assert_cmpuint(mq_receive(g, 5, "gone"), ==, 0);
+    g_assert_true(serial_mq_port_add(g->s, 5, NULL, false, NULL));
+    serial_mq_port_host_open(g->s, 1, true);
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 0);
+    g_assert_cmpuint(mq_port(g, 5).kept, ==, 0);
+    mq_add_in(g, MQ_IN(1), 8);
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpuint(mq_nr_used(g, MQ_IN(1)), ==, 0);
     mq_free(g);
 }
 
@@ -182,6 +262,16 @@ int main(int argc, char **argv)
     g_test_add_data_func("/trace/stock", GINT_TO_POINTER(SERIAL_MQ_STOCK),
                          test_transitions_are_traced);
     g_test_add_func("/input/whole-room", test_input_takes_what_room_said);
+    g_test_add_data_func("/input/kept/queue-reset", GINT_TO_POINTER(0),
+                         test_input_without_a_buffer_is_kept);
+    g_test_add_data_func("/input/kept/reset", GINT_TO_POINTER(1),
+                         test_input_without_a_buffer_is_kept);
+    g_test_add_data_func("/input/kept/closed", GINT_TO_POINTER(2),
+                         test_input_without_a_buffer_is_kept);
+    g_test_add_data_func("/input/kept/no-reset", GINT_TO_POINTER(3),
+                         test_input_without_a_buffer_is_kept);
+    g_test_add_func("/input/kept/bounds", test_input_is_kept_within_bounds);
+    g_test_add_func("/input/kept/host", test_kept_input_goes_with_its_host);
     g_test_add_func("/input/room-anew",
                     test_room_is_looked_at_anew_after_input);
     g_test_add_func("/output/bounds", test_output_keeps_within_bounds);

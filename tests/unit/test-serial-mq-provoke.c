@@ -310,6 +310,10 @@ static void bad_ones_are_refused_and_none_is_added(void)
     g_assert_nonnull(strstr(error->message, "port: wanted 0 to 7"));
     g_assert_cmpuint(serial_mq_nr_provocations(g->s), ==, 0);
     g_assert_false(serial_mq_provoke_check(";", 8, NULL));
+    g_clear_error(&error);
+    g_assert_false(serial_mq_provoke_check("", 8, &error));
+    g_test_message("%s", error->message);
+    g_assert_nonnull(strstr(error->message, "wanted WHEN:KIND"));
     provoke(g, "1:needs-reset;2:needs-reset");
     g_assert_cmpuint(serial_mq_nr_provocations(g->s), ==, 2);
     mq_free(g);

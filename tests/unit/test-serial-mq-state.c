@@ -41,6 +41,8 @@ static MqGuest *busy(SerialMqOrdering ordering)
     serial_mq_hold(g->s, MQ_IN(5), true, false);
     serial_mq_port_input(g->s, 5, (const uint8_t *)"in", 2);
     serial_mq_port_input(g->s, 5, (const uint8_t *)"put", 3);
+    mq_forget(g, MQ_IN(0));
+    serial_mq_port_input(g->s, 0, (const uint8_t *)"kept", 4);
     mq_told(g);
     /* Control messages that wait, one of them with a name. */
     while (g->queues[SERIAL_MQ_CONTROL_IN].length) {
@@ -70,8 +72,11 @@ static void test_busy_device_goes_on_elsewhere(gconstpointer arg)
     /* What the first did not take is taken here, and nothing twice. */
     g_assert_cmpstr(to->output[1]->str, ==, "ccrest");
     g_assert_cmpstr(to->output[5]->str, ==, "five");
-    g_assert_cmpstr(mq_log(to), ==,
-                    "open 0 accept 0 open 1 accept 1 open 5 accept 5");
+    g_assert_cmpstr(mq_log(to), ==, "open 0 open 1 accept 1 open 5 accept 5");
+    mq_add_in(to, MQ_IN(0), 8);
+    mq_kick(to, MQ_IN(0));
+    g_assert_cmpstr(mq_used_text(to, MQ_IN(0)), ==, "kept");
+    g_assert_cmpstr(mq_log(to), ==, "accept 0");
     g_assert_true(mq_port(to, 0).throttled);
     serial_mq_port_throttle(to->s, 0, false);
     g_assert_cmpstr(to->output[0]->str, ==, "zero");
@@ -86,6 +91,26 @@ static void test_busy_device_goes_on_elsewhere(gconstpointer arg)
         mq_kick(to, SERIAL_MQ_CONTROL_IN);
         g_assert_nonnull(strstr(mq_told(to), "name:1=1(org.a)"));
     }
+    mq_free(from);
+    mq_free(to);
+}
+
+/* Legacy registers have no DEVICE_NEEDS_RESET; a machine's reset ends that. */
+static void test_interface_goes_along(void)
+{
+    MqGuest *from = mq_new(SERIAL_MQ_STOCK), *to = mq_new(SERIAL_MQ_STOCK);
+
+    serial_mq_interface(from->s, true);
+    serial_mq_reset(from->s, true);
+    g_assert_true(mq_info(from).legacy);
+    g_assert_true(mq_migrate(from, to, NULL));
+    g_assert_true(mq_info(to).legacy);
+    serial_mq_interface(from->s, false);
+    g_assert_true(mq_migrate(from, to, NULL));
+    g_assert_false(mq_info(to).legacy);
+    serial_mq_interface(from->s, true);
+    serial_mq_reset(from->s, false);
+    g_assert_false(mq_info(from).legacy);
     mq_free(from);
     mq_free(to);
 }
@@ -354,6 +379,7 @@ static void test_damaged_state_does_no_harm(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/migrate/interface", test_interface_goes_along);
     g_test_add_func("/state/too-many-held",
                     test_too_many_completions_are_refused);
     g_test_add_func("/state/bounds", test_bounds_hold_after_the_load);
