@@ -88,6 +88,7 @@ static void see_port_ready(OrderingJudge *j, const OrderingEvent *e)
     p->ready = value_of(e);
     p->open = false;
     p->console = false;
+    p->asked = false;
 }
 
 static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
@@ -116,7 +117,14 @@ static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
         ordering_report(j, RULE_PORT_OPEN_TWICE, e, e->port,
                         "PORT_OPEN of port %u, which is open", e->port);
     }
+    if (!value_of(e) && p->asked) {
+        ordering_report(j, RULE_CONSOLE_PORT_NOT_OPENED, e, e->port,
+                        "PORT_OPEN 0 of port %u, a console not opened yet",
+                        e->port);
+    }
     p->open = value_of(e);
+    p->opened |= p->open;
+    p->asked &= !p->open;
 }
 
 /* What every message has to be; the port is then one that can be. */
@@ -190,5 +198,9 @@ void ordering_control_tx(OrderingJudge *j, const OrderingEvent *e)
         p->adds = MIN(p->adds + 1, G_MAXUINT16);
     } else if (event_of(e) == VIRTIO_CONSOLE_CONSOLE_PORT) {
         p->console = true;
+        /* Old messages may be on their way of a port that it had open. */
+        p->asked = !p->opened;
+    } else if (event_of(e) == VIRTIO_CONSOLE_PORT_REMOVE) {
+        p->asked = false;
     }
 }

@@ -54,6 +54,7 @@ typedef enum OrderingRuleId {
     RULE_PORT_OPEN_UNASKED,
     RULE_PORT_OPEN_BEFORE_READY,
     RULE_PORT_OPEN_TWICE,
+    RULE_CONSOLE_PORT_NOT_OPENED,
     RULE_TRANSMIT_BEFORE_DEVICE_READY,
     RULE_TRANSMIT_UNKNOWN_PORT,
     RULE__MAX
@@ -81,6 +82,8 @@ typedef struct JudgePort {
     bool open;        /* as the driver told */
     bool known;       /* it was sent a PORT_ADD, if in an earlier life */
     bool console; /* it was told so, and may say PORT_OPEN again to answer */
+    bool opened;  /* the driver has opened it, in this life */
+    bool asked;   /* ... has not, and was told that it is a console */
 } JudgePort;
 
 struct OrderingJudge {

@@ -175,6 +175,10 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                      SHOULD},
     [RULE_PORT_OPEN_TWICE] = {"port-open-twice", "5.3.6.2",
                               "A port that is open is not opened.", SUSPECT},
+    [RULE_CONSOLE_PORT_NOT_OPENED] = {"console-port-not-opened", "5.3.6.2.2",
+                                      "CONSOLE_PORT is answered by PORT_OPEN "
+                                      "with value 1.",
+                                      MUST},
     [RULE_TRANSMIT_BEFORE_DEVICE_READY] = {"transmit-before-device-ready",
                                            "5.3.6.2.2",
                                            "With MULTIPORT a driver sends "

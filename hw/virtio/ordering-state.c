@@ -58,7 +58,7 @@ void ordering_save(const OrderingJudge *j, StateWriter *w)
         state_put_u64(w, TAG_PORT_READIES, p->readies);
         state_put_u64(w, TAG_PORT_FLAGS,
                       p->ready | p->open << 1 | p->known << 2 |
-                          p->console << 3);
+                          p->console << 3 | p->asked << 4 | p->opened << 5);
     }
 }
 
@@ -72,11 +72,13 @@ static void load_ports(OrderingJudge *j, StateReader *r)
                                           G_MAXUINT16);
         p->readies = (uint32_t)state_get_u64(r, TAG_PORT_READIES,
                                              "ready messages", G_MAXUINT16 + 1);
-        flags = (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags", 15);
+        flags = (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags", 63);
         p->ready = flags & 1;
         p->open = flags & 2;
         p->known = flags & 4;
         p->console = flags & 8;
+        p->asked = flags & 16;
+        p->opened = flags & 32;
     }
 }
 

@@ -469,6 +469,22 @@ static void open_close_open(SerialDriver *d)
     serial_port_open(d, PORT, true);
 }
 
+/* The device has told that it is a console; nothing has been read of that. */
+static void console_closed(SerialDriver *d)
+{
+    serial_until_added(d);
+    serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_OPEN, 0);
+}
+
+static void console_opened(SerialDriver *d)
+{
+    serial_until_added(d);
+    serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_OPEN, 0);
+}
+
 static void write_early(SerialDriver *d)
 {
     serial_until_running(d);
@@ -573,6 +589,8 @@ static const SerialCase cases[] = {
     CASE("port-open-before-ready", open_before_ready, serial_until_open,
          .port = PORT),
     CASE("port-open-twice", open_twice, open_close_open, .port = PORT),
+    CASE("console-port-not-opened", console_closed, console_opened,
+         .port = SERIAL_CASE_CONSOLE),
     CASE("transmit-before-device-ready", write_early, write_to_port,
          .port = PORT, .new_ports = true),
     CASE("transmit-unknown-port", write_to_no_port, write_to_port,

@@ -8,11 +8,12 @@
 
 #include "tests/qtest/serial-stages.h"
 
-/* The device that they drive: max_ports, the only port, and one that is not
+/* The device that they drive: max_ports, its first port, and one that is not
  * there. */
 #define SERIAL_CASE_MAX_PORTS 8
 #define SERIAL_CASE_PORT      SERIAL_STAGE_PORT
 #define SERIAL_CASE_NO_PORT   5
+#define SERIAL_CASE_CONSOLE   6 /* another port, a console */
 
 typedef struct SerialCase {
     const char *rule;

@@ -32,8 +32,9 @@ static Qtest *start(const char *ordering)
 {
     g_autofree char *args = g_strdup_printf(
         "-device virtio-serial-mq-pci,id=vs,max_ports=%u,ioeventfd=off,"
-        "ordering=%s -device virtserialport-mq,bus=vs.0,nr=%u",
-        SERIAL_CASE_MAX_PORTS, ordering, PORT);
+        "ordering=%s -device virtserialport-mq,bus=vs.0,nr=%u "
+        "-device virtconsole-mq,bus=vs.0,nr=%u",
+        SERIAL_CASE_MAX_PORTS, ordering, PORT, SERIAL_CASE_CONSOLE);
 
     return qtest_start(args, "");
 }
