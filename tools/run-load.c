@@ -307,6 +307,18 @@ char **run_event(const char *name, JsonObject *data)
     return g_strv_builder_end(words);
 }
 
+gboolean run_write_events(const Run *run, const char *path, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; run->events && i < run->events->len; i++) {
+        g_autofree char *line = g_strjoinv("\t", run->events->pdata[i]);
+
+        g_string_append_printf(text, "%s\n", line);
+    }
+    return g_file_set_contents(path, text->str, text->len, error);
+}
+
 void run_free(Run *run)
 {
     g_free(run->path);

@@ -55,6 +55,8 @@ Run *run_parse(const char *path, const char *text, gsize size, GError **error);
  * boolean of its data, which may be NULL; g_strfreev() it.
  */
 char **run_event(const char *name, JsonObject *data);
+/* Writes the events that @run has, a line each, its parts separated by tabs. */
+gboolean run_write_events(const Run *run, const char *path, GError **error);
 void run_free(Run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_free)
 

@@ -77,8 +77,8 @@ static GOptionContext *context_new(RunOptions *o)
         OPTION("payloads", FILENAME, payloads, "folder of payloads", "DIR"),
         OPTION("initrd", FILENAME, initrd, "initial RAM disk of initrd=agent",
                "FILE"),
-        OPTION("output", FILENAME, output, "keep records and consoles in DIR",
-               "DIR"),
+        OPTION("output", FILENAME, output,
+               "keep records, consoles and events in DIR", "DIR"),
         OPTION("qemu", FILENAME, qemu, "as of jumpcut boot", "PATH"),
         OPTION("plugin", FILENAME, plugin, "as of jumpcut boot", "PATH"),
         OPTION("timeout", STRING, timeout,
@@ -258,13 +258,22 @@ static Run *run_once(Runner *r, const Scenario *scenario,
     g_auto(GStrv) command =
         scenario_command(scenario, variant, &r->places, path);
     ExitStatus status = STATUS_OK;
-    Run *run = scenario_run(variant, command, path, &status, why);
+    g_autofree char *events = g_strconcat(path, ".events", NULL);
+    g_autoptr(Run) run = scenario_run(variant, command, path, &status, why);
+    g_autoptr(GError) error = NULL;
 
     if (!run) {
         *why = *why ?: g_strdup("interrupted");
         r->status = status;
+        return NULL;
     }
-    return run;
+    if (!run_write_events(run, events, &error)) {
+        g_free(*why);
+        *why = g_strdup(error->message);
+        r->status = STATUS_OUTPUT;
+        return NULL;
+    }
+    return g_steal_pointer(&run);
 }
 
 static void skip_variant(Runner *r, const Variant *variant, const char *name,

@@ -4,9 +4,17 @@
 
 Subject: jumpcut run.  That the scenarios of the tree go as they state, twice
 the same, is their own claim; here the program is also given ones that must
-fail.
+fail.  And drivers of the console device do without a guest what they did in
+one (tests/pairs).
 """
-from harness import ROOT, Failure, Skip, check, check_in, main, run, test, test_each
+import os
+import pathlib
+import subprocess
+
+from harness import (HANG_S, ROOT, TOOL, Failure, Skip, check, check_in, main,
+                     run, test, test_each)
+
+BUILD = pathlib.Path(TOOL).resolve().parent.parent
 
 SCENARIOS = ROOT / "scenarios"
 SLEEPER = """[scenario]
@@ -37,16 +45,30 @@ def run_file(path, *args, status=0):
 
 @test_each(("xen-invtsc-boot",), ("xen-invtsc-migration",),
            ("xen-lower-uptime",), ("singleshot-past-recursion",),
-           ("rtc-rate-change",), ("steal-decreases",),
-           ("virtio-console-ready",), ("virtio-console-kick",),
-           ("virtio-console-open",), ("virtio-console-unplug",),
-           ("virtio-console-restore",), ("virtio-console-write",))
+           ("rtc-rate-change",), ("steal-decreases",))
 @test_each(("pvclock-version-torn",), ("wallclock-late",), by_hand=True)
 def scenario_goes_as_stated_twice(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario", "--repeat", 2)
     if "# SKIP" in text:
         raise Skip(text.splitlines()[-1])
     check_in("repetition", "again, console and digests the same", text)
+
+
+@test_each(("virtio-console-ready",), ("virtio-console-kick",),
+           ("virtio-console-open",), ("virtio-console-unplug",),
+           ("virtio-console-restore",), ("virtio-console-write",))
+def driver_does_the_same_twice_and_without_a_guest(directory, name):
+    path = SCENARIOS / f"{name}.scenario"
+    text = run_file(path, "--repeat", 2, "--output", directory)
+    check_in("repetition", "again, console and digests the same", text)
+    env = dict(os.environ, JUMPCUT_QEMU="qemu-system-x86_64",
+               JUMPCUT_PLUGIN=str(BUILD / "plugins/jumpcut.so"),
+               JUMPCUT_MODULE_DIR=str(BUILD / "accel/qtest"))
+    done = subprocess.run(
+        [BUILD / "tests/pairs/test-pairs", f"--guests={directory}", path],
+        env=env, capture_output=True, timeout=HANG_S, check=False)
+    if done.returncode:
+        raise Failure(f"without a guest: {done.stdout.decode()}")
 
 
 @test_each(("kvmclock-backwards",), ("pvclock-version-torn",),

@@ -4,7 +4,10 @@
  * expects of its driver in a guest holds where the same driver is a program
  * and its machine is played by qtest, and all that is seen is the same again.
  *
- *     test-pairs SCENARIO... [-p /NAME/VARIANT]
+ *     test-pairs [--guests=DIR] SCENARIO... [-p /NAME/VARIANT]
+ *
+ * With what "jumpcut run --output=DIR" left of the guests each runs once and
+ * has to do what its guest did, but for the time.
  *
  * It cannot see what only a vCPU has: which instruction it was, digests.
  */
@@ -18,9 +21,12 @@
 #define VIOLATION "JUMPCUT_ORDERING_VIOLATION"
 #define RULE      "rule="
 
+#define GUESTS "--guests="
+
 typedef struct PairCase {
     const Scenario *scenario;
     const Variant *variant;
+    char *guest; /* path of its record; NULL: not to be compared */
 } PairCase;
 
 static void tell(const Pair *pair)
@@ -128,6 +134,102 @@ static void check_info(const Pair *pair)
     }
 }
 
+/* Of each line: what is behind its stamp. */
+static char *without_stamps(const char *console)
+{
+    g_autoptr(GRegex) stamp =
+        g_regex_new("\\r|^\\[ *\\d+\\.\\d+\\] ", G_REGEX_MULTILINE, 0, NULL);
+
+    return g_regex_replace_literal(stamp, console, -1, 0, "", 0, NULL);
+}
+
+static bool is_of_a_guest(const char *word)
+{
+    static const char *const own[] = {"virtual-ns=", "vcpu=", "rip=", NULL};
+
+    for (size_t i = 0; own[i]; i++) {
+        if (g_str_has_prefix(word, own[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The breaches in @events, without when and which instruction it was. */
+static char *breaches(const GPtrArray *events)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < events->len; i++) {
+        char **words = events->pdata[i];
+
+        if (strcmp(words[0], VIOLATION)) {
+            continue;
+        }
+        for (size_t j = 1; words[j]; j++) {
+            if (!is_of_a_guest(words[j])) {
+                g_string_append_printf(text, "%s ", words[j]);
+            }
+        }
+        g_string_append_c(text, '\n');
+    }
+    return g_string_free(text, FALSE);
+}
+
+static char *contents(const char *guest, const char *suffix)
+{
+    g_autofree char *path = g_strconcat(guest, suffix, NULL);
+    g_autoptr(GError) error = NULL;
+    char *text;
+
+    if (!g_file_get_contents(path, &text, NULL, &error)) {
+        g_error("%s", error->message);
+    }
+    return text;
+}
+
+static GPtrArray *events_in(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    GPtrArray *events =
+        g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+
+    for (size_t i = 0; lines[i] && *lines[i]; i++) {
+        g_ptr_array_add(events, g_strsplit(lines[i], "\t", -1));
+    }
+    return events;
+}
+
+static void check_guest(const PairCase *c, const Pair *pair)
+{
+    g_autofree char *console = contents(c->guest, ".console");
+    g_autofree char *guest_lines = without_stamps(console);
+    g_autofree char *lines = without_stamps(pair->run->console);
+    g_autofree char *text = contents(c->guest, ".events");
+    g_autoptr(GPtrArray) events = events_in(text);
+    g_autofree char *guest_breaches = breaches(events);
+    g_autofree char *own_breaches = breaches(pair->run->events);
+
+    g_assert_cmpstr(lines, ==, guest_lines);
+    g_assert_cmpstr(own_breaches, ==, guest_breaches);
+}
+
+static void check(const PairCase *c, const Pair *pair)
+{
+    tell(pair);
+    check_expects(c, pair);
+    check_info(pair);
+}
+
+static void goes_as_the_guest_did(gconstpointer data)
+{
+    const PairCase *c = data;
+    g_autoptr(Pair) pair = pair_run(c->variant);
+
+    check(c, pair);
+    check_guest(c, pair);
+}
+
 static void goes_as_stated_twice(gconstpointer data)
 {
     const PairCase *c = data;
@@ -135,13 +237,20 @@ static void goes_as_stated_twice(gconstpointer data)
     g_autoptr(Pair) again = pair_run(c->variant);
     g_autofree char *difference = pair_compare(pair, again);
 
-    tell(pair);
+    check(c, pair);
     g_assert_cmpstr(difference, ==, NULL);
-    check_expects(c, pair);
-    check_info(pair);
 }
 
-static void add_scenario(const char *path, GPtrArray *scenarios)
+static void free_case(gpointer data)
+{
+    PairCase *c = data;
+
+    g_free(c->guest);
+    g_free(c);
+}
+
+static void add_scenario(const char *path, const char *guests,
+                         GPtrArray *scenarios)
 {
     g_autoptr(GError) error = NULL;
     Scenario *scenario = scenario_load(path, &error);
@@ -159,9 +268,15 @@ static void add_scenario(const char *path, GPtrArray *scenarios)
         PairCase *c = g_new(PairCase, 1);
         g_autofree char *test = NULL;
 
-        *c = (PairCase){scenario, scenario->variants->pdata[i]};
+        *c = (PairCase){scenario, scenario->variants->pdata[i], NULL};
+        if (guests) {
+            c->guest = g_strdup_printf("%s/%s-%s-1.json", guests, name,
+                                       c->variant->name);
+        }
         test = g_strdup_printf("/%s/%s", name, c->variant->name);
-        g_test_add_data_func_full(test, c, goes_as_stated_twice, g_free);
+        g_test_add_data_func_full(
+            test, c, guests ? goes_as_the_guest_did : goes_as_stated_twice,
+            free_case);
     }
 }
 
@@ -169,14 +284,19 @@ int main(int argc, char **argv)
 {
     g_autoptr(GPtrArray) scenarios =
         g_ptr_array_new_with_free_func((GDestroyNotify)scenario_free);
+    const char *guests = NULL;
+    int first = 1;
 
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
-    if (argc < 2) {
+    if (first < argc && g_str_has_prefix(argv[first], GUESTS)) {
+        guests = argv[first++] + strlen(GUESTS);
+    }
+    if (first >= argc) {
         g_error("no SCENARIO given");
     }
-    for (int i = 1; i < argc; i++) {
-        add_scenario(argv[i], scenarios);
+    for (int i = first; i < argc; i++) {
+        add_scenario(argv[i], guests, scenarios);
     }
     return g_test_run();
 }
