@@ -146,28 +146,19 @@ void pair_free(Pair *pair)
 static char *text_of(const Pair *pair)
 {
     g_autofree char *info = json_to_string(pair->info, FALSE);
-    GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "%s at %" G_GINT64_FORMAT " ns\n", pair->run->ending,
-                    pair->run->virtual_ns);
-    for (guint i = 0; i < pair->run->events->len; i++) {
-        g_autofree char *event = g_strjoinv(" ", pair->run->events->pdata[i]);
-
-        g_string_append_printf(text, "%s\n", event);
-    }
-    g_string_append_printf(text, "%s%s", pair->report, info);
-    return g_string_free(text, FALSE);
+    return g_strdup_printf("%s at %" G_GINT64_FORMAT " ns\n%s%s",
+                           pair->run->ending, pair->run->virtual_ns,
+                           pair->report, info);
 }
 
 char *pair_compare(const Pair *pair, const Pair *other)
 {
-    char *difference = scenario_compare(pair->run, other->run, TRUE, FALSE);
-    g_autofree char *a = NULL, *b = NULL;
+    g_autofree char *a = text_of(pair), *b = text_of(other);
+    char *difference = scenario_compare(pair->run, other->run, TRUE, FALSE)
+                           ?: scenario_compare_events(pair->run, other->run);
 
-    if (difference) {
-        return difference;
-    }
-    a = text_of(pair);
-    b = text_of(other);
-    return strcmp(a, b) ? g_strdup_printf("%s\nand\n%s", a, b) : NULL;
+    return difference     ? difference
+           : strcmp(a, b) ? g_strdup_printf("%s\nand\n%s", a, b)
+                          : NULL;
 }

@@ -26,8 +26,11 @@ Pair *pair_run(const Variant *variant);
 void pair_free(Pair *pair);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pair, pair_free)
 
-/* @return: NULL if all that is seen of both is the same, else the difference;
- * g_free() it. */
+/*
+ * @return: NULL if all that is seen of both is the same, else the difference;
+ * g_free() it.  Of the events those that tell their virtual time: QEMU tells
+ * DEVICE_DELETED from a thread of its own.
+ */
 char *pair_compare(const Pair *pair, const Pair *other);
 
 #endif
