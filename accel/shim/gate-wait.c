@@ -1,40 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holding the vCPUs' thread at a tick: the guest cannot tell. */
 #include "qemu/osdep.h"
-#include "qemu/main-loop.h"
-#include "qemu/timer.h"
 #include "cpu.h"
 #include "hw/core/cpu.h"
 #include "system/cpus.h"
 #include "system/runstate.h"
 #include "accel/shim/gate-internal.h"
+#include "accel/shim/vcpu.h"
 
 #define PACE_POLL_MS 2
 /* Further behind the host's time than this, virtual time does not catch up. */
 #define PACE_LAG_US 200000
 
+typedef struct Wait {
+    Gate *gate;
+    bool (*until)(Gate *gate);
+} Wait;
+
+static bool is_over(void *opaque)
+{
+    const Wait *wait = opaque;
+
+    return wait->until(wait->gate);
+}
+
 void gate_wait(Gate *gate, bool (*until)(Gate *gate), int poll_ms)
 {
-    CPUState *cs;
+    Wait wait = {gate, until};
 
-    if (!qemu_in_vcpu_thread()) {
-        return;
-    }
-    /* Else the main loop moves the clock of a machine that looks idle. */
-    qemu_clock_enable(QEMU_CLOCK_VIRTUAL, false);
-    while (!until(gate)) {
-        qemu_cond_timedwait_bql(first_cpu->halt_cond, poll_ms);
-        CPU_FOREACH(cs)
-        {
-            /* The main loop may wait for something to be done here. */
-            if (qemu_cpu_is_self(cs)) {
-                process_queued_cpu_work(cs);
-            }
-        }
-    }
-    /* A machine that is about to stop has it switched on when it goes on. */
-    if (runstate_is_running() && !first_cpu->stop) {
-        qemu_clock_enable(QEMU_CLOCK_VIRTUAL, true);
+    if (qemu_in_vcpu_thread()) {
+        shim_wait_until(is_over, &wait, poll_ms);
     }
 }
 

@@ -101,7 +101,7 @@ static void shutdown_work(CPUState *cs, run_on_cpu_data data)
         replay_mutex_unlock();
         break;
     }
-    shim_wait_for_main_thread(cs);
+    shim_wait_for_main_thread();
 }
 
 /* xen: common/domain.c, domain_shutdown: every vCPU is paused */

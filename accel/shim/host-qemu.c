@@ -178,6 +178,7 @@ static void timer_call(void *opaque, uint32_t unused)
     }
 }
 
+/* Under icount on the vCPUs' thread: at once, as QEMU's own devices' are. */
 static void timer_fired(void *opaque)
 {
     HostTimer *timer = opaque;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stopping the machine at an exact place. */
 #include "qemu/osdep.h"
-#include "qemu/main-loop.h"
-#include "qemu/timer.h"
 #include "cpu.h"
 #include "hw/core/cpu.h"
 #include "system/runstate.h"
 #include "accel/shim/run-timer.h"
 #include "accel/shim/stop.h"
+#include "accel/shim/vcpu.h"
 
 /* A stop that somebody asked for. */
 typedef struct Stop {
@@ -23,27 +22,20 @@ static struct {
     Stop soon, at;
 } stop;
 
+static bool machine_stops(void *opaque)
+{
+    return !runstate_is_running() || first_cpu->stop;
+}
+
+/*
+ * Time stands at once: pause_all_vcpus() is too late, as the main loop moves
+ * the clock of an idle machine before it looks at requests.
+ */
 void shim_stop_here(void)
 {
-    CPUState *cs;
-
-    /*
-     * As in pause_all_vcpus(), which does it too late: the main loop moves the
-     * clock of an idle machine before it looks at requests.
-     */
-    qemu_clock_enable(QEMU_CLOCK_VIRTUAL, false);
     qemu_system_vmstop_request_prepare();
     qemu_system_vmstop_request(RUN_STATE_PAUSED);
-    while (runstate_is_running() && !first_cpu->stop) {
-        qemu_cond_wait_bql(first_cpu->halt_cond);
-        CPU_FOREACH(cs)
-        {
-            /* The main loop may wait for something to be done here. */
-            if (qemu_cpu_is_self(cs)) {
-                process_queued_cpu_work(cs);
-            }
-        }
-    }
+    shim_wait_until(machine_stops, NULL, 10);
 }
 
 static void stop_work(CPUState *cs, run_on_cpu_data data)

@@ -75,11 +75,12 @@ void vcpu_turn_enter(CPUState *cs);
 void vcpu_turn_exit(CPUState *cs);
 void vcpu_turn_yield(void);
 bool vcpu_turn_stops(const CPUState *cs);
+bool vcpu_turns_set_clock(bool enabled);
 
 /* vcpu-sleep.c: each is described where it is written */
 void vcpu_sleep_install(void);
 bool vcpu_sleep_asked(void);
-void vcpu_sleep_wait(CPUState *cs);
+void vcpu_sleep_wait(void);
 
 /* vcpu-plug.c */
 void vcpu_plug_install(void);

@@ -72,12 +72,15 @@ bool vcpu_sleep_asked(void)
     return vcpu_sleep.asked;
 }
 
-/* Until the main thread stops the vCPUs. */
-void vcpu_sleep_wait(CPUState *cs)
+static bool vcpus_stop(void *opaque)
 {
-    while (runstate_is_running() && !cs->stop) {
-        qemu_cond_timedwait_bql(cs->halt_cond, 1);
-    }
+    return !runstate_is_running() || current_cpu->stop;
+}
+
+/* Until the main thread stops the vCPUs. */
+void vcpu_sleep_wait(void)
+{
+    shim_wait_until(vcpus_stop, NULL, 1);
     vcpu_sleep.asked = false;
 }
 

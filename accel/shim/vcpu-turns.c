@@ -15,7 +15,11 @@
  *
  * Nothing executes, and no interrupt is taken, between a timer's time and the
  * end of all that the timer began: the work it queued is done first.  And no
- * timer fires while a vCPU executes, though QEMU's main thread would have it.
+ * timer fires while a vCPU executes.  Under icount QEMU fires them on the
+ * vCPUs' thread alone (icount_handle_deadline), so those that are due at the
+ * same instant fire in the order they were set in, and the interrupts that they
+ * raise are judged at once: QEMU's local APIC has a vCPU that is asked from
+ * another thread look for itself, which counts as work.
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
@@ -216,8 +220,7 @@ void vcpu_turn_enter(CPUState *cs)
     cs->icount_extra = budget - MIN(budget, 0xffff);
     turns.begun = icount_get_raw();
     /* No timer's callback is running: it would hold the big lock. */
-    turns.timers = turns.clock->enabled;
-    turns.clock->enabled = false;
+    turns.timers = vcpu_turns_set_clock(false);
     tlb_set_windows(cs, TLB_NOT_EXPIRED);
 }
 
@@ -226,12 +229,30 @@ void vcpu_turn_yield(void)
     turns.over = true;
 }
 
-void shim_wait_for_main_thread(CPUState *cs)
+/*
+ * Do timers of virtual time fire from now on?  QEMU's own function waits for
+ * a callback that is running, and tells the main loop.
+ * @return: whether they did
+ */
+bool vcpu_turns_set_clock(bool enabled)
 {
-    while (turns.on && runstate_is_running() &&
-           (qemu_reset_requested_get() != SHUTDOWN_CAUSE_NONE ||
-            qemu_shutdown_requested_get() != SHUTDOWN_CAUSE_NONE)) {
-        qemu_cond_timedwait_bql(cs->halt_cond, 1);
+    bool before = turns.clock->enabled;
+
+    turns.clock->enabled = enabled;
+    return before;
+}
+
+static bool main_thread_began(void *opaque)
+{
+    return !runstate_is_running() ||
+           (qemu_reset_requested_get() == SHUTDOWN_CAUSE_NONE &&
+            qemu_shutdown_requested_get() == SHUTDOWN_CAUSE_NONE);
+}
+
+void shim_wait_for_main_thread(void)
+{
+    if (turns.on && !main_thread_began(NULL)) {
+        shim_wait_until(main_thread_began, NULL, 1);
     }
 }
 
@@ -253,9 +274,9 @@ void vcpu_turn_exit(CPUState *cs)
      * execution loop is one.
      */
     rcu_read_unlock();
-    shim_wait_for_main_thread(cs);
+    shim_wait_for_main_thread();
     if (vcpu_sleep_asked()) {
-        vcpu_sleep_wait(cs);
+        vcpu_sleep_wait();
     }
     rcu_read_lock();
 }

@@ -134,12 +134,19 @@ bool shim_set_turn(const ShimTurn *turn);
  */
 void shim_tlbs_begin_anew(void);
 /*
- * A reset or the end may have been asked for, which QEMU's main thread does.
- * From a vCPU's thread with the big lock: returns when it has begun.  Until
- * then nothing executes; and @cs, while it is here, is not idle, so that time
- * does not go on.
+ * From a vCPU's thread, with the big lock held, which is let go of meanwhile:
+ * returns once @until is true, looked at every @poll_ms of the host's and when
+ * the thread is kicked.  Until then nothing executes and virtual time stands,
+ * and what other threads want done on this one is done; they may wait for it.
+ * If the machine stops by then, time goes on when the machine does.
  */
-void shim_wait_for_main_thread(CPUState *cs);
+typedef bool ShimUntilFn(void *opaque);
+void shim_wait_until(ShimUntilFn *until, void *opaque, int poll_ms);
+/*
+ * A reset or the end may have been asked for, which QEMU's main thread does:
+ * shim_wait_until() it has begun.
+ */
+void shim_wait_for_main_thread(void);
 /*
  * Something is done that may wake a machine which is suspended to RAM.  QEMU
  * takes it for a running one from then on, though its vCPUs stand: no time is

@@ -25,7 +25,7 @@ class Qemu:
         self.lines = ours.makefile("r")
         self.socket = ours
         self.events = []
-        self._read()
+        self.read()
         self.do("qmp_capabilities")
 
     def __enter__(self):
@@ -37,7 +37,8 @@ class Qemu:
         self.lines.close()
         self.socket.close()
 
-    def _read(self):
+    def read(self):
+        """@return: the next message, of whatever kind."""
         line = self.lines.readline()
         if not line:
             self.process.wait(HANG_S)
@@ -52,7 +53,7 @@ class Qemu:
 
     def _answer(self, command):
         while True:
-            message = self._read()
+            message = self.read()
             if "event" in message:
                 self.events.append(message)
             elif "error" in message:
@@ -74,7 +75,7 @@ class Qemu:
             for i, event in enumerate(self.events):
                 if event["event"] in wanted:
                     return self.events.pop(i).get("data", {})
-            message = self._read()
+            message = self.read()
             if "event" in message:
                 self.events.append(message)
 
