@@ -9,6 +9,9 @@
 
 #include "tools/control.h"
 
+/* Of one client, that are not answered yet */
+#define QUESTIONS_MAX 256u
+
 struct Control {
     char *path;
     Session *session;
@@ -25,6 +28,7 @@ typedef struct Client {
     GCancellable *cancellable;
     GQueue lines;        /* of GBytes, that it has not taken yet */
     gboolean read_later; /* its next command, when it has */
+    guint questions;     /* that are not answered yet */
 } Client;
 
 static void client_free(gpointer opaque)
@@ -54,6 +58,7 @@ static Question *question_new(Client *client)
 
     question->control = client->control;
     question->client = client->number;
+    client->questions++;
     return question;
 }
 
@@ -145,6 +150,7 @@ static void answered(JsonNode *reply, const GError *error, gpointer opaque)
     if (!client) {
         return;
     }
+    client->questions--;
     if (!reply) {
         say_error(client, error->message);
         return;
@@ -197,6 +203,13 @@ static void handle_line(Client *client, const char *line)
 
     if (!command) {
         say_error(client, "want one JSON object a line, with \"execute\"");
+    } else if (client->questions >= QUESTIONS_MAX) {
+        g_autofree char *text = g_strdup_printf(
+            "%s: %u commands of this client are not answered yet, which is "
+            "the most",
+            command, client->questions);
+
+        say_error(client, text);
     } else if (!strcmp(command, "session-cut")) {
         handle_cut(client, arguments);
     } else {

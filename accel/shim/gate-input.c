@@ -129,9 +129,15 @@ void gate_carry_out(Gate *gate, const GateCommand *command, QDict *args,
         run_command(gate, command, args, stopped, ret, errp);
         return;
     }
+    /* QEMU may exit before it is done. */
+    gate_mark(gate);
     /* What it does to the guest follows it in the trace. */
     gate_recorder_begin(gate->recorder);
     run_command(gate, command, args, stopped, ret, &err);
+    if (!gate->recorder) {
+        error_propagate(errp, err);
+        return;
+    }
     i.arguments = arguments;
     i.failed = err;
     reply = err ? g_strdup(error_get_pretty(err)) : json_of(*ret);

@@ -95,6 +95,16 @@ void gate_recorder_put(GateRecorder *r, uint16_t type, uint16_t flags,
     }
 }
 
+/* What is put off is forgotten. */
+static void forget_deferred(GateRecorder *r)
+{
+    g_autoptr(GArray) deferred = g_steal_pointer(&r->deferred);
+
+    for (guint i = 0; deferred && i < deferred->len; i++) {
+        g_bytes_unref(g_array_index(deferred, Deferred, i).payload);
+    }
+}
+
 void gate_recorder_begin(GateRecorder *r)
 {
     assert(!r->deferred);
@@ -234,6 +244,8 @@ void gate_recorder_finish(Gate *gate, const char *why)
     if (gate_wants_devices(gate)) {
         guest_tap_flush(gate->guest);
     }
+    /* A command that has not ended: the trace ends before it. */
+    forget_deferred(r);
     memcpy(end.console_sha256, gate->mark.sha256, TRACE_SHA256_SIZE);
     payload = trace_put_end(&end);
     /* Times never go back: what came after the last exact place is its. */

@@ -380,6 +380,32 @@ def control_client_that_takes_no_answers_holds_nobody(directory):
 
 
 @test
+def control_client_asks_so_much_at_a_time(directory):
+    path = directory / "socket"
+    command = list(map(str, setup(directory)))
+    cut = b'{"execute":"session-cut","arguments":{"cut":"9:way=suspend"}}\n'
+    with subprocess.Popen([TOOL, *command, "--control", path],
+                          env={**os.environ, "FAKE_QEMU": "wait"},
+                          stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as process:
+        check("first line", process.stdout.readline(), b"hello\r\n")
+        with socket.socket(socket.AF_UNIX) as client, \
+                socket.socket(socket.AF_UNIX) as other:
+            for one in (client, other):
+                one.settimeout(HANG_S)
+                one.connect(str(path))
+            # Cuts that the guest never comes to, and one too many.
+            client.sendall(cut * 257)
+            check_in("too much", "session-cut: 256 commands of this client "
+                     "are not answered yet", client.makefile("r").readline())
+            other.sendall(b'{"execute": "query-status"}\n')
+            check_in("another client", "io-error",
+                     other.makefile("r").readline())
+        process.send_signal(signal.SIGTERM)
+        check("exit status", process.wait(), 6)
+
+
+@test
 def unknown_command_is_named(_directory):
     check_usage(run("frob"), "frob: no such command")
     check("no command", run().returncode, 2)
