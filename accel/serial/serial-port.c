@@ -403,8 +403,8 @@ static void port_unrealize(DeviceState *ds)
         g_source_remove(port->watch);
         port->watch = 0;
     }
-    qemu_chr_fe_set_handlers(&port->chr, NULL, NULL, NULL, NULL, NULL, NULL,
-                             true);
+    /* Another port may have it at once; QEMU lets go of this one later. */
+    qemu_chr_fe_deinit(&port->chr, false);
     port->dev->ports[port->nr] = NULL;
     serial_mq_port_remove(port->dev->mq, port->nr);
     if (port->queue) {
