@@ -41,10 +41,14 @@ class Guest(Qemu):
         at = next(i for i, word in enumerate(command)
                   if ",guest=" in word)
         command[at] += plugin
+        self.adapt(command)
         threading.Thread(target=self._listen, daemon=True).start()
         super().__init__(command, ("-action", "shutdown=pause", *extra),
                          pass_fds=[theirs.fileno(), *fds])
         theirs.close()
+
+    def adapt(self, command):
+        """Changes QEMU's command line, a list of words, before it starts."""
 
     def __exit__(self, *how):
         super().__exit__(*how)

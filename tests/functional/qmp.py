@@ -12,6 +12,8 @@ from harness import HANG_S, Failure, run
 class Qemu:
     """command: QEMU's, without a monitor; log: where its console goes."""
 
+    stdin, stdout = subprocess.DEVNULL, None
+
     def __init__(self, command, extra=(), name="qemu", pass_fds=()):
         ours, theirs = socket.socketpair()
         ours.settimeout(HANG_S)
@@ -19,8 +21,8 @@ class Qemu:
         self.process = subprocess.Popen(
             [*command, "-chardev", f"socket,id=test-qmp,fd={theirs.fileno()}",
              "-mon", "chardev=test-qmp,mode=control", *extra],
-            pass_fds=[theirs.fileno(), *pass_fds], stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE)
+            pass_fds=[theirs.fileno(), *pass_fds], stdin=self.stdin,
+            stdout=self.stdout, stderr=subprocess.PIPE)
         theirs.close()
         self.lines = ours.makefile("r")
         self.socket = ours
@@ -78,6 +80,10 @@ class Qemu:
             message = self.read()
             if "event" in message:
                 self.events.append(message)
+
+    def wait_deleted(self, device):
+        while self.wait_event("DEVICE_DELETED").get("device") != device:
+            pass
 
     def announce_migration(self):
         """Have wait_migrated() told."""

@@ -17,6 +17,8 @@ from pvdev import initrd
 
 PROGRAM = os.environ.get("JUMPCUT_SERIAL_PORTS", str(
     ROOT / "build/tests/functional/guest-serial-ports"))
+PRESSURE = os.environ.get("JUMPCUT_SERIAL_PRESSURE", str(
+    ROOT / "build/tests/functional/guest-serial-pressure"))
 LIVES = os.environ.get("JUMPCUT_SERIAL_LIVES", str(
     ROOT / "build/tests/functional/guest-serial-lives"))
 # Those that are no modules of a kernel are built into it.
@@ -55,8 +57,9 @@ def initrd_with_ports(directory, version, programs=()):
 class Line:
     """A port and the host's end of it."""
 
-    def __init__(self, name, device="serial0"):
+    def __init__(self, name, device="serial0", nr=None):
         self.name = name
+        self.nr = nr  # of the port; the lowest that is free if None
         self.bus = f"{device}.0"
         self.ours, self.theirs = socket.socketpair()
         self.ours.setblocking(False)
@@ -75,7 +78,8 @@ class Line:
     def qemu_args(self, kind):
         return ("-chardev", f"socket,id=chr-{self.name},fd={self.fd}",
                 "-device", f"{kind.port},bus={self.bus},id={self.name},"
-                f"chardev=chr-{self.name},name={self.name}")
+                f"chardev=chr-{self.name},name={self.name}" +
+                (f",nr={self.nr}" if self.nr else ""))
 
     def plug(self, guest, kind):
         """Into a guest that runs."""
@@ -84,12 +88,16 @@ class Line:
             "type": "socket", "data": {"server": False, "addr": {
                 "type": "fd", "data": {"str": f"fd-{self.name}"}}}})
         guest.do("device_add", driver=kind.port, bus=self.bus, id=self.name,
-                 chardev=f"chr-{self.name}", name=self.name)
+                 chardev=f"chr-{self.name}", name=self.name,
+                 **({"nr": self.nr} if self.nr else {}))
 
     def unplug(self, guest):
         guest.do("device_del", id=self.name)
-        while guest.wait_event("DEVICE_DELETED").get("device") != self.name:
-            pass
+        guest.wait_deleted(self.name)
+        self.forget(guest)
+
+    def forget(self, guest):
+        """Its device is gone."""
         guest.do("chardev-remove", id=f"chr-{self.name}")
         self.close()
 
@@ -230,6 +238,16 @@ class PortsGuest(Guest):
                    "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; "
                    "done")
 
+    def node_of(self, name):
+        """@return: the node in the guest of the port of that name"""
+        self.shell("for d in /sys/class/virtio-ports/*; do "
+                   f"[ \"$(cat $d/name)\" != {name} ] || n=/dev/${{d##*/}}; "
+                   "done")
+        return self.shell("echo $n").strip()
+
+    def node(self, line):
+        return self.node_of(line.name)
+
     def unbind(self):
         """The driver; /tmp/bound of the guest names its devices."""
         self.shell(f"for d in {DRIVER}/virtio*; do basename $d; done "
@@ -266,15 +284,26 @@ class PortsGuest(Guest):
         self.wait(rf"PORTS open={count}\r*\n")
         self.seen = max(self.seen, told)
 
-    def end_echo(self):
-        """All ports have: what came into them is right; @return: of others."""
+    def end_echo(self, running=False):
+        """All ports have: what came into them is right; @return: of others.
+
+        The guest's program is ended if running tells that it goes on.
+        """
         echo(self.ends, 1, seed="last", last=True)
-        self.shell("wait")
-        told = ports_of(self.console[self.echo_start:self.seen])
+        with self.grown:
+            check("ports have ended", self.grown.wait_for(
+                lambda: all(line.name in self.ended() for line in self.ends),
+                HANG_S), True)
+        self.shell("killall serial-ports; wait" if running else "wait")
+        told = self.ended()
         for line in self.ends:
             check(f"what came into {line.name}", told.pop(line.name, None),
                   {"bytes": line.bytes, "crc": line.crc, "end": "told"})
         return told
+
+    def ended(self):
+        """@return: what the guest's program has told of ports, by name"""
+        return ports_of(self.console[self.echo_start:])
 
 
 _PORT = re.compile(rb"PORT name=(\S+) bytes=(\d+) crc=([0-9a-f]{8}) "
