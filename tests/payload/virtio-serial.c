@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A driver of the console device written from the specification, in two
+ * A driver of the console device written from the specification, in three
  * orders that it allows.
  *
  * Behaviour: the device resets, negotiates, announces its ports in answer to
@@ -8,7 +8,10 @@
  * carries bytes both ways on all of them.  A byte written to emerg_wr comes
  * out of the console.
  * Check: a driver that goes about it as Linux's does, queue after queue, each
- * port made ready as it is announced; and one (append=other) that makes its
+ * port made ready as it is announced; one (append=freebsd) that goes about it
+ * as FreeBSD's, with buffers before DRIVER_OK and no kick, that opens a console
+ * when it is told so and again for its first user; and one (append=other) that
+ * makes its
  * queues from the last to the first and fills them before DRIVER_OK, waits
  * for no answer and makes the ports ready in the opposite order, all at once,
  * as drivers of other systems do.  Both by the modern and the legacy
@@ -39,6 +42,13 @@
  *      qemu="-device virtserialport-mq,nr=3,name=echo3,chardev=port3"
  * RUN: mq-other ports=4 append=ports=3 append=other append=msix append=console
  *      append=size
+ *      qemu="-device virtio-serial-mq-pci,max_ports=4,ordering=enforce"
+ *      qemu="-device virtconsole-mq,nr=0,chardev=port4"
+ *      qemu="-device virtserialport-mq,nr=1,name=echo1,chardev=port1"
+ *      qemu="-device virtserialport-mq,nr=2,name=echo2,chardev=port2"
+ *      qemu="-device virtserialport-mq,nr=3,name=echo3,chardev=port3"
+ * RUN: mq-freebsd ports=4 append=ports=3 append=freebsd append=pin
+ *      append=console append=size
  *      qemu="-device virtio-serial-mq-pci,max_ports=4,ordering=enforce"
  *      qemu="-device virtconsole-mq,nr=0,chardev=port4"
  *      qemu="-device virtserialport-mq,nr=1,name=echo1,chardev=port1"
@@ -144,6 +154,35 @@ static void bind_like_linux(void)
     }
 }
 
+/* As FreeBSD: a console is opened when the device says that it is one. */
+static void ready_and_open(SerialDriver *s,
+                           const struct virtio_console_control *message,
+                           const char *name, size_t len)
+{
+    ready_at_once(s, message, name, len);
+    if (message->event == VIRTIO_CONSOLE_CONSOLE_PORT) {
+        serial_send(s, message->id, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    }
+}
+
+static void bind_like_freebsd(void)
+{
+    serial.seen = ready_and_open;
+    CHECK(serial_init_queues(&serial, cmdline_has("msix") ? vector_of : NULL));
+    serial_fill_control(&serial, false);
+    serial_driver_ok(&serial);
+    virtqueue_kick(&serial.control_in);
+    serial_send(&serial, SERIAL_NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    for (unsigned i = first_port; i <= nr_ports; i++) {
+        if (!wait_for(&serial, &serial.ports[i].host_open, "PORT_OPEN", i)) {
+            return;
+        }
+    }
+    for (unsigned i = nr_ports + 1; i-- > first_port;) {
+        serial_send(&serial, i, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    }
+}
+
 /* Queues of different lengths, from the last to the first. */
 static bool queues_backwards(void)
 {
@@ -217,6 +256,8 @@ static void bind(void)
     CHECK(serial.max_ports > nr_ports);
     if (cmdline_has("other")) {
         bind_otherwise();
+    } else if (cmdline_has("freebsd")) {
+        bind_like_freebsd();
     } else {
         bind_like_linux();
     }
