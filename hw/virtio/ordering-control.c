@@ -87,7 +87,6 @@ static void see_port_ready(OrderingJudge *j, const OrderingEvent *e)
     p->readies = MIN(p->readies + 1, due);
     p->ready = value_of(e);
     p->open = false;
-    p->console = false;
     p->asked = false;
 }
 

@@ -81,7 +81,8 @@ typedef struct JudgePort {
     bool ready;       /* the last PORT_READY told of success */
     bool open;        /* as the driver told */
     bool known;       /* it was sent a PORT_ADD, if in an earlier life */
-    bool console; /* it was told so, and may say PORT_OPEN again to answer */
+    bool console; /* it was told so, if of a port of that number that is gone,
+                     and may say PORT_OPEN again to answer */
     bool opened;  /* the driver has opened it, in this life */
     bool asked;   /* ... has not, and was told that it is a console */
 } JudgePort;

@@ -159,8 +159,9 @@ static const Row rows[] = {
     /* The second answers CONSOLE_PORT. */
     {"port-open-twice", PORT "t1,4 " OPEN1 OPEN1 OPEN1,
      PORT "t1,4 " OPEN1 OPEN1},
-    {"port-open-twice", PORT "t1,4 t1,1 " PORT_READY1 OPEN1 OPEN1,
-     PORT OPEN1 "t1,4 " OPEN1},
+    /* Said of a port that was removed since, it is taken for the new one. */
+    {"port-open-twice", PORT "t1,4 t1,2 t1,1 " PORT_READY1 OPEN1 OPEN1 OPEN1,
+     PORT "t1,4 t1,2 t1,1 " PORT_READY1 OPEN1 OPEN1},
     {"console-port-not-opened", PORT "t1,4 " CLOSE1, PORT "t1,4 " OPEN1 CLOSE1},
     /* A program was quicker: that is an answer, whatever it does then. */
     {"console-port-not-opened", PORT "t1,4 " CLOSE1 OPEN1 CLOSE1,
