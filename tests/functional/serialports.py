@@ -240,9 +240,10 @@ class PortsGuest(Guest):
 
     def node_of(self, name):
         """@return: the node in the guest of the port of that name"""
-        self.shell("for d in /sys/class/virtio-ports/*; do "
-                   f"[ \"$(cat $d/name)\" != {name} ] || n=/dev/${{d##*/}}; "
-                   "done")
+        self.shell("n=; until [ -c \"$n\" ]; do "
+                   "for d in /sys/class/virtio-ports/*; do "
+                   f"[ \"$(cat $d/name 2>&1)\" != {name} ] || "
+                   "n=/dev/${d##*/}; done; usleep 1000; done")
         return self.shell("echo $n").strip()
 
     def node(self, line):
