@@ -14,6 +14,7 @@
 
 #define PAYLOAD "payload:"
 #define APPEND  "--append="
+#define PROVOKE "virtio-serial-mq-device.provoke="
 
 /* What the machine is anyway, or what is about records. */
 static bool is_met(const char *option)
@@ -96,13 +97,36 @@ static Run *run_of(const MachineSeen *seen, GPtrArray *events)
     return run;
 }
 
-static Pair *drive(const Variant *variant, void (*entry)(void))
+/* @return: the words for QEMU, @spec added to what the device does. */
+static char **words_of(const Variant *variant, const char *spec)
+{
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+    g_autoptr(GString) provoke = g_string_new(NULL);
+
+    for (size_t i = 0; variant->qemu && variant->qemu[i]; i++) {
+        g_strv_builder_add(words, variant->qemu[i]);
+        if (g_str_has_prefix(variant->qemu[i], PROVOKE)) {
+            g_string_append_printf(provoke, "%s;", variant->qemu[i]);
+        }
+    }
+    if (spec) {
+        /* The last one of a property is the one. */
+        g_string_append_printf(provoke, "%s%s", provoke->len ? "" : PROVOKE,
+                               spec);
+        g_strv_builder_add_many(words, "-global", provoke->str, NULL);
+    }
+    return g_strv_builder_end(words);
+}
+
+static Pair *drive(const Variant *variant, const char *spec,
+                   void (*entry)(void))
 {
     Pair *pair = g_new0(Pair, 1);
     MachineSeen seen = {.console = g_string_new(NULL),
                         .report = g_string_new(NULL)};
-    Qtest *q = machine_run((const char *const *)variant->qemu,
-                           command_line(variant), entry, &seen);
+    g_auto(GStrv) words = words_of(variant, spec);
+    Qtest *q = machine_run((const char *const *)words, command_line(variant),
+                           entry, &seen);
 
     /* Behind the answer are no events of what was before. */
     pair->info = qtest_qmp(q, "query-virtio-serial-mq", NULL);
@@ -113,7 +137,7 @@ static Pair *drive(const Variant *variant, void (*entry)(void))
     return pair;
 }
 
-Pair *pair_run(const Variant *variant)
+Pair *pair_run_provoked(const Variant *variant, const char *spec)
 {
     g_autofree char *path = module_path(variant);
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -127,12 +151,17 @@ Pair *pair_run(const Variant *variant)
     if (!entry) {
         g_error("%s", dlerror());
     }
-    pair = drive(variant, entry);
+    pair = drive(variant, spec, entry);
     dlclose(module);
     if (dlopen(path, RTLD_NOW | RTLD_NOLOAD)) {
         g_error("%s stays loaded: the next run would not be a new one", path);
     }
     return pair;
+}
+
+Pair *pair_run(const Variant *variant)
+{
+    return pair_run_provoked(variant, NULL);
 }
 
 void pair_free(Pair *pair)

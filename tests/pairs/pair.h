@@ -23,6 +23,8 @@ typedef struct Pair {
  * its device (cuts, faults, inputs, another guest) ends the program.
  */
 Pair *pair_run(const Variant *variant);
+/* The same with one more provocation; NULL: none. */
+Pair *pair_run_provoked(const Variant *variant, const char *spec);
 void pair_free(Pair *pair);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pair, pair_free)
 

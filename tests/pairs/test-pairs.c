@@ -4,10 +4,12 @@
  * expects of its driver in a guest holds where the same driver is a program
  * and its machine is played by qtest, and all that is seen is the same again.
  *
- *     test-pairs [--guests=DIR] SCENARIO... [-p /NAME/VARIANT]
+ *     test-pairs [--guests=DIR | --sweep] SCENARIO... [-p /NAME/VARIANT]
  *
  * With what "jumpcut run --output=DIR" left of the guests each runs once and
  * has to do what its guest did, but for the time.
+ *
+ * --sweep: provokes each variant "good" in all legal ways, at every step.
  *
  * It cannot see what only a vCPU has: which instruction it was, digests.
  */
@@ -15,6 +17,7 @@
 
 #include "hw/virtio/ordering.h"
 #include "tests/pairs/pair.h"
+#include "tests/pairs/sweep.h"
 #include "tests/qtest/qtest-client.h"
 #include "tools/scenario-judge.h"
 
@@ -22,6 +25,8 @@
 #define RULE      "rule="
 
 #define GUESTS "--guests="
+#define SWEEP  "--sweep"
+#define GOOD   "good"
 
 typedef struct PairCase {
     const Scenario *scenario;
@@ -249,7 +254,35 @@ static void free_case(gpointer data)
     g_free(c);
 }
 
-static void add_scenario(const char *path, const char *guests,
+typedef struct Options {
+    const char *guests; /* folder, or NULL */
+    bool sweep;
+} Options;
+
+static void add_variant(const char *name, const PairCase *of,
+                        const Options *options)
+{
+    g_autofree char *test = g_strdup_printf("/%s/%s", name, of->variant->name);
+    PairCase *c;
+
+    if (options->sweep) {
+        if (!strcmp(of->variant->name, GOOD)) {
+            sweep_add(test, of->variant);
+        }
+        return;
+    }
+    c = g_new(PairCase, 1);
+    *c = *of;
+    if (options->guests) {
+        c->guest = g_strdup_printf("%s/%s-%s-1.json", options->guests, name,
+                                   of->variant->name);
+    }
+    g_test_add_data_func_full(
+        test, c, c->guest ? goes_as_the_guest_did : goes_as_stated_twice,
+        free_case);
+}
+
+static void add_scenario(const char *path, const Options *options,
                          GPtrArray *scenarios)
 {
     g_autoptr(GError) error = NULL;
@@ -265,18 +298,9 @@ static void add_scenario(const char *path, const char *guests,
     }
     g_ptr_array_add(scenarios, scenario);
     for (guint i = 0; i < scenario->variants->len; i++) {
-        PairCase *c = g_new(PairCase, 1);
-        g_autofree char *test = NULL;
+        PairCase c = {scenario, scenario->variants->pdata[i], NULL};
 
-        *c = (PairCase){scenario, scenario->variants->pdata[i], NULL};
-        if (guests) {
-            c->guest = g_strdup_printf("%s/%s-%s-1.json", guests, name,
-                                       c->variant->name);
-        }
-        test = g_strdup_printf("/%s/%s", name, c->variant->name);
-        g_test_add_data_func_full(
-            test, c, guests ? goes_as_the_guest_did : goes_as_stated_twice,
-            free_case);
+        add_variant(name, &c, options);
     }
 }
 
@@ -284,19 +308,25 @@ int main(int argc, char **argv)
 {
     g_autoptr(GPtrArray) scenarios =
         g_ptr_array_new_with_free_func((GDestroyNotify)scenario_free);
-    const char *guests = NULL;
+    Options options = {0};
     int first = 1;
 
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
-    if (first < argc && g_str_has_prefix(argv[first], GUESTS)) {
-        guests = argv[first++] + strlen(GUESTS);
+    for (; first < argc && g_str_has_prefix(argv[first], "--"); first++) {
+        if (g_str_has_prefix(argv[first], GUESTS)) {
+            options.guests = argv[first] + strlen(GUESTS);
+        } else if (!strcmp(argv[first], SWEEP)) {
+            options.sweep = true;
+        } else {
+            g_error("%s: no such option", argv[first]);
+        }
     }
     if (first >= argc) {
         g_error("no SCENARIO given");
     }
     for (int i = first; i < argc; i++) {
-        add_scenario(argv[i], guests, scenarios);
+        add_scenario(argv[i], &options, scenarios);
     }
     return g_test_run();
 }
