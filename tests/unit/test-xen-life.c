@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a domain goes on after: soft reset, cancelled suspend, wake-up. */
 #include "hw/xen/pirq.h"
+#include "hw/xen/xenstore-proto.h"
 #include "tests/conformance.h"
 #include "tests/unit/xen-guest.h"
 
 #define S          XEN_GUEST_NS_PER_S
+#define STORE(f)   offsetof(struct xenstore_domain_interface, f)
+#define REQ_PROD   STORE(req_prod)
+#define REQ_CONS   STORE(req_cons)
+#define RSP        STORE(rsp)
+#define ERROR      STORE(error)
+#define HEADER     sizeof(struct xsd_sockmsg)
 #define VIA_VECTOR ((uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | 0xf3)
 
 static int64_t shut_down(XenGuest *g, unsigned reason)
@@ -324,6 +331,45 @@ static void test_restore_leaves_no_memory_beneath(void)
     g_assert_true(host->ops->mem.phys_read(host, gpa, &byte, 1));
 }
 
+/* @len bytes of a request that asks for the domain's home, to xenstore. */
+static void ask_for_home(XenGuest *g, uint64_t page, size_t len)
+{
+    struct {
+        struct xsd_sockmsg hdr;
+        char payload[2];
+    } request = {.hdr = {.type = XS_GET_DOMAIN_PATH, .len = 2}, .payload = "8"};
+
+    g_assert_cmpuint(fake_host_peek32(g->fake, page + REQ_PROD), ==, 0);
+    fake_host_poke(g->fake, page, &request, len);
+    fake_host_poke32(g->fake, page + REQ_PROD, (uint32_t)len);
+    g_assert_cmpint(xen_guest_send(g, XEN_STORE_PORT), ==, 0);
+}
+
+/* One that died, and one that has read half a request */
+CONFORMS(SHUTDOWN_suspend)
+static void test_restore_begins_xenstore_anew(void)
+{
+    g_autoptr(XenGuest) g = xen_guest_new(1, 17);
+    struct xsd_sockmsg answer;
+    uint64_t page, value;
+
+    g_assert_cmpint(xen_guest_get_param(g, HVM_PARAM_STORE_PFN, &value), ==, 0);
+    page = value << HOST_PAGE_SHIFT;
+    fake_host_poke32(g->fake, page + REQ_PROD, XENSTORE_RING_SIZE + 1);
+    g_assert_cmpint(xen_guest_send(g, XEN_STORE_PORT), ==, 0);
+    g_assert_cmpuint(fake_host_peek32(g->fake, page + ERROR), ==,
+                     XENSTORE_ERROR_RINGIDX);
+    for (unsigned i = 0; i < 2; i++) {
+        restore(g, (uint16_t)(8 + i));
+        g_assert_cmpuint(fake_host_peek32(g->fake, page + ERROR), ==, 0);
+        ask_for_home(g, page, i ? HEADER + 2 : 4);
+        g_assert_cmpuint(fake_host_peek32(g->fake, page + REQ_CONS), ==,
+                         i ? HEADER + 2 : 4);
+    }
+    fake_host_peek(g->fake, page + RSP, &answer, sizeof(answer));
+    g_assert_cmpuint(answer.type, ==, XS_GET_DOMAIN_PATH);
+}
+
 /* vCPU 1 waits, 2 never was up. */
 CONFORMS(SHUTDOWN_suspend)
 static void test_restored_vcpus_do_not_wait(void)
@@ -420,6 +466,7 @@ int main(int argc, char **argv)
     ADD(soft_reset_keeps_parameters_and_time);
     ADD(restore_begins_a_domain_anew);
     ADD(restore_leaves_no_memory_beneath);
+    ADD(restore_begins_xenstore_anew);
     ADD(restored_vcpus_do_not_wait);
     ADD(wakeup_starts_vcpu_0_alone);
     ADD(wakeup_makes_up_for_a_lost_upcall);
