@@ -287,6 +287,31 @@ static void (*resumed_op(const GuestPartOps *ops))(void *)
     return ops->resumed;
 }
 
+bool guest_tap_fault(Guest *g, const char *text, Error **errp)
+{
+    TapEntry entry = {
+        .kind = TAP_FAULT, .data = (const uint8_t *)text, .len = strlen(text)};
+    g_autoptr(GError) error = NULL;
+    FaultSpec spec;
+    uint64_t taken;
+
+    if (!fault_spec_parse(&spec, text, &error)) {
+        error_setg(errp, "%s", error->message);
+        return false;
+    }
+    host_tap_begin(g->tap, &entry);
+    taken = guest_fault(g, &spec, errp);
+    host_tap_end(g->tap, &taken, 1);
+    return taken;
+}
+
+static uint64_t run_fault(Guest *g, const TapEntry *e)
+{
+    g_autofree char *text = g_strndup((const char *)e->data, e->len);
+
+    return guest_tap_fault(g, text, NULL);
+}
+
 /* What the entries of vCPUs take; others have no vCPU. */
 static bool has_vcpu(TapEntryKind kind)
 {
@@ -384,6 +409,9 @@ static unsigned hook_run(void *opaque, const TapEntry *e, uint64_t answer[])
     switch (e->kind) {
     case TAP_INPUT:
         answer[0] = guest_console_input(g, e->data, e->len);
+        return 1;
+    case TAP_FAULT:
+        answer[0] = run_fault(g, e);
         return 1;
     case TAP_CUT:
         return run_cut(g, e);

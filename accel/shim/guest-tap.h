@@ -13,6 +13,8 @@ typedef void GuestTapSink(void *opaque, int64_t at_ns, const char *lines,
 void guest_tap_set_sink(Guest *g, GuestTapSink *sink, void *opaque);
 /* Hand the steps that wait to the sink. */
 void guest_tap_flush(Guest *g);
+/* guest_fault() of fault_spec_parse()'s @text, as a step. */
+bool guest_tap_fault(Guest *g, const char *text, Error **errp);
 /* @return: false and the reason in @answer; see host_tap_run() */
 bool guest_tap_run(Guest *g, char **words, unsigned nr_words, GString *answer);
 

@@ -13,6 +13,7 @@
 #include "jumpcut-qapi-emit-events.h"
 #include "jumpcut-qapi-events.h"
 #include "accel/shim/events.h"
+#include "accel/shim/guest-tap.h"
 #include "accel/shim/qmp.h"
 #include "accel/shim/qmp-replay.h"
 #include "accel/shim/xenstore-host.h"
@@ -328,8 +329,6 @@ void qmp_jumpcut_fault(JumpcutFaultKind kind, bool has_at_ns, int64_t at_ns,
                        Error **errp)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autoptr(GError) error = NULL;
-    FaultSpec spec;
 
     if (!qmp_have_guest(errp) || !shim_qmp_may_change(errp)) {
         return;
@@ -343,11 +342,7 @@ void qmp_jumpcut_fault(JumpcutFaultKind kind, bool has_at_ns, int64_t at_ns,
     append_number(text, "count", has_count, count);
     append_key(text, "delay", delay);
     append_key(text, "time", time);
-    if (!fault_spec_parse(&spec, text->str, &error)) {
-        error_setg(errp, "%s", error->message);
-        return;
-    }
-    guest_fault(qmp.guest, &spec, errp);
+    guest_tap_fault(qmp.guest, text->str, errp);
 }
 
 void qmp_jumpcut_type(const char *text, Error **errp)

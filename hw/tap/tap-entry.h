@@ -38,7 +38,8 @@
     X(STORE_REMOVE, "store-remove", 0, 0, true) /* path */                 \
     X(STORE_PERMS, "store-perms", 0, 0, true)   /* path NUL perm NUL... */ \
     X(TIMER, "timer", 1, 1, false)              /* id */                   \
-    X(APART, "apart", 0, 0, false)              /* what was put off */
+    X(APART, "apart", 0, 0, false)              /* what was put off */     \
+    X(FAULT, "fault", 0, 0, true)               /* see fault_spec_parse() */
 
 typedef enum TapEntryKind {
 #define TAP_ENTRY_ENUM(id, name, least, most, data) TAP_##id,

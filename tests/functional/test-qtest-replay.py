@@ -13,6 +13,7 @@ import subprocess
 
 from harness import (HANG_S, INITRD, TOOL, Failure, check, check_in, kernel,
                      main, run, test, test_each)
+from recorder import Recording
 
 BUILD = pathlib.Path(TOOL).resolve().parent.parent
 DIVERGED = 9
@@ -51,6 +52,26 @@ def boot_answers_the_same_without_its_guest(directory, _name, kind, version,
     check(f"status of verify; {done.stderr}", done.returncode, 0)
     if steps_of(run("qtest", trace)) < 500:
         raise Failure("a boot is more than that")
+
+
+@test
+def faults_by_qmp_are_made_again(directory):
+    """One that is to happen at once, and one that waits for its time."""
+    with Recording(directory, "faults", "6.1", "--level", "devices",
+                   append="quiet") as guest:
+        guest.await_text(b"JUMPCUT ready")
+        guest.do("jumpcut-fault", kind="event-late", virq="timer", count=3,
+                 delay="2ms")
+        now = guest.do("query-jumpcut")["virtual-ns"]
+        guest.do("jumpcut-fault", kind="event-late", virq="timer",
+                 delay="1ms", **{"at-ns": now + 100_000_000})
+        guest.type(b"sleep 0.2")
+        guest.power_off()
+    steps_of(run("qtest", guest.trace))
+    lines = directory / "steps.txt"
+    check("emit", run("qtest", "--emit", "qtest", "-o", lines,
+                      guest.trace).returncode, 0)
+    check("faults", lines.read_text(encoding="ascii").count(" fault "), 2)
 
 
 @test
