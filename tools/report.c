@@ -59,6 +59,29 @@ static gboolean same_ending(const Run *a, const Run *b)
     return !strcmp(a->ending, b->ending);
 }
 
+/* Of two digests of the same number */
+static void print_digests(const RunDigest *a, const RunDigest *b)
+{
+    g_autoptr(GString) kinds = g_string_new(NULL);
+
+    if (a->at_ns != b->at_ns || strcmp(a->reason, b->reason)) {
+        printf("  of %s and %s, at %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
+               " ns\n",
+               a->reason, b->reason, a->at_ns, b->at_ns);
+        return;
+    }
+    for (guint i = 0; i < RUN_DIGEST_KINDS; i++) {
+        if (g_strcmp0(a->kinds[i], b->kinds[i])) {
+            g_string_append_printf(kinds, "%s%s", kinds->len ? ", " : "",
+                                   run_digest_kinds[i]);
+        }
+    }
+    if (kinds->len) {
+        printf("  what differs in it: %s\n", kinds->str);
+    }
+    puts("  registers, parts and pages: jumpcut record both, jumpcut diff");
+}
+
 static void print_difference(const Run *first, const Run *again)
 {
     if (!same_console(first, again)) {
@@ -78,6 +101,10 @@ static void print_difference(const Run *first, const Run *again)
         printf("  the digests differ from number %u, at %" G_GINT64_FORMAT
                " ns of virtual time\n",
                i + 1, g_array_index(longer->digests, RunDigest, i).at_ns);
+        if (i < MIN(first->digests->len, again->digests->len)) {
+            print_digests(&g_array_index(first->digests, RunDigest, i),
+                          &g_array_index(again->digests, RunDigest, i));
+        }
     }
     if (!same_ending(first, again)) {
         printf("  the endings differ: %s, %s\n", first->ending, again->ending);

@@ -36,10 +36,16 @@ static gboolean too_deep(const char *text, gsize size)
     return FALSE;
 }
 
+const char *const run_digest_kinds[RUN_DIGEST_KINDS] = {
+    "vcpus", "memory", "hypervisor", "devices"};
+
 static void digest_clear(gpointer data)
 {
     RunDigest *digest = data;
 
+    for (guint i = 0; i < RUN_DIGEST_KINDS; i++) {
+        g_free(digest->kinds[i]);
+    }
     g_free(digest->reason);
     g_free(digest->sha256);
 }
@@ -153,6 +159,19 @@ static gboolean load_cuts(Run *run, JsonObject *info, GError **error)
     return TRUE;
 }
 
+static gboolean load_kinds(JsonObject *object, RunDigest *digest,
+                           GError **error)
+{
+    for (guint i = 0; i < RUN_DIGEST_KINDS; i++) {
+        if (json_object_has_member(object, run_digest_kinds[i]) &&
+            !get_string(object, run_digest_kinds[i], &digest->kinds[i],
+                        error)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 static gboolean load_digests(Run *run, JsonObject *info, GError **error)
 {
     JsonArray *array;
@@ -166,7 +185,8 @@ static gboolean load_digests(Run *run, JsonObject *info, GError **error)
 
         if (!object || !get_number(object, "at-ns", &digest.at_ns, error) ||
             !get_string(object, "reason", &digest.reason, error) ||
-            !get_string(object, "sha256", &digest.sha256, error)) {
+            !get_string(object, "sha256", &digest.sha256, error) ||
+            !load_kinds(object, &digest, error)) {
             digest_clear(&digest);
             return FALSE;
         }

@@ -15,10 +15,15 @@ typedef struct RunCut {
     gint64 tsc_khz_before, tsc_khz_after;
 } RunCut;
 
+/* What a digest is of, each with a hash of its own */
+#define RUN_DIGEST_KINDS 4u
+extern const char *const run_digest_kinds[RUN_DIGEST_KINDS];
+
 typedef struct RunDigest {
     gint64 at_ns;
     char *reason;
     char *sha256;
+    char *kinds[RUN_DIGEST_KINDS]; /* NULL: an older plugin's */
 } RunDigest;
 
 typedef struct Run {

@@ -99,6 +99,39 @@ static char *hash_parts(const GArray *parts, Error **errp)
     return hex;
 }
 
+static DigestKind kind_of(const char *name)
+{
+    if (g_str_has_prefix(name, "vcpu")) {
+        return DIGEST_VCPUS;
+    }
+    if (!strcmp(name, "ram")) {
+        return DIGEST_MEMORY;
+    }
+    return strcmp(name, "guest") ? DIGEST_DEVICES : DIGEST_HYPERVISOR;
+}
+
+void state_digest_kinds(const StateDigest *digest, uint64_t out[DIGEST__MAX])
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+    for (unsigned kind = 0; kind < DIGEST__MAX; kind++) {
+        g_byte_array_set_size(bytes, 0);
+        for (unsigned i = 0; i < digest->parts->len; i++) {
+            const DigestPart *part =
+                &g_array_index(digest->parts, DigestPart, i);
+            uint64_t hash = GUINT64_TO_LE(part->hash.low);
+
+            if (kind_of(part->name) == kind) {
+                g_byte_array_append(bytes, (const uint8_t *)part->name,
+                                    strlen(part->name) + 1);
+                g_byte_array_append(bytes, (const uint8_t *)&hash,
+                                    sizeof(hash));
+            }
+        }
+        out[kind] = memory_hash_bytes(bytes->data, bytes->len).low;
+    }
+}
+
 static bool put_memory(ShimDigester *d, StateDigest *digest, Error **errp)
 {
     const GArray *groups;

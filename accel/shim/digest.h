@@ -19,6 +19,20 @@ typedef struct DigestPart {
     MemoryHash hash;
 } DigestPart;
 
+/* Kinds of parts, in that order */
+#define DIGEST_KINDS(X)       \
+    X(VCPUS, vcpus)           \
+    X(MEMORY, memory)         \
+    X(HYPERVISOR, hypervisor) \
+    X(DEVICES, devices)
+
+typedef enum DigestKind {
+#define X(id, name) DIGEST_##id,
+    DIGEST_KINDS(X)
+#undef X
+        DIGEST__MAX
+} DigestKind;
+
 typedef struct StateDigest {
     char *sha256;         /* over names and hashes of the parts, hexadecimal */
     GArray *parts;        /* of DigestPart, by name */
@@ -53,6 +67,8 @@ StateDigest *shim_digest(ShimDigester *d, Error **errp);
 GByteArray *state_digest_record(const StateDigest *digest, uint32_t number,
                                 const char *reason, uint64_t console_bytes,
                                 uint32_t console_crc);
+/* Over the parts of each kind */
+void state_digest_kinds(const StateDigest *digest, uint64_t out[DIGEST__MAX]);
 /* 32 bytes */
 void state_digest_sha256(const StateDigest *digest, uint8_t *out);
 void state_digest_free(StateDigest *digest);

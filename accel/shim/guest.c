@@ -83,6 +83,7 @@ const StateDigest *guest_take_digest(Guest *g, const char *reason)
         return NULL;
     }
     digest.sha256 = g_strdup(rich->sha256);
+    state_digest_kinds(rich, digest.kinds);
     g_array_append_val(g->digests, digest);
     g_clear_pointer(&g->last_digest, state_digest_free);
     g->last_digest = rich;

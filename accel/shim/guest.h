@@ -94,6 +94,7 @@ typedef struct GuestDigest {
     int64_t at_ns;
     const char *reason;
     char *sha256;
+    uint64_t kinds[DIGEST__MAX];
 } GuestDigest;
 const GuestOptions *guest_options(const Guest *g);
 Clock *guest_clock(const Guest *g);

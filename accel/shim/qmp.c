@@ -74,6 +74,10 @@ static JumpcutDigestList *list_digests(const GArray *digests)
         out->at_ns = d->at_ns;
         out->reason = g_strdup(d->reason);
         out->sha256 = g_strdup(d->sha256);
+#define X(id, name) \
+    out->name = g_strdup_printf("%016" PRIx64, d->kinds[DIGEST_##id]);
+        DIGEST_KINDS(X)
+#undef X
         QAPI_LIST_APPEND(tail, out);
     }
     return head;

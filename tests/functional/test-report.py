@@ -116,6 +116,16 @@ def other_console(made):
     made["query-jumpcut"]["digests"][1]["sha256"] = "c" * 64
 
 
+def other_memory(made):
+    """Of the first, as a plugin tells it; the table's have no such members."""
+    digest = made["query-jumpcut"]["digests"][0]
+    digest.update(sha256="c" * 64, memory="c" * 16, devices="d" * 16)
+
+
+def other_time(made):
+    made["query-jumpcut"]["digests"][0]["at-ns"] = 2
+
+
 def other_end(made):
     made["exit"] = {"code": 5, "ending": "reboot"}
 
@@ -127,6 +137,10 @@ def other_end(made):
      "the consoles differ from byte"),
     ("digest", {"change": other_console},
      "the digests differ from number 2, at 6500000000 ns"),
+    ("part", {"change": other_memory},
+     "what differs in it: memory, devices\n"),
+    ("digest-time", {"change": other_time},
+     "of cut and cut, at 5000000000 and 2 ns\n"),
     ("end", {"change": other_end}, "the endings differ"),
 )
 def repetition_that_differs_is_status_1(directory, _name, how, message):
