@@ -9,7 +9,9 @@
 #include "qapi/error.h"
 #include "standard-headers/linux/virtio_console.h"
 #include "standard-headers/linux/virtio_ids.h"
+#include "system/cpu-timers.h"
 #include "system/runstate.h"
+#include "system/tcg.h"
 #include "accel/serial/serial-internal.h"
 #include "accel/shim/host-qemu.h"
 #include "accel/shim/run-timer.h"
@@ -115,6 +117,7 @@ static void run_state_changed(void *opaque, bool running, RunState state)
 
     dev->running = running;
     if (!running) {
+        serial_mq_settle(dev->mq);
         return;
     }
     run_timers_resume();
@@ -175,6 +178,9 @@ static bool make_core(SerialDevice *dev, Error **errp)
     dev->host = host_qemu_new(&no_guest, NULL);
     dev->mq =
         serial_mq_new(&dev->config, dev->host, &serial_transport_ops, dev);
+    if (tcg_enabled() && !icount_enabled()) {
+        serial_mq_let_stream(dev->mq);
+    }
     if (dev->provoke && !serial_mq_provoke(dev->mq, dev->provoke, &error)) {
         error_setg(errp, "provoke=%s: %s", dev->provoke, error->message);
         g_clear_pointer(&dev->mq, serial_mq_free);

@@ -52,6 +52,7 @@ static SerialMqChain *take_chain(SerialMqPort *p)
 static void use_chain(SerialMq *s, SerialMqPort *p)
 {
     p->out_chains++;
+    p->untold += p->streams;
     serial_mq_complete(s, out_queue(p), take_chain(p), 0);
 }
 
@@ -179,10 +180,12 @@ static SerialMqChain *next_chain(SerialMq *s, unsigned queue, bool *quiet)
 static void output_chains(SerialMq *s, SerialMqPort *p)
 {
     const unsigned queue = out_queue(p);
-    bool used = false, quiet = true;
+    bool used = false, quiet = !p->streams;
     unsigned budget;
 
-    s->ops->notification(s->t, queue, false);
+    if (quiet) {
+        s->ops->notification(s->t, queue, false);
+    }
     for (budget = SERIAL_MQ_BUDGET; budget && may_output(s, p); budget--) {
         if (!p->chain) {
             p->chain = next_chain(s, queue, &quiet);
@@ -200,7 +203,7 @@ static void output_chains(SerialMq *s, SerialMqPort *p)
     if (quiet) {
         s->ops->notification(s->t, queue, true);
     }
-    if (used) {
+    if (used && !p->untold) {
         serial_mq_interrupt(s, queue);
     }
     if (!budget || (p->blocked && p->woken)) {

@@ -88,6 +88,14 @@ unsigned serial_mq_next_chain(const SerialMq *s);
 /* @return: false, and @c stays the caller's, if it is not the one expected. */
 bool serial_mq_load_chain(SerialMq *s, SerialMqChain *c);
 
+/*
+ * From now on drivers that send without a pause need not kick, and hear of
+ * used buffers late; not where runs are to be the same again.
+ */
+void serial_mq_let_stream(SerialMq *s);
+/* The machine stands: nothing is late any more; without streams for nothing. */
+void serial_mq_settle(SerialMq *s);
+
 /* While recording, when all that happens comes from the guest and the trace */
 
 /*

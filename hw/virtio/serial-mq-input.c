@@ -57,6 +57,7 @@ static size_t fill_ring(SerialMq *s, SerialMqPort *p, const uint8_t *buf,
         serial_mq_complete(s, queue, c, put);
         used = true;
     }
+    p->answered |= done > 0;
     p->in_bytes += done;
     p->starved |= done < len;
     p->room = 0;

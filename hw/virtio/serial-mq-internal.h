@@ -59,7 +59,13 @@ size_t serial_mq_fill(const SerialMqChain *c, const uint8_t *buf, size_t len);
 void serial_mq_output(SerialMq *s, unsigned port);
 /* A span of time is over. */
 void serial_mq_span_over(void *opaque);
-/* What the driver sent on @port and nobody took is used, or detached. */
+/* serial-mq-stream.c: the driver has kicked its transmit queue, now served. */
+void serial_mq_kicked(SerialMq *s, SerialMqPort *p);
+/* Its transmit queue is about to be forgotten. */
+void serial_mq_stream_over(SerialMq *s, SerialMqPort *p);
+void serial_mq_free_streams(SerialMq *s);
+
+/* serial-mq-data.c: what nobody took of @p is used, or detached. */
 void serial_mq_discard(SerialMq *s, SerialMqPort *p);
 void serial_mq_detach_output(SerialMq *s, SerialMqPort *p);
 void serial_mq_guest_open(SerialMq *s, SerialMqPort *p, bool open);

@@ -31,6 +31,10 @@ typedef struct SerialMqPort {
     bool woken;       /* serial_mq_port_writable() came since output began */
     bool serving;     /* its output is being served, further up the stack */
     bool starved;     /* port_accept() is owed */
+    bool streams;     /* its output, so that it need not kick */
+    bool answered;    /* it got input since its last kick */
+    unsigned idle;    /* looks at its stream that found nothing */
+    unsigned untold;  /* used chains that it was not interrupted for */
     size_t room;      /* at least that much is in the receive queue; 0: look */
     GByteArray *kept; /* input that found no buffer; NULL: none */
     uint16_t cols, rows;
@@ -89,6 +93,7 @@ struct SerialMq {
     uint64_t output_max, span_bytes; /* 0: as much as there is */
     int64_t span;
     HostTimer *span_timer;
+    struct SerialMqStreams *streams; /* NULL: no port may stream */
     bool loaded; /* the host's ends are to be compared after a load */
     uint64_t control_received, control_sent, control_ignored, control_lost;
     uint64_t interrupts, resets;

@@ -83,6 +83,8 @@ static SerialMqPort *port_slot(SerialMq *s, unsigned port)
         .nr = port,
         .turn = old.turn,
         .serving = old.serving,
+        .streams = old.streams,
+        .untold = old.untold,
     };
     return s->ports[port];
 }
