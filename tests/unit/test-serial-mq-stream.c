@@ -45,6 +45,13 @@ static void look(MqGuest *g, unsigned times)
     }
 }
 
+/* Nobody sends any more: mq_free() wants queues as they are then. */
+static void end(MqGuest *g)
+{
+    look(g, 2 * IDLE);
+    mq_free(g);
+}
+
 static void test_few_kicks_are_served_at_once(void)
 {
     MqGuest *g = streaming_guest();
@@ -53,7 +60,7 @@ static void test_few_kicks_are_served_at_once(void)
     g_assert_cmpuint(g->output[1]->len, ==, KICKS - 1);
     g_assert_cmpuint(g->interrupts[MQ_OUT(1)], ==, KICKS - 1);
     g_assert_false(g->quiet[MQ_OUT(1)]);
-    mq_free(g);
+    end(g);
 }
 
 static void test_stream_needs_no_kicks_and_few_interrupts(void)
@@ -74,7 +81,7 @@ static void test_stream_needs_no_kicks_and_few_interrupts(void)
     g_assert_cmpuint(g->interrupts[MQ_OUT(1)], ==, told + 1);
     g_assert_true(g->quiet[MQ_OUT(1)]);
     g_assert_cmpuint(g->violations, ==, 0);
-    mq_free(g);
+    end(g);
 }
 
 /* It hears of its last buffers, and is served at the kick again. */
@@ -93,7 +100,7 @@ static void test_stream_that_stops_ends(void)
     g_assert_cmpuint(g->interrupts[MQ_OUT(1)], ==, told + 1);
     print(g, 1, "y");
     g_assert_cmpuint(mq_nr_used(g, MQ_OUT(1)), ==, KICKS + 4);
-    mq_free(g);
+    end(g);
 }
 
 /* Kicks that are far apart, answered, or a console's make none. */
@@ -115,7 +122,7 @@ static void test_other_kicks_make_no_stream(void)
     print_many(g, 0, 4 * KICKS);
     g_assert_false(g->quiet[MQ_OUT(0)]);
     g_assert_cmpuint(g->output[0]->len, ==, 4 * KICKS);
-    mq_free(g);
+    end(g);
 }
 
 static void test_without_leave_nobody_streams(void)
@@ -126,7 +133,7 @@ static void test_without_leave_nobody_streams(void)
     g_assert_cmpuint(g->output[1]->len, ==, 4 * KICKS);
     serial_mq_settle(g->s);
     g_assert_cmpuint(g->interrupts[MQ_OUT(1)], ==, 4 * KICKS);
-    mq_free(g);
+    end(g);
 }
 
 /* Ports that take turns stream together: each is silent most of the time. */
@@ -149,7 +156,7 @@ static void test_ports_in_turn_stream_together(void)
                      KICKS + 1 + 128);
     g_assert_cmpuint(g->interrupts[MQ_OUT(1)] + g->interrupts[MQ_OUT(5)], <,
                      before + 8);
-    mq_free(g);
+    end(g);
 }
 
 /* It is delayed more and more seldom, to learn that it still waits. */
@@ -170,7 +177,7 @@ static void test_driver_that_waits_is_seldom_delayed(void)
     }
     g_assert_cmpuint(looks, >, 0);
     g_assert_cmpuint(looks, <, 200);
-    mq_free(g);
+    end(g);
 }
 
 static void test_slow_back_end_gets_all_of_a_stream(void)
@@ -191,7 +198,7 @@ static void test_slow_back_end_gets_all_of_a_stream(void)
     g_assert_cmpuint(g->output[1]->len, ==, KICKS + 20);
     g_assert_cmpuint(mq_nr_used(g, MQ_OUT(1)), ==, KICKS + 20);
     g_assert_false(g->quiet[MQ_OUT(1)]);
-    mq_free(g);
+    end(g);
 }
 
 static void reset_by_driver(MqGuest *g)
@@ -248,7 +255,7 @@ static void test_stream_is_ended_by(gconstpointer arg)
     print_many(g, 5, 4 * KICKS);
     look(g, 2 * IDLE);
     g_assert_cmpuint(g->alive, ==, 0);
-    mq_free(g);
+    end(g);
 }
 
 static const struct {
