@@ -23,6 +23,8 @@
 #define IDLE_ENDS  8
 /* Looks after which it has paid to have begun */
 #define PAID 16
+/* Chains on one port after which its ring may have been full: looks are late */
+#define LATE 96
 /* Chains that a driver which is not waiting for them has not heard of */
 #define UNTOLD_MAX 32
 
@@ -35,6 +37,13 @@ struct SerialMqStreams {
     unsigned poor;  /* of those, the last ones */
     unsigned nr;    /* ports that do; others are served at the kick */
 };
+
+/* The next stream has to be a longer one. */
+static void distrust(SerialMq *s)
+{
+    s->streams->needs = MIN(2 * s->streams->needs, KICKS_MAX);
+    s->streams->kicks = 0;
+}
 
 static void tell(SerialMq *s, SerialMqPort *p)
 {
@@ -76,6 +85,9 @@ static uint64_t look(SerialMq *s, SerialMqPort *p)
     }
     if (p->idle >= IDLE_ENDS || !p->present) {
         end(s, p);
+    } else if (found >= LATE) {
+        distrust(s);
+        end(s, p);
     } else if (p->untold >= (p->idle >= IDLE_TELLS ? 1 : UNTOLD_MAX)) {
         tell(s, p);
     }
@@ -112,9 +124,9 @@ static void look_at_all(void *opaque)
     if (streams->nr) {
         s->host->ops->timer_mod(s->host, streams->timer,
                                 s->host->ops->now_ns(s->host) + LOOK_NS);
-    } else if (streams->looks < PAID) {
+    } else if (streams->looks < PAID && found < LATE) {
         /* It waits for each buffer: looking for them delays them all. */
-        streams->needs = MIN(2 * streams->needs, KICKS_MAX);
+        distrust(s);
     }
 }
 

@@ -180,6 +180,22 @@ static void test_driver_that_waits_is_seldom_delayed(void)
     end(g);
 }
 
+/* On a busy host looks come late: its driver does better with kicks. */
+static void test_full_ring_ends_its_stream(void)
+{
+    MqGuest *g = streaming_guest();
+
+    print_many(g, 1, KICKS + 128);
+    look(g, 1);
+    g_assert_cmpuint(mq_nr_used(g, MQ_OUT(1)), ==, KICKS + 128);
+    g_assert_false(g->quiet[MQ_OUT(1)]);
+    print_many(g, 1, KICKS);
+    g_assert_false(g->quiet[MQ_OUT(1)]);
+    print_many(g, 1, KICKS);
+    g_assert_true(g->quiet[MQ_OUT(1)]);
+    end(g);
+}
+
 static void test_slow_back_end_gets_all_of_a_stream(void)
 {
     MqGuest *g = streaming_guest();
@@ -281,6 +297,7 @@ int main(int argc, char **argv)
                     test_stream_needs_no_kicks_and_few_interrupts);
     g_test_add_func("/stream/stops", test_stream_that_stops_ends);
     g_test_add_func("/stream/in-turn", test_ports_in_turn_stream_together);
+    g_test_add_func("/stream/full", test_full_ring_ends_its_stream);
     g_test_add_func("/stream/slow", test_slow_back_end_gets_all_of_a_stream);
     for (size_t i = 0; i < G_N_ELEMENTS(endings); i++) {
         g_test_add_data_func(endings[i].name, &endings[i].ends,
