@@ -13,6 +13,7 @@
 
 #include "hw/guest-cpu.h"
 #include "hw/host.h"
+#include "accel/shim/vcpu-state.h"
 
 typedef struct ShimHypercall {
     bool long_mode;   /* 64-bit code segment */
@@ -94,37 +95,12 @@ void shim_vcpu_hold(unsigned vcpu, bool held);
 void shim_tlb_flush(unsigned vcpu);
 bool shim_vcpu_take_init(unsigned vcpu);
 bool shim_vcpu_set_regs(unsigned vcpu, const HostVcpuRegs *regs);
-/* What of a vCPU's state here migrates. */
-typedef struct ShimVcpuState {
-    uint8_t vector;
-    uint16_t flags; /* SHIM_VCPU_* */
-} ShimVcpuState;
-#define SHIM_VCPU_BLOCKED        0x01u
-#define SHIM_VCPU_OFFLINE        0x02u
-#define SHIM_VCPU_MASKED         0x04u
-#define SHIM_VCPU_STOPPED        0x08u
-#define SHIM_VCPU_PAUSED         0x10u
-#define SHIM_VCPU_HALTED         0x20u
-#define SHIM_VCPU_HOLD_REQUESTED 0x40u
-#define SHIM_VCPU_HOLD_STOPPED   0x80u
-#define SHIM_VCPU_HOLD_WOKEN     0x100u
-#define SHIM_VCPU_FLAGS          0x1ffu
 ShimVcpuState shim_vcpu_state(unsigned vcpu);
 void shim_vcpu_set_state(unsigned vcpu, ShimVcpuState state);
 
-/* Where the numbers of RDRAND are in their sequence; migrates, too. */
-typedef struct ShimRandom {
-    uint64_t seed, draws;
-} ShimRandom;
 ShimRandom shim_random(void);
 void shim_set_random(ShimRandom state);
 
-/* Whose turn it is to execute: migrates, too.  All 0: nobody's yet. */
-typedef struct ShimTurn {
-    uint64_t owner; /* vCPU, plus 1 */
-    uint64_t last;  /* vCPU whose turn was before */
-    uint64_t left;  /* instructions */
-} ShimTurn;
 ShimTurn shim_turn(void);
 /* @return: false if there is no such turn */
 bool shim_set_turn(const ShimTurn *turn);
