@@ -4,25 +4,63 @@
  * it holds, in the core's order.
  */
 #include "qemu/osdep.h"
+#include "io/channel-buffer.h"
 #include "qemu/error-report.h"
 #include "hw/virtio/virtio.h"
-#include "migration/qemu-file-types.h"
+#include "migration/qemu-file.h"
 #include "accel/serial/serial-internal.h"
 
-/* More than the core can have to say */
-#define STATE_MAX (16u << 20)
+/* More than the core can have to say, and than a buffer takes */
+#define STATE_MAX   (16u << 20)
+#define ELEMENT_MAX (64u << 10)
 
 typedef struct Save {
     VirtIODevice *vdev;
     QEMUFile *f;
 } Save;
 
+/*
+ * QEMU's function for loading a buffer takes what a stream that has ended left
+ * in its place, and ends QEMU over it; so each is looked at first, with its
+ * length before it.
+ */
 static void save_chain(void *opaque, unsigned queue, SerialMqChain *c)
 {
     Save *save = opaque;
     SerialElement *e = container_of(c, SerialElement, chain);
+    QIOChannelBuffer *channel = qio_channel_buffer_new(ELEMENT_MAX);
+    QEMUFile *f = qemu_file_new_output(QIO_CHANNEL(channel));
 
-    qemu_put_virtqueue_element(save->vdev, save->f, &e->element);
+    qemu_put_virtqueue_element(save->vdev, f, &e->element);
+    qemu_fflush(f);
+    qemu_put_be32(save->f, channel->usage);
+    qemu_put_buffer(save->f, channel->data, channel->usage);
+    qemu_fclose(f);
+    object_unref(OBJECT(channel));
+}
+
+/* @return: NULL: it is cut off, or has more parts than a chain may have */
+static SerialElement *load_element(VirtIODevice *vdev, QEMUFile *f)
+{
+    uint32_t len = qemu_get_be32(f), parts[3]; /* index, out, in */
+    QIOChannelBuffer *channel = qio_channel_buffer_new(ELEMENT_MAX);
+    SerialElement *e = NULL;
+    QEMUFile *element;
+
+    if (len < sizeof(parts) || len > ELEMENT_MAX ||
+        qemu_get_buffer(f, channel->data, len) != len) {
+        object_unref(OBJECT(channel));
+        return NULL;
+    }
+    memcpy(parts, channel->data, sizeof(parts));
+    channel->usage = len;
+    element = qemu_file_new_input(QIO_CHANNEL(channel));
+    if (parts[1] <= VIRTQUEUE_MAX_SIZE && parts[2] <= VIRTQUEUE_MAX_SIZE) {
+        e = qemu_get_virtqueue_element(vdev, element, sizeof(*e));
+    }
+    qemu_fclose(element);
+    object_unref(OBJECT(channel));
+    return e;
 }
 
 /* Ports that a provocation has taken away, but for the time to do it. */
@@ -100,12 +138,11 @@ int serial_load(VirtIODevice *vdev, QEMUFile *f, int version_id)
         return -EINVAL;
     }
     while (serial_mq_next_chain(mq) != SERIAL_MQ_NO_QUEUE) {
-        SerialElement *e = qemu_get_virtqueue_element(vdev, f, sizeof(*e));
+        SerialElement *e = load_element(vdev, f);
 
-        if (qemu_file_get_error(f)) {
+        if (!e) {
             error_report("virtio-serial-mq: its stream ends in the midst of "
                          "the buffers in flight");
-            g_free(e);
             return -EINVAL;
         }
         if (!serial_mq_load_chain(mq, serial_element_chain(e))) {

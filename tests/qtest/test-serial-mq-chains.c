@@ -364,6 +364,36 @@ static void rings_anywhere(void)
     serial_machine_end(m);
 }
 
+/* A device that is broken takes no input: it waits, whole, for a reset. */
+static void input_of_a_broken_device_waits(void)
+{
+    enum { LEN = 20000 };
+    SerialMachine *m = serial_machine_start(DEVICE, 1, "");
+    SerialDriver *d;
+    g_autofree char *sent = g_malloc(LEN), *got = g_malloc(LEN);
+
+    for (unsigned i = 0; i < LEN; i++) {
+        sent[i] = (char)(i * 7 + i / 251);
+    }
+    serial_machine_connect(m);
+    d = serial_machine_open(m, &(SerialOptions){.msix = true});
+    /* more than all its buffers hold is on its way when it breaks */
+    g_assert_cmpuint(LEN, >, SERIAL_PORT_BUFFERS * SERIAL_PORT_BUFFER);
+    virtqueue_set_avail(&d->port[1].out, d->port[1].out.avail_idx, 0xffff);
+    virtqueue_set_avail_idx(&d->port[1].out, ++d->port[1].out.avail_idx);
+    virtqueue_kick(&d->port[1].out);
+    wait_for_needs_reset(d);
+    host_socket_write(m->host[1], sent, LEN);
+    qtest_settle(m->q);
+    g_assert_cmpuint(serial_port_counter(m->q, 1, "in-bytes"), ==, 0);
+    serial_free(d);
+    d = serial_machine_open(m, &(SerialOptions){.msix = true});
+    serial_port_read(d, 1, got, LEN);
+    g_assert_cmpmem(got, LEN, sent, LEN);
+    serial_free(d);
+    serial_machine_end(m);
+}
+
 /* Any bytes as descriptors and rings, from a fixed seed. */
 static void random_chains_never_end_qemu(void)
 {
@@ -417,6 +447,8 @@ int main(int argc, char **argv)
         {"/serial-mq-chains/held-buffer-in-own-status",
          held_buffer_in_own_status},
         {"/serial-mq-chains/rings-anywhere", rings_anywhere},
+        {"/serial-mq-chains/input-of-a-broken-device-waits",
+         input_of_a_broken_device_waits},
         {"/serial-mq-chains/random-chains-never-end-qemu",
          random_chains_never_end_qemu},
     };

@@ -334,6 +334,53 @@ static void what_no_chardev_knows_goes_along(void)
     qtest_quit(to);
 }
 
+/* Cut off amid the buffers that the device holds, and amid what it says. */
+static void stream_cut_amid_buffers_is_refused(void)
+{
+    enum { HELD = 4 };
+    static const char section[] = "virtio-serial-mq";
+    /* Bytes behind the section's name; a buffer takes some 48 KiB. */
+    static const size_t cuts[] = {40, 400, 60000, 100000, 150000};
+    SerialMachine *from = serial_machine_start(MQ ",id=vs", 1, "");
+    Stream s = stream_new();
+    SerialDriver *d;
+    g_autofree char *bytes = NULL;
+    gsize at, len;
+
+    serial_machine_connect(from);
+    d = serial_machine_open(from, &msix);
+    qmp(from->q, "virtio-serial-mq-provoke",
+        "{\"spec\": \"notify=5#1:completion-hold,queue=5,delay=1h\"}");
+    for (unsigned i = 0; i < HELD; i++) {
+        serial_port_send(d, 1, "held", 4);
+    }
+    qtest_settle(from->q);
+    g_assert_true(qtest_migrate_to(from->q, s.file));
+    g_assert_true(g_file_get_contents(s.file, &bytes, &len, NULL));
+    for (at = 0; memcmp(bytes + at, section, strlen(section)); at++) {
+        g_assert_cmpuint(at + strlen(section), <, len);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(cuts); i++) {
+        SerialMachine *to =
+            serial_machine_start(MQ ",id=vs", 1, "-incoming defer");
+        g_autofree char *text = NULL;
+
+        g_assert_cmpuint(at + cuts[i], <, len);
+        g_assert_true(
+            g_file_set_contents(s.file, bytes, (gssize)(at + cuts[i]), NULL));
+        g_assert_false(qtest_migrate_from(to->q, s.file));
+        text = qtest_stderr(to->q);
+        g_test_message("cut %zu: %s", cuts[i], text);
+        if (i >= 2) {
+            g_assert_nonnull(strstr(text, "in the midst of the buffers"));
+        }
+        serial_machine_end(to);
+    }
+    serial_free(d);
+    stream_free(&s);
+    serial_machine_end(from);
+}
+
 static void other_device_is_refused(void)
 {
     static const struct {
@@ -380,6 +427,8 @@ int main(int argc, char **argv)
          host_that_stays_behind_is_told},
         {"/serial-mq-migration/what-no-chardev-knows-goes-along",
          what_no_chardev_knows_goes_along},
+        {"/serial-mq-migration/stream-cut-amid-buffers-is-refused",
+         stream_cut_amid_buffers_is_refused},
         {"/serial-mq-migration/other-device-is-refused",
          other_device_is_refused},
     };
