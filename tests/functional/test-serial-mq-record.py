@@ -9,16 +9,24 @@ console and the same digests.
 Cannot tell apart: a replay in which nothing was sent from one that has it all,
 if the guest tells the same of both; it tells the bytes' checksums.
 """
+import pathlib
+import re
 import socket
+import time
 
 import serialports
-from harness import HANG_S, check, check_in, main, run, test_each
+from harness import (HANG_S, Failure, check, check_in, main, run,
+                     test_each)
 from recorder import Recording, replay
 
 LOAD = (f"for m in {' '.join(serialports.MODULES)}; do "
         "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; done")
 PORTS = 3
 BYTES = 5000
+FLOOD = 64 << 20
+# What waits for a reader, and what may come until the guest is held for it.
+WAITS = 1 << 20
+MEMORY_MAX = 40 << 20
 
 
 class Host:
@@ -82,6 +90,54 @@ def ports_are_replayed(directory, _name, version):
     # The hypervisor's part of it alone: the device is none there.
     done = run("qtest", trace)
     check(f"status of qtest; {done.stdout} {done.stderr}", done.returncode, 0)
+
+
+def peak_memory(recorder):
+    """Bytes QEMU, the recorder's child, has had resident at most."""
+    children = pathlib.Path(f"/proc/{recorder}/task/{recorder}/children")
+    qemu = children.read_text().split()[0]
+    status = pathlib.Path(f"/proc/{qemu}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+
+
+def await_output(guest, port, size):
+    """The guest has sent so much, whether anybody reads it or not."""
+    end = time.monotonic() + HANG_S
+    sent = 0
+    while sent < size:
+        if time.monotonic() > end:
+            raise Failure(f"port {port}: {sent} bytes of {size}")
+        info, = guest.do("query-virtio-serial-mq")
+        sent = next(p["out-bytes"] for p in info["ports"] if p["port"] == port)
+
+
+@test_each(("6.12", "6.12"), ("6.1", "6.1"), by_hand=True)
+def flood_is_bounded_and_replayed(directory, _name, version):
+    """The guest writes to a port, and at first nobody reads it."""
+    host = Host(directory, "port1")
+    with Recording(directory, "run", version, "--digest", "500ms", "--initrd",
+                   serialports.initrd_with_ports(directory, version),
+                   qemu_args=qemu_args([host])) as guest:
+        guest.await_text(b"JUMPCUT ready")
+        host.connect()
+        host.ours.setblocking(True)
+        guest.type(LOAD.encode())
+        before = peak_memory(guest.process.pid)
+        guest.type(b"( dd if=/dev/zero of=/dev/vport0p1 bs=65536 count=%d "
+                   b"2>/dev/null; echo FLOOD=$? ) & true" % (FLOOD >> 16))
+        await_output(guest, 1, WAITS)
+        count = 0
+        while count < FLOOD:
+            got = host.ours.recv(1 << 20)
+            if not got or got.strip(b"\0"):
+                raise Failure(f"after {count} bytes: {got[:64]!r}")
+            count += len(got)
+        guest.await_text(b"FLOOD=0")
+        check("QEMU grew by less than that", max(
+            peak_memory(guest.process.pid) - before, MEMORY_MAX), MEMORY_MAX)
+        trace, console = guest.trace, guest.power_off()
+    host.ours.close()
+    replay(trace, "--trust", console=console)
 
 
 if __name__ == "__main__":
