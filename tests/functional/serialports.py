@@ -24,6 +24,8 @@ LIVES = os.environ.get("JUMPCUT_SERIAL_LIVES", str(
 # Those that are no modules of a kernel are built into it.
 MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev",
            "virtio_pci_modern_dev", "virtio_pci", "virtio_console")
+LOAD = (f"for m in {' '.join(MODULES)}; do "
+        "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; done")
 DRIVER = "/sys/bus/virtio/drivers/virtio_console"
 
 
@@ -234,9 +236,7 @@ class PortsGuest(Guest):
 
     def load(self):
         """The driver, if it is a module."""
-        self.shell(f"dmesg -n 1; for m in {' '.join(MODULES)}; do "
-                   "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; "
-                   "done")
+        self.shell(f"dmesg -n 1; {LOAD}")
 
     def node_of(self, name):
         """@return: the node in the guest of the port of that name"""

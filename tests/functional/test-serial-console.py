@@ -4,8 +4,8 @@
 
 Subject: a guest whose only console is a port of virtio-serial-mq-pci boots and
 is typed at there, through a cut of its clocks; a console beside others, of a
-driver that is a module or not, is a terminal; and a byte written to emerg_wr comes out
-without any driver.
+driver that is a module or not, is a terminal; and a byte written to emerg_wr
+comes out without any driver.
 """
 import hashlib
 import re

@@ -6,7 +6,7 @@ Subject: the device's judge has nothing to say against a driver that does
 nothing wrong.  The stock driver takes the device and leaves it, at all stages
 of what goes on between, while the device does to it what it may, at random
 moments of a seeded generator; the driver has to live through it, too.
-Left out is needs-reset, of which this driver never hears: it waits for ever.
+Left out is needs-reset, for which this driver has no answer.
 """
 import collections
 import random

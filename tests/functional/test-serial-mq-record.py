@@ -19,8 +19,6 @@ from harness import (HANG_S, Failure, check, check_in, main, run,
                      test_each)
 from recorder import Recording, replay
 
-LOAD = (f"for m in {' '.join(serialports.MODULES)}; do "
-        "[ ! -e /lib/modules/$m.ko ] || insmod /lib/modules/$m.ko; done")
 PORTS = 3
 BYTES = 5000
 FLOOD = 64 << 20
@@ -70,7 +68,7 @@ def ports_are_replayed(directory, _name, version):
         guest.await_text(b"JUMPCUT ready")
         for host in hosts:
             host.connect()
-        guest.type(LOAD.encode())
+        guest.type(serialports.LOAD.encode())
         guest.type(b"serial-ports echo %d %d & true" % (PORTS, PORTS))
         guest.await_text(b"PORTS open=%d" % PORTS)
         serialports.echo(hosts, BYTES)
