@@ -42,8 +42,10 @@ static size_t fill_ring(SerialMq *s, SerialMqPort *p, const uint8_t *buf,
     if (!may_input(s, p)) {
         return 0;
     }
+    p->filling = true;
     /* What room() counted was in the ring, all of it. */
-    for (unsigned n = SERIAL_MQ_RING_MAX; n && done < len; n--) {
+    for (unsigned n = SERIAL_MQ_RING_MAX; n && done < len && may_input(s, p);
+         n--) {
         SerialMqChain *c = s->ops->pop(s->t, queue);
         size_t put;
 
@@ -57,6 +59,7 @@ static size_t fill_ring(SerialMq *s, SerialMqPort *p, const uint8_t *buf,
         serial_mq_complete(s, queue, c, put);
         used = true;
     }
+    p->filling = false;
     p->answered |= done > 0;
     p->in_bytes += done;
     p->starved |= done < len;
@@ -82,25 +85,27 @@ void serial_mq_drop_kept(SerialMqPort *p)
     g_clear_pointer(&p->kept, g_byte_array_unref);
 }
 
-/* What was kept goes first; from inside push() more may come to be kept. */
+/*
+ * What was kept goes first, and is there until it has gone, so that nothing
+ * overtakes it; from inside push() its host may go, and take it along.
+ */
 static void give_kept(SerialMq *s, SerialMqPort *p)
 {
-    g_autoptr(GByteArray) kept = g_steal_pointer(&p->kept);
+    g_autoptr(GByteArray) kept = p->kept ? g_byte_array_ref(p->kept) : NULL;
     size_t done = kept ? fill_ring(s, p, kept->data, kept->len) : 0;
 
-    if (kept && p->present && done < kept->len) {
-        g_autoptr(GByteArray) later = g_steal_pointer(&p->kept);
-
-        keep(p, kept->data + done, kept->len - done);
-        if (later) {
-            keep(p, later->data, later->len);
+    if (kept && kept == p->kept) {
+        g_byte_array_remove_range(kept, 0, done);
+        if (!kept->len) {
+            serial_mq_drop_kept(p);
         }
     }
 }
 
 void serial_mq_accept(SerialMq *s, SerialMqPort *p)
 {
-    if (!p->guest_open || !p->host_open) {
+    /* From inside push(): it goes on with the buffers there are. */
+    if (!p->guest_open || !p->host_open || p->filling) {
         return;
     }
     give_kept(s, p);
@@ -126,7 +131,7 @@ size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
     SerialMqPort *p = serial_mq_port(s, port);
     size_t done, kept;
 
-    if (!p || !p->connected) {
+    if (!p || !p->connected || p->filling) {
         return 0;
     }
     done = p->kept ? 0 : fill_ring(s, p, buf, len);
@@ -144,6 +149,10 @@ size_t serial_mq_port_room(SerialMq *s, unsigned port)
     SerialMqPort *p = serial_mq_port(s, port);
 
     if (!p || !may_input(s, p) || p->kept) {
+        return 0;
+    }
+    if (p->filling) {
+        p->starved = true;
         return 0;
     }
     /*

@@ -31,6 +31,7 @@ typedef struct SerialMqPort {
     bool woken;       /* serial_mq_port_writable() came since output began */
     bool serving;     /* its output is being served, further up the stack */
     bool starved;     /* port_accept() is owed */
+    bool filling;     /* input goes into its ring, further up the stack */
     bool streams;     /* its output, so that it need not kick */
     bool answered;    /* it got input since its last kick */
     unsigned idle;    /* looks at its stream that found nothing */
@@ -79,7 +80,7 @@ struct SerialMq {
     bool talking; /* a control message came since the last reset */
     bool device_ready;
     bool refused;
-    bool legacy;                     /* the interface the driver used last */
+    bool legacy; /* the interface the driver used last; the judge sees it */
     bool resetting, reset_by_driver; /* serial_mq_reset_done() is to come */
     GQueue waiting;                  /* of SerialMqMessage */
     bool delivering;

@@ -83,6 +83,7 @@ static SerialMqPort *port_slot(SerialMq *s, unsigned port)
         .nr = port,
         .turn = old.turn,
         .serving = old.serving,
+        .filling = old.filling,
         .streams = old.streams,
         .untold = old.untold,
     };

@@ -409,6 +409,7 @@ static void take_port(SerialMq *s, SerialMqPort *p, SerialMqPort *l)
     }
     p->host_open = p->connected && !p->cut;
     p->serving = was.serving;
+    p->filling = was.filling;
     p->turn = was.turn + 1;
     p->name = was.name;
     /* Whether this side's back end takes more is seen when it is tried. */

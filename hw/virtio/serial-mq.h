@@ -136,7 +136,10 @@ GQuark serial_mq_error_quark(void);
 void serial_mq_port_remove(SerialMq *s, unsigned port);
 /* The host end connects; when it goes, unread output goes with it. */
 void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open);
-/* Input for the guest. @return: bytes taken; at least what room() said */
+/*
+ * Input for the guest. @return: bytes taken: what room() said at least, or 0 if
+ * the host's end has gone since or input is being taken, further up the stack.
+ */
 size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
                             size_t len);
 /* Bytes the guest takes now; after 0 port_accept() tells of more. */

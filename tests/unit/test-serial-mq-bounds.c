@@ -120,6 +120,106 @@ static void test_kept_input_goes_with_its_host(void)
     mq_free(g);
 }
 
+static void receive_inside(MqGuest *g, unsigned queue)
+{
+    /* As the driver's kick does, from a buffer in the device's register. */
+    mq_kick(g, queue);
+    g_assert_cmpuint(serial_mq_port_room(g->s, 1), ==, 0);
+    g_assert_cmpuint(mq_receive(g, 1, "newer"), ==, 0);
+}
+
+/* The first buffer's completion makes the driver kick, and the host send. */
+static void test_nothing_overtakes_kept_input(void)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+
+    g_assert_cmpuint(mq_receive(g, 1, "01234567"), ==, 8);
+    mq_add_in(g, MQ_IN(1), 3);
+    mq_add_in(g, MQ_IN(1), 3);
+    mq_log(g);
+    g->inside_push = receive_inside;
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "012");
+    g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "345");
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 2);
+    g_assert_cmpstr(mq_log(g), ==, "");
+    mq_add_in(g, MQ_IN(1), 16);
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "67");
+    g_assert_cmpstr(mq_log(g), ==, "accept 1");
+    mq_free(g);
+}
+
+static void test_nothing_overtakes_new_input(void)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+
+    mq_add_in(g, MQ_IN(1), 3);
+    mq_add_in(g, MQ_IN(1), 16);
+    mq_log(g);
+    g->inside_push = receive_inside;
+    g_assert_cmpuint(mq_receive(g, 1, "01234567"), ==, 8);
+    g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "012");
+    g_assert_cmpstr(mq_used_text(g, MQ_IN(1)), ==, "34567");
+    /* Who was refused hears of the next buffers. */
+    mq_add_in(g, MQ_IN(1), 16);
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpstr(mq_log(g), ==, "accept 1");
+    mq_free(g);
+}
+
+/* However full it was, it can be migrated. */
+static void test_kept_input_stays_within_bounds_inside(void)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+    MqGuest *to = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+    g_autofree char *text = g_strnfill(4096, 'x');
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpuint(mq_receive(g, 1, text), ==, 4096);
+    mq_add_in(g, MQ_IN(1), 3);
+    g->inside_push = receive_inside;
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 4093);
+    g_assert_true(mq_migrate(g, to, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(mq_port(to, 1).kept, ==, 4093);
+    mq_free(g);
+    mq_free(to);
+}
+
+static void leave_inside(MqGuest *g, unsigned queue)
+{
+    (void)queue;
+    serial_mq_port_host_open(g->s, 1, false);
+}
+
+static void close_inside(MqGuest *g, unsigned queue)
+{
+    (void)queue;
+    mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 0);
+}
+
+/* The host's end goes, or the driver closes the port, amid it. */
+static void test_kept_input_is_cut_off(void)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_OBSERVE, 0);
+
+    mq_receive(g, 1, "0123");
+    mq_add_in(g, MQ_IN(1), 3);
+    mq_add_in(g, MQ_IN(1), 3);
+    g->inside_push = close_inside;
+    mq_kick(g, MQ_IN(1));
+    g_assert_cmpuint(mq_nr_used(g, MQ_IN(1)), ==, 1);
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 1);
+    mq_receive(g, 1, "4567");
+    g->inside_push = leave_inside;
+    mq_say(g, 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    g_assert_cmpuint(mq_nr_used(g, MQ_IN(1)), ==, 2);
+    g_assert_cmpuint(mq_port(g, 1).kept, ==, 0);
+    mq_free(g);
+}
+
 /* What is past the bounds comes with the next span, in order, whole. */
 static void test_output_keeps_within_bounds(void)
 {
@@ -272,6 +372,12 @@ int main(int argc, char **argv)
                          test_input_without_a_buffer_is_kept);
     g_test_add_func("/input/kept/bounds", test_input_is_kept_within_bounds);
     g_test_add_func("/input/kept/host", test_kept_input_goes_with_its_host);
+    g_test_add_func("/input/kept/order-inside",
+                    test_nothing_overtakes_kept_input);
+    g_test_add_func("/input/order-inside", test_nothing_overtakes_new_input);
+    g_test_add_func("/input/kept/bounds-inside",
+                    test_kept_input_stays_within_bounds_inside);
+    g_test_add_func("/input/kept/cut-off", test_kept_input_is_cut_off);
     g_test_add_func("/input/room-anew",
                     test_room_is_looked_at_anew_after_input);
     g_test_add_func("/output/bounds", test_output_keeps_within_bounds);
