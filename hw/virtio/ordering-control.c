@@ -67,12 +67,24 @@ static bool may_speak(OrderingJudge *j, const OrderingEvent *e)
     return false;
 }
 
+/*
+ * It answers a PORT_ADD: it has read that, and what came before.  Of several
+ * that wait for an answer it is not known which one it has read.
+ */
+static void see_answer(OrderingJudge *j, const JudgePort *p)
+{
+    if (j->device_ready && p->readies + 1 == p->adds && p->adds < G_MAXUINT16) {
+        j->read = MAX(j->read, p->added);
+    }
+}
+
 static void see_port_ready(OrderingJudge *j, const OrderingEvent *e)
 {
     JudgePort *p = &j->ports[e->port];
     /* One of its own accord, if it knows the port from before. */
     uint32_t due = p->adds + (p->known && !j->device_ready);
 
+    see_answer(j, p);
     if (may_speak(j, e)) {
         if (!p->adds && j->device_ready) {
             ordering_report(j, RULE_PORT_READY_UNASKED, e, e->port,
@@ -106,17 +118,18 @@ static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
     if (value_of(e) && !p->ready) {
         ordering_report(j, RULE_PORT_OPEN_BEFORE_READY, e, e->port,
                         "PORT_OPEN of port %u, PORT_READY not sent", e->port);
-    } else if (value_of(e) && p->open && p->console) {
+    } else if (value_of(e) && p->open && p->console > j->read) {
         /*
          * 5.3.6.2.2: CONSOLE_PORT is to be answered so, even if a program was
-         * quicker to open the port.
+         * quicker to open the port.  Who has read what came later has done so.
          */
-        p->console = false;
+        p->console = 0;
     } else if (value_of(e) && p->open) {
         ordering_report(j, RULE_PORT_OPEN_TWICE, e, e->port,
                         "PORT_OPEN of port %u, which is open", e->port);
     }
-    if (!value_of(e) && p->asked) {
+    /* What it sent before it read that it is a console is no answer. */
+    if (!value_of(e) && p->asked && p->console <= j->read) {
         ordering_report(j, RULE_CONSOLE_PORT_NOT_OPENED, e, e->port,
                         "PORT_OPEN 0 of port %u, a console not opened yet",
                         e->port);
@@ -192,11 +205,13 @@ void ordering_control_tx(OrderingJudge *j, const OrderingEvent *e)
         return;
     }
     p = &j->ports[e->port];
+    j->told++;
     if (event_of(e) == VIRTIO_CONSOLE_PORT_ADD) {
         p->known = true;
+        p->added = j->told;
         p->adds = MIN(p->adds + 1, G_MAXUINT16);
     } else if (event_of(e) == VIRTIO_CONSOLE_CONSOLE_PORT) {
-        p->console = true;
+        p->console = j->told;
         /* Old messages may be on their way of a port that it had open. */
         p->asked = !p->opened;
     } else if (event_of(e) == VIRTIO_CONSOLE_PORT_REMOVE) {

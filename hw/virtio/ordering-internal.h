@@ -81,10 +81,11 @@ typedef struct JudgePort {
     bool ready;       /* the last PORT_READY told of success */
     bool open;        /* as the driver told */
     bool known;       /* it was sent a PORT_ADD, if in an earlier life */
-    bool console; /* it was told so, if of a port of that number that is gone,
-                     and may say PORT_OPEN again to answer */
-    bool opened;  /* the driver has opened it, in this life */
-    bool asked;   /* ... has not, and was told that it is a console */
+    bool opened;      /* the driver has opened it, in this life */
+    bool asked;       /* ... has not, and was told that it is a console */
+    uint64_t added;   /* which of the device's messages was its last PORT_ADD */
+    uint64_t console; /* ... its last CONSOLE_PORT, if of a port of that number
+                         that is gone; 0: none, or answered */
 } JudgePort;
 
 struct OrderingJudge {
@@ -92,6 +93,7 @@ struct OrderingJudge {
     OrderingFound *found;
     void *opaque;
     int64_t now_ns; /* of the event being looked at */
+    bool legacy;    /* likewise */
     /* Of this life of the driver */
     uint8_t status;
     bool reset_first;   /* the driver did, since the machine's last reset */
@@ -104,7 +106,8 @@ struct OrderingJudge {
     bool restoring; /* speaks of ports without having been told of them */
     bool wrote;     /* ... and writes to them */
     bool waking;    /* no driver since the machine woke up */
-    bool legacy;    /* the interface it uses */
+    uint64_t told;  /* messages it was sent; they count from 1 on */
+    uint64_t read;  /* the last of them that it has read for sure, 0: none */
     uint64_t features, offered;
     uint64_t counts[RULE__MAX];
     uint8_t *queues;

@@ -16,17 +16,21 @@ enum {
     TAG_PORT_ADDS,
     TAG_PORT_READIES,
     TAG_PORT_FLAGS,
+    TAG_TOLD,
+    TAG_READ,
+    TAG_PORT_ADDED,
+    TAG_PORT_CONSOLE,
 };
 
 /* Flags of the judge, in the order of their bits. */
-#define NR_FLAGS 11
+#define NR_FLAGS 10
 
 static void flags_of(OrderingJudge *j, bool *flags[NR_FLAGS])
 {
     bool *const all[NR_FLAGS] = {
         &j->reset_first, &j->reset_read, &j->ran,          &j->features_read,
         &j->early_queue, &j->modern,     &j->device_ready, &j->restoring,
-        &j->wrote,       &j->waking,     &j->legacy,
+        &j->wrote,       &j->waking,
     };
 
     memcpy(flags, all, sizeof(all));
@@ -46,6 +50,8 @@ void ordering_save(const OrderingJudge *j, StateWriter *w)
     state_put_u64(w, TAG_FLAGS, bits);
     state_put_u64(w, TAG_FEATURES, j->features);
     state_put_u64(w, TAG_OFFERED, j->offered);
+    state_put_u64(w, TAG_TOLD, j->told);
+    state_put_u64(w, TAG_READ, j->read);
     state_put_u64(w, TAG_NR_RULES, RULE__MAX);
     for (unsigned i = 0; i < RULE__MAX; i++) {
         state_put_u64(w, TAG_COUNT, j->counts[i]);
@@ -57,8 +63,10 @@ void ordering_save(const OrderingJudge *j, StateWriter *w)
         state_put_u64(w, TAG_PORT_ADDS, p->adds);
         state_put_u64(w, TAG_PORT_READIES, p->readies);
         state_put_u64(w, TAG_PORT_FLAGS,
-                      p->ready | p->open << 1 | p->known << 2 |
-                          p->console << 3 | p->asked << 4 | p->opened << 5);
+                      p->ready | p->open << 1 | p->known << 2 | p->asked << 3 |
+                          p->opened << 4);
+        state_put_u64(w, TAG_PORT_ADDED, p->added);
+        state_put_u64(w, TAG_PORT_CONSOLE, p->console);
     }
 }
 
@@ -72,13 +80,14 @@ static void load_ports(OrderingJudge *j, StateReader *r)
                                           G_MAXUINT16);
         p->readies = (uint32_t)state_get_u64(r, TAG_PORT_READIES,
                                              "ready messages", G_MAXUINT16 + 1);
-        flags = (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags", 63);
+        flags = (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags", 31);
         p->ready = flags & 1;
         p->open = flags & 2;
         p->known = flags & 4;
-        p->console = flags & 8;
-        p->asked = flags & 16;
-        p->opened = flags & 32;
+        p->asked = flags & 8;
+        p->opened = flags & 16;
+        p->added = state_get_u64(r, TAG_PORT_ADDED, "announcement", j->told);
+        p->console = state_get_u64(r, TAG_PORT_CONSOLE, "console", j->told);
     }
 }
 
@@ -121,6 +130,8 @@ void ordering_load(OrderingJudge *j, StateReader *r)
     }
     j->features = state_get_u64(r, TAG_FEATURES, "features", UINT64_MAX);
     j->offered = state_get_u64(r, TAG_OFFERED, "offered", UINT64_MAX);
+    j->told = state_get_u64(r, TAG_TOLD, "messages told", UINT64_MAX);
+    j->read = state_get_u64(r, TAG_READ, "messages read", j->told);
     if (state_get_u64(r, TAG_NR_RULES, "rules", RULE__MAX) != RULE__MAX) {
         state_reader_fail(r, "state field 'rules': not %u of them", RULE__MAX);
     }

@@ -75,6 +75,8 @@ static void new_life(OrderingJudge *j)
     j->wrote = false;
     j->features = 0;
     j->offered = 0;
+    j->told = 0;
+    j->read = 0;
 }
 
 /* No driver is there that could know a port. */
@@ -92,7 +94,6 @@ static void see_reset(OrderingJudge *j, bool by_driver)
     j->reset_read = !by_driver;
     if (!by_driver) {
         j->ran = false;
-        j->legacy = false;
         if (!j->waking) {
             forget_ports(j);
         }
@@ -102,11 +103,6 @@ static void see_reset(OrderingJudge *j, bool by_driver)
 static void see_wake(OrderingJudge *j, const OrderingEvent *e G_GNUC_UNUSED)
 {
     j->waking = true;
-}
-
-static void see_interface(OrderingJudge *j, const OrderingEvent *e)
-{
-    j->legacy = e->value;
 }
 
 /*
@@ -503,7 +499,6 @@ void ordering_see(OrderingJudge *j, int64_t now_ns, const OrderingEvent *event)
         [ORDERING_STATUS] = see_status,
         [ORDERING_STATUS_READ] = see_status_read,
         [ORDERING_WAKE] = see_wake,
-        [ORDERING_INTERFACE] = see_interface,
         [ORDERING_FEATURES] = see_features,
         [ORDERING_CONFIG_READ] = see_config_read,
         [ORDERING_CONFIG_WRITE] = see_config_write,
@@ -517,6 +512,7 @@ void ordering_see(OrderingJudge *j, int64_t now_ns, const OrderingEvent *event)
     };
 
     j->now_ns = now_ns;
+    j->legacy = event->legacy;
     if (event->kind == ORDERING_RESET) {
         see_reset(j, event->value);
     } else if (see[event->kind]) {

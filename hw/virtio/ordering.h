@@ -26,7 +26,6 @@ typedef enum OrderingEventKind {
     ORDERING_STATUS_READ, /* value: what the driver got */
     ORDERING_RESET,       /* value: 1 by the driver, 0 by the machine */
     ORDERING_WAKE,        /* the machine's next reset is that of a wakeup */
-    ORDERING_INTERFACE,   /* value: 1 the driver uses the legacy one, 0 not */
     ORDERING_FEATURES,    /* each write; value: accepted so far, old: offered */
     ORDERING_CONFIG_READ, /* value: offset, old: size */
     ORDERING_CONFIG_WRITE, /* value: offset, old: size */
@@ -54,6 +53,7 @@ typedef struct OrderingEvent {
     OrderingEventKind kind;
     unsigned queue, port;
     uint64_t value, old;
+    bool legacy; /* the driver used the legacy interface last */
 } OrderingEvent;
 
 typedef enum OrderingSeverity {

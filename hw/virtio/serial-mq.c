@@ -106,7 +106,7 @@ void serial_mq_see(SerialMq *s, OrderingEventKind kind, unsigned queue,
                    unsigned port, uint64_t value, uint64_t old)
 {
     if (s->judge) {
-        OrderingEvent event = {kind, queue, port, value, old};
+        OrderingEvent event = {kind, queue, port, value, old, s->legacy};
 
         ordering_see(s->judge, s->host->ops->now_ns(s->host), &event);
     }
@@ -288,10 +288,7 @@ void serial_mq_wakes(SerialMq *s)
 
 void serial_mq_interface(SerialMq *s, bool legacy)
 {
-    if (s->legacy != legacy) {
-        s->legacy = legacy;
-        serial_mq_see(s, ORDERING_INTERFACE, 0, ORDERING_NO_PORT, legacy, 0);
-    }
+    s->legacy = legacy;
 }
 
 /*

@@ -83,6 +83,7 @@ static void step(Court *c, FuzzInput *in)
     e.port = (unsigned)draw_number(in);
     e.value = draw_number(in);
     e.old = draw_number(in);
+    e.legacy = draw_number(in) & 1;
     if (kind == ORDERING_CONTROL_RX || kind == ORDERING_CONTROL_TX) {
         e.value |= draw_number(in) << 16;
     }

@@ -469,8 +469,14 @@ static void open_close_open(SerialDriver *d)
     serial_port_open(d, PORT, true);
 }
 
-/* The device has told that it is a console; nothing has been read of that. */
 static void console_closed(SerialDriver *d)
+{
+    serial_until_console(d, SERIAL_CASE_CONSOLE);
+    serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_OPEN, 0);
+}
+
+/* The device has told that it is a console; nothing has been read of that. */
+static void console_closed_early(SerialDriver *d)
 {
     serial_until_added(d);
     serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_READY, 1);
@@ -479,8 +485,7 @@ static void console_closed(SerialDriver *d)
 
 static void console_opened(SerialDriver *d)
 {
-    serial_until_added(d);
-    serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_until_console(d, SERIAL_CASE_CONSOLE);
     serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_OPEN, 1);
     serial_say(d, SERIAL_CASE_CONSOLE, VIRTIO_CONSOLE_PORT_OPEN, 0);
 }
@@ -590,6 +595,8 @@ static const SerialCase cases[] = {
          .port = PORT),
     CASE("port-open-twice", open_twice, open_close_open, .port = PORT),
     CASE("console-port-not-opened", console_closed, console_opened,
+         .port = SERIAL_CASE_CONSOLE),
+    CASE("console-port-not-opened", console_closed, console_closed_early,
          .port = SERIAL_CASE_CONSOLE),
     CASE("transmit-before-device-ready", write_early, write_to_port,
          .port = PORT, .new_ports = true),

@@ -2,6 +2,8 @@
 /* A driver of virtio's console device up to a stage of its life. */
 #include "tests/qtest/serial-stages.h"
 
+#include <stddef.h>
+
 #define PORT SERIAL_STAGE_PORT
 
 static const SerialOptions plain = {.legacy = false};
@@ -60,6 +62,22 @@ void serial_until_open(SerialDriver *d)
 {
     serial_until_ready(d);
     serial_port_open(d, PORT, true);
+}
+
+void serial_until_console(SerialDriver *d, unsigned console)
+{
+    serial_until_ready(d);
+    serial_expect(d, console, VIRTIO_CONSOLE_PORT_ADD, 1);
+    serial_control(d, console, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_expect(d, console, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+    json_node_unref(
+        qtest_qmp(d->v.f.q, "virtio-serial-mq-provoke",
+                  "{\"spec\": \"config-read#1:port-flap,port=1\"}"));
+    virtio_config_readl(&d->v,
+                        offsetof(struct virtio_console_config, max_nr_ports));
+    serial_expect(d, PORT, VIRTIO_CONSOLE_PORT_REMOVE, 1);
+    serial_expect(d, PORT, VIRTIO_CONSOLE_PORT_ADD, 1);
+    serial_control(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
 }
 
 void serial_until_single(SerialDriver *d)

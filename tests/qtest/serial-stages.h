@@ -21,6 +21,11 @@ void serial_until_running(SerialDriver *d);
 void serial_until_added(SerialDriver *d);
 void serial_until_ready(SerialDriver *d);
 void serial_until_open(SerialDriver *d);
+/*
+ * ... or until @console, a port the device has besides, has been read to be
+ * one, as the device can tell: a port announced later has been answered for.
+ */
+void serial_until_console(SerialDriver *d, unsigned console);
 
 /* Send a control message that the device need not take. */
 void serial_say(SerialDriver *d, uint32_t port, uint16_t event, uint16_t value);

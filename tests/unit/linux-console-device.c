@@ -19,7 +19,7 @@ uint32_t linux_draw(LinuxModel *m, uint32_t below)
 void linux_show(LinuxModel *m, OrderingEventKind kind, unsigned queue,
                 unsigned port, uint64_t value, uint64_t old)
 {
-    const OrderingEvent e = {kind, queue, port, value, old};
+    const OrderingEvent e = {kind, queue, port, value, old, m->legacy};
 
     m->show(m->opaque, &e);
 }

@@ -42,7 +42,6 @@ static void reset(LinuxModel *m)
     m->up = false;
     m->talking = false;
     g_queue_clear_full(&m->inbox, g_free);
-    linux_look(m, ORDERING_INTERFACE, 0, m->legacy, 0);
     linux_look(m, ORDERING_STATUS, 0, 0, m->status);
     m->status = 0;
     if (m->bug != LINUX_NO_WAIT) {

@@ -5,7 +5,7 @@
  *
  * Sequences are words; numbers are hexadecimal, Q is a queue and P a port:
  *     wN status written, r read, R reset of the machine, W its next one is a
- *     wakeup's, lN legacy interface or not, fN features accepted,
+ *     wakeup's, lN legacy interface from now on or not, fN features accepted,
  *     gN configuration read, cN written, zQ,N size of a queue, dQ aQ uQ its
  *     addresses, vQ vector, pQ,N page of a legacy queue, eQ,N enabled,
  *     xQ reset alone, kQ kicked, bQ,N,M chain of N readable and M writable
@@ -28,6 +28,9 @@
 #define OPEN1       "m1,6,1,8 "
 #define CLOSE1      "m1,6,0,8 "
 #define ADD1        "t1,1 "
+#define CONSOLE1    "t1,4 "
+/* Port 0 comes, and its driver answers: it has read what came before. */
+#define READ_ALL "t0,1 m0,3,1,8 "
 
 #define RESET     "w0 r "
 #define DRIVER    RESET "w1 w3 "
@@ -156,21 +159,33 @@ static const Row rows[] = {
     {"port-open-twice", PORT OPEN1 OPEN1, PORT OPEN1 CLOSE1 OPEN1},
     {"port-open-twice", PORT OPEN1 CLOSE1 OPEN1 OPEN1,
      PORT OPEN1 "t1,2 " ADD1 PORT_READY1 OPEN1},
-    /* The second answers CONSOLE_PORT. */
-    {"port-open-twice", PORT "t1,4 " OPEN1 OPEN1 OPEN1,
-     PORT "t1,4 " OPEN1 OPEN1},
-    /* Said of a port that was removed since, it is taken for the new one. */
-    {"port-open-twice", PORT "t1,4 t1,2 t1,1 " PORT_READY1 OPEN1 OPEN1 OPEN1,
-     PORT "t1,4 t1,2 t1,1 " PORT_READY1 OPEN1 OPEN1},
-    {"console-port-not-opened", PORT "t1,4 " CLOSE1, PORT "t1,4 " OPEN1 CLOSE1},
+    /* The second answers CONSOLE_PORT, if it may still be under way. */
+    {"port-open-twice", PORT CONSOLE1 OPEN1 OPEN1 OPEN1,
+     PORT CONSOLE1 OPEN1 OPEN1},
+    {"port-open-twice", PORT CONSOLE1 READ_ALL OPEN1 OPEN1,
+     PORT READ_ALL CONSOLE1 OPEN1 OPEN1},
+    /* Told amid a removal it is taken for the new one, but once only. */
+    {"port-open-twice",
+     PORT "t1,2 " ADD1 CONSOLE1 PORT_READY1 OPEN1 OPEN1 OPEN1,
+     PORT "t1,2 " ADD1 CONSOLE1 PORT_READY1 OPEN1 OPEN1},
+    {"port-open-twice", PORT CONSOLE1 "t1,2 " ADD1 PORT_READY1 OPEN1 OPEN1,
+     PORT CONSOLE1 "t1,2 " ADD1 ADD1 PORT_READY1 OPEN1 OPEN1},
+    {"console-port-not-opened", PORT CONSOLE1 READ_ALL CLOSE1,
+     PORT CONSOLE1 READ_ALL OPEN1 CLOSE1},
+    /* It may not have read it yet; an answer to an older message tells nothing.
+     */
+    {"console-port-not-opened", PORT CONSOLE1 CLOSE1 READ_ALL CLOSE1,
+     PORT "t0,1 " CONSOLE1 "m0,3,1,8 k2 b2,0,8 " CLOSE1},
+    {"console-port-not-opened", PORT CONSOLE1 READ_ALL CONSOLE1 READ_ALL CLOSE1,
+     PORT "t0,1 " CONSOLE1 "t0,1 m0,3,1,8 " CLOSE1},
     /* A program was quicker: that is an answer, whatever it does then. */
-    {"console-port-not-opened", PORT "t1,4 " CLOSE1 OPEN1 CLOSE1,
-     PORT OPEN1 "t1,4 " CLOSE1 OPEN1 CLOSE1},
-    {"console-port-not-opened", PORT "t1,4 t1,4 b5,8,0 " CLOSE1,
-     PORT "t1,4 t1,2 " CLOSE1},
+    {"console-port-not-opened", PORT CONSOLE1 READ_ALL CLOSE1 OPEN1 CLOSE1,
+     PORT OPEN1 CONSOLE1 READ_ALL CLOSE1 OPEN1 CLOSE1},
+    {"console-port-not-opened", PORT CONSOLE1 READ_ALL "b5,8,0 " CLOSE1,
+     PORT CONSOLE1 READ_ALL "t1,2 " CLOSE1},
     {"console-port-not-opened",
-     PORT "t1,4 " RESET UP PORT_READY1 "t1,4 " CLOSE1,
-     PORT "t1,4 " ADD1 PORT_READY1 CLOSE1},
+     PORT CONSOLE1 RESET TALKING ADD1 PORT_READY1 CONSOLE1 READ_ALL CLOSE1,
+     PORT CONSOLE1 ADD1 PORT_READY1 READ_ALL CLOSE1},
     {"transmit-before-device-ready", UP "b5,8,0", TALKING ADD1 "k5 b5,8,0"},
     {"transmit-before-device-ready", UP "k1 b1,8,0",
      DRIVER "f100000000 wb r " QUEUE("0") QUEUE("1") "e0,1 e1,1 wf k1 b1,8,0"},
@@ -186,6 +201,7 @@ static const Row rows[] = {
 typedef struct Seen {
     OrderingJudge *judge;
     uint8_t status;
+    bool legacy;
     unsigned found;
     OrderingViolation last;
 } Seen;
@@ -223,10 +239,9 @@ static OrderingEvent status_event(char verb, uint64_t value, Seen *seen)
     } else if (verb == 'R') {
         e = (OrderingEvent){.kind = ORDERING_RESET};
         seen->status = 0;
+        seen->legacy = false;
     } else if (verb == 'W') {
         e = (OrderingEvent){.kind = ORDERING_WAKE};
-    } else if (verb == 'l') {
-        e = (OrderingEvent){.kind = ORDERING_INTERFACE, .value = value};
     }
     return e;
 }
@@ -268,7 +283,6 @@ static OrderingEvent event_of(char verb, const uint64_t n[4], Seen *seen)
     case 'r':
     case 'R':
     case 'W':
-    case 'l':
         return status_event(verb, n[0], seen);
     case 'f':
         return (OrderingEvent){
@@ -312,7 +326,12 @@ static void show(Seen *seen, const char *text)
         for (unsigned k = 0; numbers[k]; k++) {
             n[k] = g_ascii_strtoull(numbers[k], NULL, 16);
         }
+        if (*words[i] == 'l') {
+            seen->legacy = n[0];
+            continue;
+        }
         e = event_of(*words[i], n, seen);
+        e.legacy = seen->legacy;
         ordering_see(seen->judge, i, &e);
     }
 }
@@ -443,6 +462,7 @@ static void state_migrates(void)
             g_assert_true(state_reader_finish(r, &error));
             g_assert_no_error(error);
             to->status = from->status;
+            to->legacy = from->legacy;
             show(to, at);
             g_assert_cmpuint(ordering_total(to->judge), ==, 1);
             g_assert_cmpuint(
