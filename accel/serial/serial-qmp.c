@@ -32,6 +32,7 @@ static VirtioSerialMqPort *port_info(SerialDevice *dev, unsigned port)
         .guest_ready = i.guest_ready,
         .throttled = i.throttled,
         .blocked = i.blocked,
+        .kept = i.kept,
         .cols = i.cols,
         .rows = i.rows,
         .out_bytes = i.out_bytes,

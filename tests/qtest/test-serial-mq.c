@@ -57,6 +57,7 @@ static void conversation_in_every_layout(void)
         g_assert_cmpuint(serial_port_counter(m->q, 1, "out-chains"), ==, 1);
         g_assert_cmpuint(serial_port_counter(m->q, 1, "in-bytes"), ==,
                          sizeof(world));
+        g_assert_cmpuint(serial_port_counter(m->q, 1, "kept"), ==, 0);
         g_assert_true(serial_port_flag(m->q, 1, "guest-open"));
         g_assert_true(serial_port_flag(m->q, 1, "guest-ready"));
         g_assert_false(serial_port_flag(m->q, 1, "console"));
