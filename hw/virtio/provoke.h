@@ -21,7 +21,8 @@
 #include "hw/host.h"
 #include "hw/state.h"
 
-#define PROVOKE_MAX          256u /* of one device; those that are over make room */
+/* Of one device; those that are over make room. */
+#define PROVOKE_MAX          256u
 #define PROVOKE_LATE_MAX     1024u /* messages delayed; others are not */
 #define PROVOKE_COUNT_MAX    1024u
 #define PROVOKE_DELAY_NS_MAX ((uint64_t)3600 * 1000000000)

@@ -4,9 +4,13 @@
 
 Subject: the device's judge has nothing to say against a driver that does
 nothing wrong.  The stock driver takes the device and leaves it, at all stages
-of what goes on between, while the device does to it what it may, at random
-moments of a seeded generator; the driver has to live through it, too.
-Left out is needs-reset, for which this driver has no answer.
+of what goes on between, while the device does to it what it may; the driver has
+to live through it, too.
+The seed repeats which provocations there are and at which event, and what the
+guest's program draws, but not when the events come: threads of the host echo at
+its speed, and nothing is recorded.  So a run that fails need not fail again.
+Left out is needs-reset, for which this driver has no answer; interrupts as
+moments; and of port 0, a console without output, all messages but console-port.
 """
 import collections
 import random

@@ -34,8 +34,8 @@ def console_has_its_size(directory, _name, version):
             if (cols, rows) != FIRST:
                 guest.do("virtio-serial-mq-resize", port=0, cols=cols,
                          rows=rows)
-            guest.shell(f"until [ \"$(stty size </dev/hvc0)\" = '{rows} {cols}' "
-                        "]; do :; done")
+            guest.shell("until [ \"$(stty size </dev/hvc0)\" = "
+                        f"'{rows} {cols}' ]; do :; done")
 
 
 if __name__ == "__main__":

@@ -49,8 +49,8 @@ def instruction_that_breaks_a_rule_is_told(directory):
     symbols = addresses()
     path = directory / "where.scenario"
     path.write_text(SCENARIO.format(len(BROKEN)) + "".join(
-        EXPECT.format(name.replace("_", "-"), rule,
-                                          symbols[name]) for name, rule in BROKEN))
+        EXPECT.format(name.replace("_", "-"), rule, symbols[name])
+        for name, rule in BROKEN))
     done = run("run", path)
     check(f"status; {done.stdout.decode()}{done.stderr.decode()}",
           done.returncode, 0)
