@@ -208,7 +208,7 @@ void ordering_control_tx(OrderingJudge *j, const OrderingEvent *e)
     j->told++;
     if (event_of(e) == VIRTIO_CONSOLE_PORT_ADD) {
         p->known = true;
-        p->added = j->told;
+        p->added = e->value & ORDERING_TX_HELD ? 0 : j->told;
         p->adds = MIN(p->adds + 1, G_MAXUINT16);
     } else if (event_of(e) == VIRTIO_CONSOLE_CONSOLE_PORT) {
         p->console = j->told;

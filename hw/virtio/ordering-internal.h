@@ -83,7 +83,8 @@ typedef struct JudgePort {
     bool known;       /* it was sent a PORT_ADD, if in an earlier life */
     bool opened;      /* the driver has opened it, in this life */
     bool asked;       /* ... has not, and was told that it is a console */
-    uint64_t added;   /* which of the device's messages was its last PORT_ADD */
+    uint64_t added;   /* which of the device's messages was its last PORT_ADD;
+                         0: none, or one that may overtake others */
     uint64_t console; /* ... its last CONSOLE_PORT, if of a port of that number
                          that is gone; 0: none, or answered */
 } JudgePort;

@@ -35,7 +35,8 @@ typedef enum OrderingEventKind {
     ORDERING_NOTIFY,       /* queue */
     ORDERING_BUFFER,       /* queue; bytes; value: readable, old: writable */
     ORDERING_CONTROL_RX,   /* port; value: event | value << 16, old: bytes */
-    ORDERING_CONTROL_TX,   /* as RX, when it has been put into a buffer */
+    ORDERING_CONTROL_TX,   /* as RX, when it has been put into a buffer;
+                              value: ORDERING_TX_HELD, too */
     ORDERING_EVENT__MAX
 } OrderingEventKind;
 
@@ -48,6 +49,9 @@ typedef enum OrderingQueueField {
     ORDERING_QUEUE_VECTOR,
     ORDERING_QUEUE_PFN, /* of the legacy interface; 0 takes the queue away */
 } OrderingQueueField;
+
+/* Used buffers are held back: the driver may get it before older messages. */
+#define ORDERING_TX_HELD (1ull << 32)
 
 typedef struct OrderingEvent {
     OrderingEventKind kind;

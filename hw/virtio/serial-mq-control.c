@@ -86,12 +86,15 @@ static void message_send(SerialMq *s, SerialMqMessage *m, SerialMqChain *c)
 {
     uint8_t buf[MESSAGE_MAX];
     size_t len = message_put(m, buf);
+    bool held = s->nr_hold || s->held.length;
 
     serial_mq_trace(s, HOST_TRACE_serial_control, m->port, m->event, m->value,
                     true);
     serial_mq_see_chain(s, SERIAL_MQ_CONTROL_IN, c);
     serial_mq_see(s, ORDERING_CONTROL_TX, SERIAL_MQ_CONTROL_IN, m->port,
-                  m->event | (uint64_t)m->value << 16, len);
+                  m->event | (uint64_t)m->value << 16 |
+                      (held ? ORDERING_TX_HELD : 0),
+                  len);
     serial_mq_complete(s, SERIAL_MQ_CONTROL_IN, c, serial_mq_fill(c, buf, len));
     s->control_sent++;
     message_free(m);

@@ -10,6 +10,7 @@
  *     addresses, vQ vector, pQ,N page of a legacy queue, eQ,N enabled,
  *     xQ reset alone, kQ kicked, bQ,N,M chain of N readable and M writable
  *     bytes, mP,E,V,L message of L bytes from the driver, tP,E to the driver
+ *     (tP,E,10001: one that may overtake others)
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
@@ -178,6 +179,10 @@ static const Row rows[] = {
      PORT "t0,1 " CONSOLE1 "m0,3,1,8 k2 b2,0,8 " CLOSE1},
     {"console-port-not-opened", PORT CONSOLE1 READ_ALL CONSOLE1 READ_ALL CLOSE1,
      PORT "t0,1 " CONSOLE1 "t0,1 m0,3,1,8 " CLOSE1},
+    /* Nor does one that may have overtaken it. */
+    {"console-port-not-opened",
+     PORT CONSOLE1 "t0,1,10001 " READ_ALL "m0,3,1,8 " CLOSE1,
+     PORT CONSOLE1 "t0,1,10001 m0,3,1,8 " CLOSE1},
     /* A program was quicker: that is an answer, whatever it does then. */
     {"console-port-not-opened", PORT CONSOLE1 READ_ALL CLOSE1 OPEN1 CLOSE1,
      PORT OPEN1 CONSOLE1 READ_ALL CLOSE1 OPEN1 CLOSE1},

@@ -438,6 +438,31 @@ static void test_resume_without_device_ready(void)
                              fn);                                             \
     } while (0)
 
+/*
+ * A driver has read CONSOLE_PORT if it answers what it was told later, unless
+ * used buffers came back the last first.
+ */
+static void test_reordered_messages_prove_nothing_read(void)
+{
+    MqGuest *g = mq_linux_up(SERIAL_MQ_ENFORCE, 0);
+
+    g_assert_true(serial_mq_port_add(g->s, 2, NULL, true, NULL));
+    serial_mq_hold(g->s, SERIAL_MQ_CONTROL_IN, true, false);
+    mq_say(g, 2, VIRTIO_CONSOLE_PORT_READY, 1);
+    g_assert_true(serial_mq_port_add(g->s, 3, NULL, false, NULL));
+    serial_mq_hold(g->s, SERIAL_MQ_CONTROL_IN, false, true);
+    g_assert_cmpstr(mq_told(g), ==, "add:2=1 add:3=1 console:2=1");
+    mq_say(g, 3, VIRTIO_CONSOLE_PORT_READY, 1);
+    mq_say(g, 2, VIRTIO_CONSOLE_PORT_OPEN, 0);
+    g_assert_cmpuint(g->violations, ==, 0);
+    g_assert_true(serial_mq_port_add(g->s, 4, NULL, false, NULL));
+    mq_say(g, 4, VIRTIO_CONSOLE_PORT_READY, 1);
+    mq_say(g, 2, VIRTIO_CONSOLE_PORT_OPEN, 0);
+    g_assert_cmpuint(g->violations, ==, 1);
+    g_assert_true(mq_info(g).refused);
+    mq_free(g);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -479,5 +504,7 @@ int main(int argc, char **argv)
     ADD_MODES("/control/before-driver-ok", test_control_before_driver_ok);
     g_test_add_func("/control/reset", test_reset_forgets_what_waits);
     g_test_add_func("/control/resume", test_resume_without_device_ready);
+    g_test_add_func("/judge/reordered",
+                    test_reordered_messages_prove_nothing_read);
     return g_test_run();
 }
