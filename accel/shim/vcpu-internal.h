@@ -82,6 +82,13 @@ void vcpu_sleep_install(void);
 bool vcpu_sleep_asked(void);
 void vcpu_sleep_wait(void);
 
+/* vcpu-wait.c */
+/*
+ * shim_wait_until() for a thread that has left its vCPU's instructions: who
+ * wants the vCPUs to stop takes them for stopped meanwhile.
+ */
+void vcpu_wait_stopped(ShimUntilFn *until, void *opaque, int poll_ms);
+
 /* vcpu-plug.c */
 void vcpu_plug_install(void);
 

@@ -249,11 +249,24 @@ static bool main_thread_began(void *opaque)
             qemu_shutdown_requested_get() == SHUTDOWN_CAUSE_NONE);
 }
 
+/*
+ * The main thread may be amid another reset, for which the vCPUs are to stop
+ * before it looks at this one: it is let have its way, as the one it is to
+ * begin would begin with that, too.
+ */
 void shim_wait_for_main_thread(void)
 {
     if (turns.on && !main_thread_began(NULL)) {
-        shim_wait_until(main_thread_began, NULL, 1);
+        vcpu_wait_stopped(main_thread_began, NULL, 1);
     }
+}
+
+/* A reset takes what is left of it, which would count as executed. */
+static void forget_budget(CPUState *cs)
+{
+    cs->icount_budget = 0;
+    cs->icount_extra = 0;
+    cs->neg.icount_decr.u16.low = 0;
 }
 
 /*
@@ -274,6 +287,7 @@ void vcpu_turn_exit(CPUState *cs)
      * execution loop is one.
      */
     rcu_read_unlock();
+    forget_budget(cs);
     shim_wait_for_main_thread();
     if (vcpu_sleep_asked()) {
         vcpu_sleep_wait();

@@ -15,13 +15,19 @@ static struct {
     bool time;      /* it went on before the outermost began */
 } waits;
 
-static void work_do(void)
+/* @answer: a stop that is asked for comes first, as in QEMU's own loop. */
+static void work_do(bool answer)
 {
     CPUState *cs;
 
     CPU_FOREACH(cs)
     {
-        if (qemu_cpu_is_self(cs)) {
+        if (!qemu_cpu_is_self(cs)) {
+            continue;
+        }
+        if (answer) {
+            qemu_wait_io_event_common(cs);
+        } else {
             process_queued_cpu_work(cs);
         }
     }
@@ -40,16 +46,17 @@ static void time_stands(void)
     }
 }
 
-/* A machine that is about to stop has it switched on when it goes on. */
+/* A machine that stops, or has, has it switched on when it goes on. */
 static void time_goes_on(void)
 {
     if (!--waits.depth && waits.time && runstate_is_running() &&
-        !first_cpu->stop) {
+        !first_cpu->stop && !first_cpu->stopped) {
         qemu_clock_enable(QEMU_CLOCK_VIRTUAL, true);
     }
 }
 
-void shim_wait_until(ShimUntilFn *until, void *opaque, int poll_ms)
+static void wait_until(ShimUntilFn *until, void *opaque, int poll_ms,
+                       bool answer)
 {
     CPUState *self = current_cpu;
     /* In QEMU's execution loop, where no work that excludes all is done */
@@ -61,10 +68,24 @@ void shim_wait_until(ShimUntilFn *until, void *opaque, int poll_ms)
     time_stands();
     while (!until(opaque)) {
         qemu_cond_timedwait_bql(self->halt_cond, poll_ms);
-        work_do();
+        /* Who waits for a stop sees it before it is answered. */
+        if (!until(opaque)) {
+            work_do(answer);
+        }
     }
     time_goes_on();
     if (executing) {
         cpu_exec_start(self);
     }
+}
+
+void shim_wait_until(ShimUntilFn *until, void *opaque, int poll_ms)
+{
+    /* Amid an instruction the vCPU has not stopped. */
+    wait_until(until, opaque, poll_ms, !current_cpu->running);
+}
+
+void vcpu_wait_stopped(ShimUntilFn *until, void *opaque, int poll_ms)
+{
+    wait_until(until, opaque, poll_ms, true);
 }

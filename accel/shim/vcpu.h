@@ -120,7 +120,8 @@ typedef bool ShimUntilFn(void *opaque);
 void shim_wait_until(ShimUntilFn *until, void *opaque, int poll_ms);
 /*
  * A reset or the end may have been asked for, which QEMU's main thread does:
- * shim_wait_until() it has begun.
+ * shim_wait_until() it has begun.  Not amid an instruction: the main thread may
+ * do another reset first.
  */
 void shim_wait_for_main_thread(void);
 /*
