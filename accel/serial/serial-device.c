@@ -179,7 +179,7 @@ static bool make_core(SerialDevice *dev, Error **errp)
     dev->mq =
         serial_mq_new(&dev->config, dev->host, &serial_transport_ops, dev);
     if (tcg_enabled() && !icount_enabled()) {
-        serial_mq_let_stream(dev->mq);
+        serial_mq_moderate(dev->mq);
     }
     if (dev->provoke && !serial_mq_provoke(dev->mq, dev->provoke, &error)) {
         error_setg(errp, "provoke=%s: %s", dev->provoke, error->message);

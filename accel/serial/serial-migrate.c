@@ -19,45 +19,58 @@ typedef struct Save {
     QEMUFile *f;
 } Save;
 
+static GByteArray *element_bytes(VirtIODevice *vdev, VirtQueueElement *element)
+{
+    QIOChannelBuffer *channel = qio_channel_buffer_new(ELEMENT_MAX);
+    QEMUFile *f = qemu_file_new_output(QIO_CHANNEL(channel));
+    GByteArray *bytes = g_byte_array_new();
+
+    qemu_put_virtqueue_element(vdev, f, element);
+    qemu_fflush(f);
+    g_byte_array_append(bytes, channel->data, channel->usage);
+    qemu_fclose(f);
+    object_unref(OBJECT(channel));
+    return bytes;
+}
+
 /*
  * QEMU's function for loading a buffer takes what a stream that has ended left
  * in its place, and ends QEMU over it; so each is looked at first, with its
- * length before it.
+ * length before it, which is the same for all.
  */
 static void save_chain(void *opaque, unsigned queue, SerialMqChain *c)
 {
     Save *save = opaque;
     SerialElement *e = container_of(c, SerialElement, chain);
-    QIOChannelBuffer *channel = qio_channel_buffer_new(ELEMENT_MAX);
-    QEMUFile *f = qemu_file_new_output(QIO_CHANNEL(channel));
+    g_autoptr(GByteArray) bytes = element_bytes(save->vdev, &e->element);
 
-    qemu_put_virtqueue_element(save->vdev, f, &e->element);
-    qemu_fflush(f);
-    qemu_put_be32(save->f, channel->usage);
-    qemu_put_buffer(save->f, channel->data, channel->usage);
-    qemu_fclose(f);
-    object_unref(OBJECT(channel));
+    qemu_put_be32(save->f, bytes->len);
+    qemu_put_buffer(save->f, bytes->data, bytes->len);
 }
 
-/* @return: NULL: it is cut off, or has more parts than a chain may have */
+/* @return: NULL: it is cut off, or is none */
 static SerialElement *load_element(VirtIODevice *vdev, QEMUFile *f)
 {
+    VirtQueueElement none = {0};
+    g_autoptr(GByteArray) bytes = element_bytes(vdev, &none);
     uint32_t len = qemu_get_be32(f), parts[3]; /* index, out, in */
-    QIOChannelBuffer *channel = qio_channel_buffer_new(ELEMENT_MAX);
+    QIOChannelBuffer *channel;
     SerialElement *e = NULL;
     QEMUFile *element;
 
-    if (len < sizeof(parts) || len > ELEMENT_MAX ||
-        qemu_get_buffer(f, channel->data, len) != len) {
-        object_unref(OBJECT(channel));
+    g_assert(bytes->len >= sizeof(parts));
+    if (len != bytes->len || qemu_get_buffer(f, bytes->data, len) != len) {
         return NULL;
     }
-    memcpy(parts, channel->data, sizeof(parts));
+    memcpy(parts, bytes->data, sizeof(parts));
+    if (parts[1] > VIRTQUEUE_MAX_SIZE || parts[2] > VIRTQUEUE_MAX_SIZE) {
+        return NULL;
+    }
+    channel = qio_channel_buffer_new(len);
+    memcpy(channel->data, bytes->data, len);
     channel->usage = len;
     element = qemu_file_new_input(QIO_CHANNEL(channel));
-    if (parts[1] <= VIRTQUEUE_MAX_SIZE && parts[2] <= VIRTQUEUE_MAX_SIZE) {
-        e = qemu_get_virtqueue_element(vdev, element, sizeof(*e));
-    }
+    e = qemu_get_virtqueue_element(vdev, element, sizeof(*e));
     qemu_fclose(element);
     object_unref(OBJECT(channel));
     return e;

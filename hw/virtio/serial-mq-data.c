@@ -52,7 +52,6 @@ static SerialMqChain *take_chain(SerialMqPort *p)
 static void use_chain(SerialMq *s, SerialMqPort *p)
 {
     p->out_chains++;
-    p->untold += p->streams;
     serial_mq_complete(s, out_queue(p), take_chain(p), 0);
 }
 
@@ -180,12 +179,10 @@ static SerialMqChain *next_chain(SerialMq *s, unsigned queue, bool *quiet)
 static void output_chains(SerialMq *s, SerialMqPort *p)
 {
     const unsigned queue = out_queue(p);
-    bool used = false, quiet = !p->streams;
+    bool used = false, quiet = true;
     unsigned budget;
 
-    if (quiet) {
-        s->ops->notification(s->t, queue, false);
-    }
+    s->ops->notification(s->t, queue, false);
     for (budget = SERIAL_MQ_BUDGET; budget && may_output(s, p); budget--) {
         if (!p->chain) {
             p->chain = next_chain(s, queue, &quiet);
@@ -203,8 +200,8 @@ static void output_chains(SerialMq *s, SerialMqPort *p)
     if (quiet) {
         s->ops->notification(s->t, queue, true);
     }
-    if (used && !p->untold) {
-        serial_mq_interrupt(s, queue);
+    if (used) {
+        serial_mq_output_used(s, p);
     }
     if (!budget || (p->blocked && p->woken)) {
         p->blocked = false;

@@ -89,11 +89,11 @@ unsigned serial_mq_next_chain(const SerialMq *s);
 bool serial_mq_load_chain(SerialMq *s, SerialMqChain *c);
 
 /*
- * From now on drivers that send without a pause need not kick, and hear of
- * used buffers late; not where runs are to be the same again.
+ * From now on the driver of a port that is no console hears of its used output
+ * up to a millisecond late; not where runs are to be the same again.
  */
-void serial_mq_let_stream(SerialMq *s);
-/* The machine stands: nothing is late any more; without streams for nothing. */
+void serial_mq_moderate(SerialMq *s);
+/* The machine stands: nothing is late any more. */
 void serial_mq_settle(SerialMq *s);
 
 /* While recording, when all that happens comes from the guest and the trace */

@@ -60,7 +60,6 @@ static size_t fill_ring(SerialMq *s, SerialMqPort *p, const uint8_t *buf,
         used = true;
     }
     p->filling = false;
-    p->answered |= done > 0;
     p->in_bytes += done;
     p->starved |= done < len;
     p->room = 0;

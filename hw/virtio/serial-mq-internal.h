@@ -59,11 +59,8 @@ size_t serial_mq_fill(const SerialMqChain *c, const uint8_t *buf, size_t len);
 void serial_mq_output(SerialMq *s, unsigned port);
 /* A span of time is over. */
 void serial_mq_span_over(void *opaque);
-/* serial-mq-stream.c: the driver has kicked its transmit queue, now served. */
-void serial_mq_kicked(SerialMq *s, SerialMqPort *p);
-/* Its transmit queue is about to be forgotten. */
-void serial_mq_stream_over(SerialMq *s, SerialMqPort *p);
-void serial_mq_free_streams(SerialMq *s);
+/* serial-mq-moderate.c: the driver hears that output was used, or will. */
+void serial_mq_output_used(SerialMq *s, SerialMqPort *p);
 
 /* serial-mq-data.c: what nobody took of @p is used, or detached. */
 void serial_mq_discard(SerialMq *s, SerialMqPort *p);

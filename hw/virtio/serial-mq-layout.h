@@ -32,10 +32,7 @@ typedef struct SerialMqPort {
     bool serving;     /* its output is being served, further up the stack */
     bool starved;     /* port_accept() is owed */
     bool filling;     /* input goes into its ring, further up the stack */
-    bool streams;     /* its output, so that it need not kick */
-    bool answered;    /* it got input since its last kick */
-    unsigned idle;    /* looks at its stream that found nothing */
-    unsigned untold;  /* used chains that it was not interrupted for */
+    bool untold;      /* the driver is to hear of its used output */
     size_t room;      /* at least that much is in the receive queue; 0: look */
     GByteArray *kept; /* input that found no buffer; NULL: none */
     uint16_t cols, rows;
@@ -94,7 +91,8 @@ struct SerialMq {
     uint64_t output_max, span_bytes; /* 0: as much as there is */
     int64_t span;
     HostTimer *span_timer;
-    struct SerialMqStreams *streams; /* NULL: no port may stream */
+    HostTimer *moderator; /* NULL: it hears of used output at once */
+    bool moderates;       /* it is armed */
     bool loaded; /* the host's ends are to be compared after a load */
     uint64_t control_received, control_sent, control_ignored, control_lost;
     uint64_t interrupts, resets;

@@ -84,7 +84,6 @@ static SerialMqPort *port_slot(SerialMq *s, unsigned port)
         .turn = old.turn,
         .serving = old.serving,
         .filling = old.filling,
-        .streams = old.streams,
         .untold = old.untold,
     };
     return s->ports[port];

@@ -156,6 +156,8 @@ bool serial_mq_provoke(SerialMq *s, const char *text, GError **error)
     if (!serial_mq_provoke_check(text, s->cfg.max_ports, error)) {
         return false;
     }
+    /* From now on interrupts come, and are counted, at once. */
+    serial_mq_settle(s);
     for (unsigned i = 0; parts[i]; i++) {
         if (!provoke_add(provoker(s), parts[i], error)) {
             return false;

@@ -65,7 +65,9 @@ void serial_mq_free(SerialMq *s)
     serial_mq_drop_held(s, SERIAL_MQ_NO_QUEUE);
     s->host->ops->timer_free(s->host, s->timer);
     s->host->ops->timer_free(s->host, s->span_timer);
-    serial_mq_free_streams(s);
+    if (s->moderator) {
+        s->host->ops->timer_free(s->host, s->moderator);
+    }
     if (s->judge) {
         ordering_free(s->judge);
     }
@@ -169,15 +171,7 @@ void serial_mq_notified(SerialMq *s, unsigned queue)
     serial_mq_see(s, ORDERING_NOTIFY, queue, ORDERING_NO_PORT, 0, 0);
     if (queue < serial_mq_nr_queues(s) &&
         serial_mq_happens(s, PROVOKE_NOTIFY, queue)) {
-        SerialMqPort *p = NULL;
-
         serial_mq_serve(s, queue);
-        if (queue & 1 && queue != SERIAL_MQ_CONTROL_OUT) {
-            p = serial_mq_port(s, serial_mq_queue_port(queue));
-        }
-        if (p) {
-            serial_mq_kicked(s, p);
-        }
     }
 }
 
@@ -230,9 +224,11 @@ static void serial_mq_forget(SerialMq *s)
     for (unsigned i = 0; i < s->cfg.max_ports; i++) {
         SerialMqPort *p = serial_mq_port(s, i);
 
+        if (s->ports[i]) {
+            s->ports[i]->untold = false;
+        }
         if (p) {
             serial_mq_detach_output(s, p);
-            serial_mq_stream_over(s, p);
             p->guest_ready = false;
             p->told_open = false;
             serial_mq_guest_open(s, p, false);
@@ -335,7 +331,7 @@ void serial_mq_queue_reset(SerialMq *s, unsigned queue)
 
         if (p && queue & 1) {
             serial_mq_detach_output(s, p);
-            serial_mq_stream_over(s, p);
+            p->untold = false;
         } else if (p) {
             p->room = 0;
         }

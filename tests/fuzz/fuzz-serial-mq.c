@@ -241,8 +241,8 @@ static void round_trip(MqGuest *g)
 
 static void step(MqGuest *g, FuzzInput *in)
 {
-    /* The last is a look at ports that stream. */
-    static const int64_t advances[] = {0, 1, 0, 500000};
+    /* The last is when output that was used is told. */
+    static const int64_t advances[] = {0, 1, 0, 1000000};
 
     switch (fuzz_u8(in) % 9) {
     case 0:
@@ -281,7 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const bool migrates = how % 8 == 0;
 
     if (how & 8) {
-        serial_mq_let_stream(g->s);
+        serial_mq_moderate(g->s);
     }
     for (unsigned i = 0; i < STEPS && in.left; i++) {
         step(g, &in);
