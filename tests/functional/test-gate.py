@@ -15,6 +15,7 @@ import threading
 import trace_samples as samples
 from harness import (HANG_S, INITRD, Failure, check, check_in, kernel, main,
                      test, test_each)
+from harness import run as run_tool
 from qmp import Qemu, command_of
 
 NS = 1_000_000_000
@@ -66,7 +67,7 @@ class Run:
     """QEMU with the plugin's options added, and its console."""
 
     def __init__(self, directory, name, version, options, *args, append="",
-                 after=()):
+                 before=(), after=()):
         self.typist = Typist()
         command = command_of(
             directory / "none", "--initrd", INITRD, "--append",
@@ -77,7 +78,7 @@ class Run:
         at = [i for i, word in enumerate(command)
               if word.startswith("file,id=jumpcut-console")][0]
         command[at] = self.typist.chardev()
-        self.qemu = Qemu([*command, "-S", "-action", "shutdown=pause"],
+        self.qemu = Qemu([*before, *command, "-S", "-action", "shutdown=pause"],
                          name=name,
                          pass_fds=[self.typist.theirs.fileno()])
         self.typist.theirs.close()
@@ -455,6 +456,37 @@ def damaged_header_is_refused(directory, _name, key, value, told):
                             timeout=HANG_S, check=False)
     check("status", result.returncode, 1)
     check_in("message", f"the trace's header: {told}", result.stderr.decode())
+
+
+@test
+def an_exit_amid_a_command_ends_the_trace_before_it(directory):
+    """The one before it at the same tick is there, and is replayed."""
+    trace = directory / "trace"
+
+    def opened(name, **how):
+        return Run(directory, f"{name}er", "6.1", f"{name}={trace}",
+                   "--guest", "xen-pvh", append="jumpcut.run=serve", **how)
+
+    preload = f"LD_PRELOAD={os.environ['JUMPCUT_EXIT_AT_POWERDOWN']}"
+    with opened("record", before=("env", preload)) as run:
+        run.qemu.do("jumpcut-at", execute="jumpcut-xenstore-write",
+                    arguments={"path": "/tool", "value": "x"},
+                    **{"at-ns": NS + NS // 20})
+        run.qemu.do("jumpcut-at", execute="system_powerdown",
+                    **{"at-ns": NS + NS // 20})
+        run.qemu.do("cont")
+        console = run.typist.rest()
+        check("exit status", run.qemu.process.wait(HANG_S), 3)
+    check("verify", run_tool("verify", "--partial", trace).returncode, 0)
+    dump = run_tool("dump", trace).stdout.decode().splitlines()
+    check("the last records", [line.split()[1:4] for line in dump[-2:]],
+          [["1.050000000", "input-qmp", "jumpcut-xenstore-write"],
+           ["1.050000000", "end", "quit,"]])
+    with opened("replay") as run:
+        run.qemu.do("cont")
+        event = run.qemu.wait_event("JUMPCUT_REPLAY_END", "JUMPCUT_DIVERGENCE")
+        check("end", event, {"complete": True})
+        check("console", run.end(), console)
 
 
 if __name__ == "__main__":
