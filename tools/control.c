@@ -11,6 +11,11 @@
 
 /* Of one client, that are not answered yet */
 #define QUESTIONS_MAX 256u
+/* At a time; a further one is let go again at once. */
+#define CLIENTS_MAX 64u
+/* Bytes of a line, with its end; whoever sends more without one is let go. */
+#define LINE_MAX_BYTES (1u << 20)
+#define READ_MAX       (64u << 10)
 
 struct Control {
     char *path;
@@ -24,7 +29,10 @@ typedef struct Client {
     Control *control;
     guint64 number; /* no other client has it, or had */
     GSocketConnection *connection;
-    GDataInputStream *input;
+    GInputStream *input; /* the connection's */
+    GByteArray *read;    /* of it, no more than LINE_MAX_BYTES */
+    guint at;            /* lines before that byte are done */
+    guint searched;      /* no line ends between at and that byte */
     GCancellable *cancellable;
     GQueue lines;        /* of GBytes, that it has not taken yet */
     gboolean read_later; /* its next command, when it has */
@@ -37,7 +45,7 @@ static void client_free(gpointer opaque)
 
     g_cancellable_cancel(client->cancellable);
     g_queue_clear_full(&client->lines, (GDestroyNotify)g_bytes_unref);
-    g_object_unref(client->input);
+    g_byte_array_unref(client->read);
     g_object_unref(client->connection);
     g_object_unref(client->cancellable);
     g_free(client);
@@ -219,49 +227,87 @@ static void handle_line(Client *client, const char *line)
     }
 }
 
-static void line_read(GObject *source, GAsyncResult *result, gpointer opaque)
+static void bytes_read(GObject *source, GAsyncResult *result, gpointer opaque)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *line = g_data_input_stream_read_line_finish(
-        G_DATA_INPUT_STREAM(source), result, NULL, &error);
+    g_autoptr(GBytes) bytes = g_input_stream_read_bytes_finish(
+        G_INPUT_STREAM(source), result, &error);
     Client *client = opaque;
+    gsize len = 0;
+    gconstpointer data;
 
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
         return; /* the client may be gone */
     }
-    if (!line) {
+    data = bytes ? g_bytes_get_data(bytes, &len) : NULL;
+    if (!len) {
         g_ptr_array_remove_fast(client->control->clients, client);
         return;
     }
-    handle_line(client, line);
-    /* Of one that takes no answers no more is done. */
-    if (g_queue_is_empty(&client->lines)) {
-        read_next(client);
-    } else {
-        client->read_later = TRUE;
-    }
+    g_byte_array_append(client->read, data, len);
+    read_next(client);
 }
 
+/* @return: false if what was read has no whole line */
+static gboolean handle_next(Client *client)
+{
+    GByteArray *read = client->read;
+    guint from = MAX(client->at, client->searched);
+    guint8 *line, *end = NULL;
+
+    if (from < read->len) {
+        end = memchr(read->data + from, '\n', read->len - from);
+    }
+    if (!end) {
+        g_byte_array_remove_range(read, 0, client->at);
+        client->at = 0;
+        client->searched = read->len;
+        return FALSE;
+    }
+    line = read->data + client->at;
+    *end = '\0';
+    client->at = end + 1 - read->data;
+    handle_line(client, (const char *)line);
+    return TRUE;
+}
+
+/* Of one that takes no answers no more is done. */
 static void read_next(Client *client)
 {
-    g_data_input_stream_read_line_async(client->input, G_PRIORITY_DEFAULT,
-                                        client->cancellable, line_read, client);
+    while (g_queue_is_empty(&client->lines)) {
+        if (handle_next(client)) {
+            continue;
+        }
+        if (client->read->len >= LINE_MAX_BYTES) {
+            g_ptr_array_remove_fast(client->control->clients, client);
+            return;
+        }
+        g_input_stream_read_bytes_async(
+            client->input, MIN(READ_MAX, LINE_MAX_BYTES - client->read->len),
+            G_PRIORITY_DEFAULT, client->cancellable, bytes_read, client);
+        return;
+    }
+    client->read_later = TRUE;
 }
 
 static gboolean incoming(GSocketService *service, GSocketConnection *connection,
                          GObject *source, gpointer opaque)
 {
     Control *control = opaque;
-    Client *client = g_new0(Client, 1);
+    Client *client;
 
     (void)service;
     (void)source;
+    if (control->clients->len >= CLIENTS_MAX) {
+        return TRUE;
+    }
+    client = g_new0(Client, 1);
     client->control = control;
     client->number = control->nr_clients++;
     g_queue_init(&client->lines);
     client->connection = g_object_ref(connection);
-    client->input = g_data_input_stream_new(
-        g_io_stream_get_input_stream(G_IO_STREAM(connection)));
+    client->input = g_io_stream_get_input_stream(G_IO_STREAM(connection));
+    client->read = g_byte_array_new();
     client->cancellable = g_cancellable_new();
     g_ptr_array_add(control->clients, client);
     read_next(client);

@@ -5,6 +5,7 @@
 Subject: everything of the tool that needs no guest.  QEMU is played by
 fake-qemu, so this cannot tell whether a real QEMU takes the command line.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -399,6 +400,37 @@ def control_client_asks_so_much_at_a_time(directory):
             other.sendall(b'{"execute": "query-status"}\n')
             check_in("another client", "io-error",
                      other.makefile("r").readline())
+        process.send_signal(signal.SIGTERM)
+        check("exit status", process.wait(), 6)
+
+
+@test
+def control_clients_are_bounded(directory):
+    path = directory / "socket"
+    command = list(map(str, setup(directory)))
+    with subprocess.Popen([TOOL, *command, "--control", path],
+                          env={**os.environ, "FAKE_QEMU": "wait"},
+                          stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as process, \
+            contextlib.ExitStack() as stack:
+        def connect():
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.connect(str(path))
+            client.settimeout(HANG_S)
+            return client
+
+        check("first line", process.stdout.readline(), b"hello\r\n")
+        clients = [connect() for _ in range(64)]
+        check("one too many", connect().recv(1), b"")
+        # A line that is longer than any may be, but for its end
+        clients[0].sendall(b" " * (1 << 20))
+        check("too long", clients[0].recv(1), b"")
+        clients[1].sendall(b" " * ((1 << 20) - 4) + b"[1]\n")
+        check_in("the longest", "want one JSON object a line",
+                 clients[1].makefile("r").readline())
+        again = connect()
+        again.sendall(b'{"execute": "query-status"}\n')
+        check_in("in its place", "io-error", again.makefile("r").readline())
         process.send_signal(signal.SIGTERM)
         check("exit status", process.wait(), 6)
 
