@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -109,21 +110,32 @@ class Monitor(Storm):
             line.settimeout(60)
             line.connect(self.path)
             self.line = line
-            self.answers = line.makefile("r")
-            self.answers.readline()
+            self.text = b""
+            self.heard(wait=True)
             self.do("qmp_capabilities")
             yield
-            self.answers.close()
+
+    def heard(self, wait):
+        """@return: messages that have come, one at least if wait"""
+        while (wait and b"\n" not in self.text
+               or select.select([self.line], [], [], 0)[0]):
+            got = self.line.recv(1 << 16)
+            if not got:
+                raise OSError("the monitor has gone")
+            self.text += got
+        *lines, self.text = self.text.split(b"\n")
+        messages = [json.loads(line) for line in lines]
+        # QEMU 10.0 may crash at a command that comes while it ends.
+        if any(one.get("event") == "SHUTDOWN" for one in messages):
+            raise OSError("the guest has ended")
+        return messages
 
     def do(self, command, **arguments):
+        self.heard(wait=False)
         self.line.sendall(json.dumps(
             {"execute": command, "arguments": arguments}).encode() + b"\n")
-        while True:
-            line = self.answers.readline()
-            if not line:
-                raise OSError("the monitor has gone")
-            if "event" not in json.loads(line):
-                return
+        while all("event" in one for one in self.heard(wait=True)):
+            pass
 
 
 class Queries(Monitor):
