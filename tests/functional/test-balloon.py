@@ -78,8 +78,7 @@ def move(source, target, path):
     target.do("cont")
 
 
-@test_each(("6.1", "6.1"))
-@test_each(("6.12", "6.12"), by_hand=True)
+@test_each(("6.1", "6.1"), ("6.12", "6.12"), by_hand=True)
 def guest_moves_without_the_memory_it_gave_back(directory, _name, version):
     how = ("--memory", "256M", "--smp", "2")
     with Guest(directory, version, *how) as source:

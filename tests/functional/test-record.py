@@ -111,18 +111,13 @@ def replay_repeats_under_load(directory, _name, version):
 @test
 def cuts_at_a_time_come_at_that_time(directory):
     cuts = ["--cut", "3:way=migrate,downtime=2s", "--cut", "9:way=cancel"]
-    trace, console = record_all(directory, "6.12", *cuts)
+    trace, _ = record_all(directory, "6.12", *cuts)
     dump = run("dump", trace).stdout.decode()
     check_in("dump", "     3.000000000 handover", dump)
     check_in("dump", "     3.000000000 cut ", dump)
     check_in("dump", "     9.000000000 input-qmp        jumpcut-xenstore-write",
              dump)
     replay(trace, "--until", "9.5")
-    second, again = record_all(directory, "6.12", *cuts)
-    ready = b"JUMPCUT ready"
-    check("console until something is typed", again[:again.index(ready)],
-          console[:console.index(ready)])
-    check("trace is another file", second, trace)
 
 
 @test

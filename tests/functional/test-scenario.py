@@ -73,10 +73,10 @@ def driver_does_the_same_twice_and_without_a_guest(directory, name):
         raise Failure(f"without a guest: {done.stdout.decode()}")
 
 
-@test_each(("kvmclock-backwards",), ("pvclock-version-torn",),
-           ("wallclock-late",))
-@test_each(("xen-lower-uptime-linux",), ("tsc-unstable-after-resume",),
-           ("xen-tsc-clocksource",), ("runstate-overflow",), by_hand=True)
+@test_each(("kvmclock-backwards",), ("pvclock-version-torn",))
+@test_each(("wallclock-late",), ("xen-lower-uptime-linux",),
+           ("tsc-unstable-after-resume",), ("xen-tsc-clocksource",),
+           ("runstate-overflow",), by_hand=True)
 def scenario_goes_as_stated(_directory, name):
     text = run_file(SCENARIOS / f"{name}.scenario")
     if "# SKIP" in text:

@@ -49,8 +49,7 @@ def option(provocations):
     return "provoke=" + ";".join(provocations).replace(",", ",,")
 
 
-@test_each(("6.12", "6.12"))
-@test_each(("6.1", "6.1"), by_hand=True)
+@test_each(("6.12", "6.12"), ("6.1", "6.1"), by_hand=True)
 def no_byte_is_lost(directory, _name, version):
     with PortsGuest(directory, version, OURS, lines(3), "--smp", "2",
                     options=(option(LOSSLESS),)) as guest:

@@ -131,8 +131,7 @@ def check_moves(directory, version, kind):
     check("console", moved[2], console)
 
 
-@test_each(("6.1", "6.1", "xen-hvm"))
-@test_each(("6.1-kvm", "6.1", "kvm"), by_hand=True)
+@test_each(("6.1", "6.1", "xen-hvm"), ("6.1-kvm", "6.1", "kvm"), by_hand=True)
 def moved_guest_is_the_one_that_stayed(directory, _name, version, kind):
     check_moves(directory, version, kind)
 
