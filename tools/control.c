@@ -21,8 +21,9 @@ struct Control {
     char *path;
     Session *session;
     GSocketService *service;
-    GPtrArray *clients; /* of Client */
-    guint64 nr_clients; /* that there have been */
+    GPtrArray *clients;    /* of Client */
+    guint64 nr_clients;    /* that there have been */
+    GHashTable *questions; /* Question: owned; of some nobody hears any more */
 };
 
 typedef struct Client {
@@ -67,6 +68,7 @@ static Question *question_new(Client *client)
     question->control = client->control;
     question->client = client->number;
     client->questions++;
+    g_hash_table_add(client->control->questions, question);
     return question;
 }
 
@@ -151,10 +153,12 @@ static void say_error(Client *client, const char *text)
 
 static void answered(JsonNode *reply, const GError *error, gpointer opaque)
 {
-    g_autofree Question *question = opaque;
-    Client *client = find_client(question->control, question->client);
+    Question *question = opaque;
+    Control *control = question->control;
+    Client *client = find_client(control, question->client);
     JsonObject *message;
 
+    g_hash_table_remove(control->questions, question);
     if (!client) {
         return;
     }
@@ -330,6 +334,7 @@ Control *control_new(const char *path, Session *session, GError **error)
     control->session = session;
     control->service = g_steal_pointer(&service);
     control->clients = g_ptr_array_new_with_free_func(client_free);
+    control->questions = g_hash_table_new_full(NULL, NULL, g_free, NULL);
     g_signal_connect(control->service, "incoming", G_CALLBACK(incoming),
                      control);
     return control;
@@ -341,6 +346,7 @@ void control_free(Control *control)
     g_socket_listener_close(G_SOCKET_LISTENER(control->service));
     g_object_unref(control->service);
     g_ptr_array_unref(control->clients);
+    g_hash_table_unref(control->questions);
     g_unlink(control->path);
     g_free(control->path);
     g_free(control);

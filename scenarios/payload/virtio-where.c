@@ -11,7 +11,7 @@
 #include "tests/payload/lib/virtio-pci.h"
 
 /* Each is once in the image, as its symbol is. */
-#define NAMED __attribute__((noinline, noclone))
+#define NAMED __attribute__((noinline, used))
 
 static NAMED void write_memory(volatile uint8_t *at, uint8_t value)
 {
