@@ -47,9 +47,9 @@ def record_all(directory, version, *args, ways=()):
 
 @test_each(("6.12-2-vcpus", "6.12", ["--smp", "2"],
             ["in-place uptime=5000", "suspend uptime=100",
-             "migrate downtime=2s", "cancel"]),
-           ("6.1-kvm", "6.1", ["--guest", "kvm"], ["in-place uptime=5000"]))
-@test_each(("6.1-pvh", "6.1", ["--guest", "xen-pvh"],
+             "migrate downtime=2s", "cancel"]))
+@test_each(("6.1-kvm", "6.1", ["--guest", "kvm"], ["in-place uptime=5000"]),
+           ("6.1-pvh", "6.1", ["--guest", "xen-pvh"],
             ["migrate --via file tsc-khz=2000000", "suspend"]), by_hand=True)
 def replay_repeats_the_run(directory, _name, version, args, ways):
     trace, console = record_all(directory, version, *args, ways=ways)
