@@ -324,6 +324,8 @@ Control *control_new(const char *path, Session *session, GError **error)
     g_autoptr(GSocketService) service = g_socket_service_new();
     Control *control;
 
+    /* As many may come at once as there may be. */
+    g_socket_listener_set_backlog(G_SOCKET_LISTENER(service), CLIENTS_MAX);
     if (!g_socket_listener_add_address(
             G_SOCKET_LISTENER(service), address, G_SOCKET_TYPE_STREAM,
             G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, error)) {

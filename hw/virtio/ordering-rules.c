@@ -171,7 +171,7 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                 "closed.",
                                 SHOULD},
     [RULE_PORT_OPEN_BEFORE_READY] = {"port-open-before-ready", "5.3.5",
-                                     "A port is opened after its PORT_READY.",
+                                     "A port that is not ready is not opened.",
                                      SHOULD},
     [RULE_PORT_OPEN_TWICE] = {"port-open-twice", "5.3.6.2",
                               "A port that is open is not opened.", SUSPECT},

@@ -99,6 +99,18 @@ class Qemu:
                 raise Failure(f"migration failed at the {self.name}")
 
 
+def move(source, target, path):
+    """The guest goes on in the target, which has its console and devices."""
+    for qemu in (source, target):
+        qemu.announce_migration()
+    target.do("migrate-incoming", uri=f"unix:{path}")
+    source.do("stop")
+    source.do("migrate", uri=f"unix:{path}")
+    target.wait_migrated()
+    source.do("quit")
+    target.do("cont")
+
+
 def command_of(log, *boot_arguments):
     """What jumpcut boot would run, with its console in the file log."""
     result = run("boot", "--dry-run", *boot_arguments)

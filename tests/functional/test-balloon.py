@@ -7,6 +7,7 @@ what it gets again is zeroed memory.  A migration moves what is left.
 """
 from guest import Guest
 from harness import check, main, test_each
+from qmp import move
 
 BALLOON = "/sys/devices/system/xen_memory/xen_memory0"
 TOTAL_KIB = 256 << 10
@@ -65,17 +66,6 @@ def memory_follows_its_target(directory, _name, version, kind):
         guest.type("poweroff -f")
         check("reason", guest.wait_event("SHUTDOWN")["reason"],
               "guest-shutdown")
-
-
-def move(source, target, path):
-    for qemu in (source, target):
-        qemu.announce_migration()
-    target.do("migrate-incoming", uri=f"unix:{path}")
-    source.do("stop")
-    source.do("migrate", uri=f"unix:{path}")
-    target.wait_migrated()
-    source.do("quit")
-    target.do("cont")
 
 
 @test_each(("6.1", "6.1"), ("6.12", "6.12"), by_hand=True)

@@ -5,48 +5,20 @@
 Subject: everything of the tool that needs no guest.  QEMU is played by
 fake-qemu, so this cannot tell whether a real QEMU takes the command line.
 """
-import contextlib
 import json
 import os
 import pathlib
 import pty
 import select
 import signal
-import socket
 import subprocess
 import termios
 
 from harness import (HANG_S, HERE, TOOL, Failure, check, check_in, main,
                      run, test, test_each)
+from played import FAKE, bzimage, setup
 
-FAKE = HERE / "fake-qemu"
 GOLDEN = HERE / "golden/dry-run.txt"
-HEADER = 0x1f1
-
-
-def bzimage(**damage):
-    """The least that is a bzImage; damage overrides bytes at offsets."""
-    image = bytearray(0x1000)
-    image[HEADER] = 1
-    image[0x1f4:0x1f8] = (0x20).to_bytes(4, "little")
-    image[0x1fe:0x200] = b"\x55\xaa"
-    image[0x202:0x206] = b"HdrS"
-    image[0x206:0x208] = b"\x0f\x02"
-    image[0x20e:0x210] = (0x100).to_bytes(2, "little")
-    image[0x211] = 1
-    image[0x300:0x312] = b"6.12.0-test (a b)\0"
-    for offset, value in damage.items():
-        at = int(offset[1:], 16)
-        image[at:at + len(value)] = value
-    return bytes(image)
-
-
-def setup(directory, image=None):
-    kernel = directory / "vmlinuz"
-    kernel.write_bytes(image or bzimage())
-    plugin = directory / "jumpcut.so"
-    plugin.touch()
-    return ["boot", "--qemu", FAKE, "--plugin", plugin, kernel]
 
 
 def check_usage(result, message):
@@ -317,122 +289,6 @@ def control_socket_that_cannot_be_is_named(directory):
     result = run(*setup(directory), "--control", path,
                  env={"FAKE_QEMU": "wait"})
     check_usage(result, f"--control {path}: ")
-
-
-@test
-def control_socket_takes_commands(directory):
-    path = directory / "socket"
-    command = list(map(str, setup(directory)))
-    with subprocess.Popen([TOOL, *command, "--control", path],
-                          env={**os.environ, "FAKE_QEMU": "wait"},
-                          stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE) as process:
-        check("first line", process.stdout.readline(), b"hello\r\n")
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(path))
-            lines = client.makefile("r")
-            for said, heard in (
-                    ("[1]", "want one JSON object a line"),
-                    ('{"execute": "session-cut"}', "wanted KEY=VALUE"),
-                    ('{"execute": "session-cut", "arguments": {"cut": 1}}',
-                     "wanted KEY=VALUE"),
-                    ('{"execute": "query-status"}', "io-error")):
-                client.sendall(said.encode() + b"\n")
-                check_in(said, heard, lines.readline())
-        process.send_signal(signal.SIGTERM)
-        check("exit status", process.wait(), 6)
-    check("socket is gone", path.exists(), False)
-
-
-@test
-def control_client_that_takes_no_answers_holds_nobody(directory):
-    path = directory / "socket"
-    command = list(map(str, setup(directory)))
-    with subprocess.Popen([TOOL, *command, "--control", path],
-                          env={**os.environ, "FAKE_QEMU": "wait"},
-                          stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE) as process:
-        check("first line", process.stdout.readline(), b"hello\r\n")
-        with socket.socket(socket.AF_UNIX) as deaf, \
-                socket.socket(socket.AF_UNIX) as client:
-            deaf.connect(str(path))
-            deaf.setblocking(False)
-            asked = 0
-            try:
-                # Until the session takes no more, or enough to fill a socket.
-                while asked < 1 << 20:
-                    asked += deaf.send(b"[1]\n" * 64)
-            except BlockingIOError:
-                pass
-            client.settimeout(HANG_S)
-            client.connect(str(path))
-            client.sendall(b'{"execute": "query-status"}\n')
-            check_in("answer", "io-error", client.makefile("r").readline())
-            # It reads after all: an answer a whole command, in order.
-            deaf.settimeout(HANG_S)
-            heard = deaf.makefile("r")
-            for _ in range(asked // 4):
-                check_in("late answer", "want one JSON object a line",
-                         heard.readline())
-        process.send_signal(signal.SIGTERM)
-        check("exit status", process.wait(), 6)
-
-
-@test
-def control_client_asks_so_much_at_a_time(directory):
-    path = directory / "socket"
-    command = list(map(str, setup(directory)))
-    cut = b'{"execute":"session-cut","arguments":{"cut":"9:way=suspend"}}\n'
-    with subprocess.Popen([TOOL, *command, "--control", path],
-                          env={**os.environ, "FAKE_QEMU": "wait"},
-                          stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE) as process:
-        check("first line", process.stdout.readline(), b"hello\r\n")
-        with socket.socket(socket.AF_UNIX) as client, \
-                socket.socket(socket.AF_UNIX) as other:
-            for one in (client, other):
-                one.settimeout(HANG_S)
-                one.connect(str(path))
-            # Cuts that the guest never comes to, and one too many.
-            client.sendall(cut * 257)
-            check_in("too much", "session-cut: 256 commands of this client "
-                     "are not answered yet", client.makefile("r").readline())
-            other.sendall(b'{"execute": "query-status"}\n')
-            check_in("another client", "io-error",
-                     other.makefile("r").readline())
-        process.send_signal(signal.SIGTERM)
-        check("exit status", process.wait(), 6)
-
-
-@test
-def control_clients_are_bounded(directory):
-    path = directory / "socket"
-    command = list(map(str, setup(directory)))
-    with subprocess.Popen([TOOL, *command, "--control", path],
-                          env={**os.environ, "FAKE_QEMU": "wait"},
-                          stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE) as process, \
-            contextlib.ExitStack() as stack:
-        def connect():
-            client = stack.enter_context(socket.socket(socket.AF_UNIX))
-            client.connect(str(path))
-            client.settimeout(HANG_S)
-            return client
-
-        check("first line", process.stdout.readline(), b"hello\r\n")
-        clients = [connect() for _ in range(64)]
-        check("one too many", connect().recv(1), b"")
-        # A line that is longer than any may be, but for its end
-        clients[0].sendall(b" " * (1 << 20))
-        check("too long", clients[0].recv(1), b"")
-        clients[1].sendall(b" " * ((1 << 20) - 4) + b"[1]\n")
-        check_in("the longest", "want one JSON object a line",
-                 clients[1].makefile("r").readline())
-        again = connect()
-        again.sendall(b'{"execute": "query-status"}\n')
-        check_in("in its place", "io-error", again.makefile("r").readline())
-        process.send_signal(signal.SIGTERM)
-        check("exit status", process.wait(), 6)
 
 
 @test

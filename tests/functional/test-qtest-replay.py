@@ -62,9 +62,11 @@ def faults_by_qmp_are_made_again(directory):
         guest.await_text(b"JUMPCUT ready")
         guest.do("jumpcut-fault", kind="event-late", virq="timer", count=3,
                  delay="2ms")
+        guest.do("stop")  # or the time may have come before the fault has
         now = guest.do("query-jumpcut")["virtual-ns"]
         guest.do("jumpcut-fault", kind="event-late", virq="timer",
                  delay="1ms", **{"at-ns": now + 100_000_000})
+        guest.do("cont")
         guest.type(b"sleep 0.2")
         guest.power_off()
     steps_of(run("qtest", guest.trace))

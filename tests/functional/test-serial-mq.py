@@ -12,6 +12,7 @@ import random
 
 from guest import sleep_and_wake
 from harness import HANG_S, check, main, test_each
+from qmp import move
 from serialports import OURS, Drain, Echo, Line, PortsGuest, echo, lines
 
 MANY = 31
@@ -107,17 +108,6 @@ def lives_through(directory, version, times):
 def driver_lives_through_cut_suspend_and_sleep(directory, _name, version,
                                                times):
     lives_through(directory, version, times)
-
-
-def move(source, target, path):
-    for qemu in (source, target):
-        qemu.announce_migration()
-    target.do("migrate-incoming", uri=f"unix:{path}")
-    source.do("stop")
-    source.do("migrate", uri=f"unix:{path}")
-    target.wait_migrated()
-    source.do("quit")
-    target.do("cont")
 
 
 def moves(directory, version, guest_kind, count, times):

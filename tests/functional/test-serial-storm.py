@@ -11,6 +11,7 @@ import random
 
 from guest import sleep_and_wake
 from harness import check, main, test_each
+from qmp import move
 from serialports import OURS, Echo, Line, PortsGuest, echo, lines, qemu_args
 
 BYTES = 20000
@@ -110,17 +111,6 @@ def rush(directory, version, rounds):
 @test_each(("6.12", "6.12", 50), ("6.1", "6.1", 50), by_hand=True)
 def ports_come_and_go_at_once(directory, _name, version, rounds):
     rush(directory, version, rounds)
-
-
-def move(source, target, path):
-    for qemu in (source, target):
-        qemu.announce_migration()
-    target.do("migrate-incoming", uri=f"unix:{path}")
-    source.do("stop")
-    source.do("migrate", uri=f"unix:{path}")
-    target.wait_migrated()
-    source.do("quit")
-    target.do("cont")
 
 
 def moves(directory, version, guest_kind, times):

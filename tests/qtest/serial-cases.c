@@ -453,7 +453,15 @@ static void open_of_no_port(SerialDriver *d)
 static void open_before_ready(SerialDriver *d)
 {
     serial_until_added(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 0);
     serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+static void opened_as_ready_is_said(SerialDriver *d)
+{
+    serial_until_added(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
 }
 
 static void open_twice(SerialDriver *d)
@@ -592,6 +600,8 @@ static const SerialCase cases[] = {
     CASE("port-open-unasked", open_of_no_port, serial_until_open,
          .port = NO_PORT),
     CASE("port-open-before-ready", open_before_ready, serial_until_open,
+         .port = PORT),
+    CASE("port-open-before-ready", open_before_ready, opened_as_ready_is_said,
          .port = PORT),
     CASE("port-open-twice", open_twice, open_close_open, .port = PORT),
     CASE("console-port-not-opened", console_closed, console_opened,

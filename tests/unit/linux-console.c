@@ -237,10 +237,14 @@ static void add_port(LinuxModel *m, unsigned port)
         return;
     }
     kick(m, linux_in_queue(port));
-    if (m->bug == LINUX_OPENS_FIRST) {
+    *p = (LinuxPort){.host = p->host, .console = p->console, .known = true};
+    if (m->bug == LINUX_OPENS_UNREADY || linux_draw(m, 20) == 0) {
+        /* A program is quicker than the message that the port is ready. */
+        open_port(m, port);
+    }
+    if (m->bug == LINUX_OPENS_UNREADY) {
         say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
     }
-    *p = (LinuxPort){.host = p->host, .console = p->console, .known = true};
     say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
     if (m->bug == LINUX_PORT_READY_TWICE) {
         say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
