@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "hw/clock/host-profile.h"
+#include "hw/spec/spec.h"
 
 /* xen: public/xen.h */
 #define NR_VIRQS   24u
@@ -17,11 +17,7 @@
 
 G_DEFINE_QUARK(jumpcut - fault - error - quark, fault_error)
 
-/* A row of the table of kinds: what must and what may be said of it. */
-static const struct {
-    const char *name;
-    unsigned needs, takes; /* FaultField bits; @takes has those of @needs */
-} kinds[FAULT__MAX] = {
+static const SpecKind kinds[FAULT__MAX] = {
     [FAULT_EVENT_LOST] = {"event-lost", 0, EVENT_FIELDS},
     [FAULT_EVENT_LATE] = {"event-late", FAULT_HAS_DELAY,
                           EVENT_FIELDS | FAULT_HAS_DELAY},
@@ -36,193 +32,54 @@ static const struct {
     [FAULT_TIMER_REFUSED] = {"timer-refused", 0, FAULT_HAS_COUNT},
 };
 
+/* A VIRQ may be said by its name. */
+static const char *const virqs[] = {[VIRQ_TIMER] = "timer", NULL};
+
+#define AT(field) offsetof(FaultSpec, field)
+
+static const SpecKey keys[] = {
+    {"vcpu", FAULT_HAS_VCPU, SPEC_NUMBER, AT(vcpu), 0, VCPU_MAX, NULL},
+    {"port", FAULT_HAS_PORT, SPEC_NUMBER, AT(port), 1, PORT_MAX, NULL},
+    {"virq", FAULT_HAS_VIRQ, SPEC_NUMBER, AT(virq), 0, NR_VIRQS - 1, virqs},
+    {"count", FAULT_HAS_COUNT, SPEC_NUMBER, AT(count), 1, FAULT_COUNT_MAX,
+     NULL},
+    {"delay", FAULT_HAS_DELAY, SPEC_DELAY, AT(delay_ns), 0, FAULT_DELAY_NS_MAX,
+     NULL},
+    {"time", FAULT_HAS_NS, SPEC_SHIFT, AT(ns), 0, FAULT_ADD_NS_MAX, NULL},
+};
+static const SpecKey at_key = {
+    .name = "time", .type = SPEC_TIME, .offset = AT(at_ns), .max = G_MAXINT64};
+
+static const SpecSubject subject = {"fault", fault_error_quark,
+                                    FAULT_ERROR_SPEC};
+
+static const SpecKind *kind_of(size_t i)
+{
+    return &kinds[i];
+}
+
+static const SpecForm form = {&subject, FAULT__MAX, kind_of, keys,
+                              G_N_ELEMENTS(keys)};
+
 const char *fault_kind_name(FaultKind kind)
 {
     return kinds[kind].name;
 }
 
-/* What came is escaped: it may be any bytes. */
-static gboolean refuse(GError **error, const char *what, const char *wanted,
-                       const char *value)
-{
-    g_autofree char *got = g_strescape(value, NULL);
-
-    g_set_error(error, FAULT_ERROR, FAULT_ERROR_SPEC,
-                "fault: %s: wanted %s, got '%s'", what, wanted, got);
-    return FALSE;
-}
-
-static gboolean set_number(uint32_t *out, const char *key, const char *value,
-                           guint64 min, guint64 max, GError **error)
-{
-    g_autofree char *wanted = NULL;
-    guint64 n;
-
-    if (g_ascii_string_to_unsigned(value, 10, min, max, &n, NULL)) {
-        *out = (uint32_t)n;
-        return TRUE;
-    }
-    wanted = g_strdup_printf("%" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, min,
-                             max);
-    return refuse(error, key, wanted, value);
-}
-
-static gboolean set_vcpu(FaultSpec *spec, const char *key, const char *value,
-                         GError **error)
-{
-    return set_number(&spec->vcpu, key, value, 0, VCPU_MAX, error);
-}
-
-static gboolean set_port(FaultSpec *spec, const char *key, const char *value,
-                         GError **error)
-{
-    return set_number(&spec->port, key, value, 1, PORT_MAX, error);
-}
-
-static gboolean set_virq(FaultSpec *spec, const char *key, const char *value,
-                         GError **error)
-{
-    if (!strcmp(value, "timer")) {
-        spec->virq = VIRQ_TIMER;
-        return TRUE;
-    }
-    return set_number(&spec->virq, key, value, 0, NR_VIRQS - 1, error);
-}
-
-static gboolean set_count(FaultSpec *spec, const char *key, const char *value,
-                          GError **error)
-{
-    return set_number(&spec->count, key, value, 1, FAULT_COUNT_MAX, error);
-}
-
-static gboolean parse_time(guint64 *ns, const char *key, const char *value,
-                           guint64 max, GError **error)
-{
-    g_autoptr(GError) reason = NULL;
-
-    if (host_time_parse(value, key, max, ns, &reason)) {
-        return TRUE;
-    }
-    g_set_error(error, FAULT_ERROR, FAULT_ERROR_SPEC, "fault: %s",
-                reason->message);
-    return FALSE;
-}
-
-static gboolean set_delay(FaultSpec *spec, const char *key, const char *value,
-                          GError **error)
-{
-    guint64 ns;
-
-    if (!parse_time(&ns, key, value, FAULT_DELAY_NS_MAX, error)) {
-        return FALSE;
-    }
-    if (!ns) {
-        return refuse(error, key, "more than 0", value);
-    }
-    spec->delay_ns = ns;
-    return TRUE;
-}
-
-/* A time with a sign before it. */
-static gboolean set_ns(FaultSpec *spec, const char *key, const char *value,
-                       GError **error)
-{
-    gboolean negative = *value == '-';
-    guint64 ns;
-
-    if (!parse_time(&ns, key, value + negative, FAULT_ADD_NS_MAX, error)) {
-        return FALSE;
-    }
-    spec->ns = negative ? -(gint64)ns : (gint64)ns;
-    return TRUE;
-}
-
-static const struct {
-    const char *name;
-    FaultField field;
-    gboolean (*set)(FaultSpec *spec, const char *key, const char *value,
-                    GError **error);
-} keys[] = {
-    {"vcpu", FAULT_HAS_VCPU, set_vcpu},
-    {"port", FAULT_HAS_PORT, set_port},
-    {"virq", FAULT_HAS_VIRQ, set_virq},
-    {"count", FAULT_HAS_COUNT, set_count},
-    {"delay", FAULT_HAS_DELAY, set_delay},
-    {"time", FAULT_HAS_NS, set_ns},
-};
-
-/* The keys of @fields, "a, b" */
-static char *key_names(unsigned fields)
-{
-    GString *out = g_string_new(NULL);
-
-    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
-        if (fields & keys[i].field) {
-            g_string_append_printf(out, "%s%s", out->len ? ", " : "",
-                                   keys[i].name);
-        }
-    }
-    return g_string_free(out, FALSE);
-}
-
-static gboolean parse_item(FaultSpec *spec, const char *item, GError **error)
-{
-    const char *equals = strchr(item, '=');
-    g_autofree char *key = equals ? g_strndup(item, equals - item) : NULL;
-    g_autofree char *known = key_names(kinds[spec->kind].takes);
-
-    for (guint i = 0; equals && i < G_N_ELEMENTS(keys); i++) {
-        if (strcmp(key, keys[i].name) ||
-            !(kinds[spec->kind].takes & keys[i].field)) {
-            continue;
-        }
-        if (spec->set & keys[i].field) {
-            return refuse(error, key, "it once", item);
-        }
-        spec->set |= keys[i].field;
-        return keys[i].set(spec, key, equals + 1, error);
-    }
-    return refuse(error, kinds[spec->kind].name, known, item);
-}
-
-static gboolean parse_kind(FaultSpec *spec, const char *name, GError **error)
-{
-    g_autoptr(GString) known = g_string_new(NULL);
-
-    for (guint i = 0; i < FAULT__MAX; i++) {
-        if (!strcmp(name, kinds[i].name)) {
-            spec->kind = i;
-            return TRUE;
-        }
-        g_string_append_printf(known, "%s%s", i ? ", " : "", kinds[i].name);
-    }
-    return refuse(error, "kind", known->str, name);
-}
-
 /* "KIND,KEY=VALUE,..." */
-static gboolean parse_rest(FaultSpec *spec, const char *text, GError **error)
+static bool parse_what(FaultSpec *spec, const char *text, GError **error)
 {
-    g_auto(GStrv) items = g_strsplit(text, ",", -1);
-    g_autofree char *missing = NULL;
-    unsigned lacks;
+    unsigned kind;
 
-    if (!parse_kind(spec, items[0] ? items[0] : "", error)) {
-        return FALSE;
+    if (!spec_parse(&form, text, spec, &kind, &spec->set, error)) {
+        return false;
     }
-    for (guint i = 1; items[i]; i++) {
-        if (!parse_item(spec, items[i], error)) {
-            return FALSE;
-        }
-    }
-    lacks = kinds[spec->kind].needs & ~spec->set;
-    if (lacks) {
-        missing = key_names(lacks);
-        return refuse(error, kinds[spec->kind].name, missing, text);
-    }
+    spec->kind = (FaultKind)kind;
     if ((spec->set & FAULT_HAS_PORT) && (spec->set & FAULT_HAS_VIRQ)) {
-        return refuse(error, kinds[spec->kind].name, "port or virq", text);
+        return spec_refuse(&subject, kinds[kind].name, "port or virq", text,
+                           error);
     }
-    return TRUE;
+    return true;
 }
 
 gboolean fault_spec_parse(FaultSpec *spec, const char *text, GError **error)
@@ -230,16 +87,15 @@ gboolean fault_spec_parse(FaultSpec *spec, const char *text, GError **error)
     const char *colon = strchr(text, ':');
     g_autofree char *at = colon ? g_strndup(text, colon - text) : NULL;
     FaultSpec parsed = {.count = 1};
-    guint64 at_ns;
 
     if (!colon) {
-        return refuse(error, "form", "AT:KIND,KEY=VALUE,...", text);
+        return spec_refuse(&subject, "form", "AT:KIND,KEY=VALUE,...", text,
+                           error);
     }
-    if (!parse_time(&at_ns, "time", at, G_MAXINT64, error) ||
-        !parse_rest(&parsed, colon + 1, error)) {
+    if (!spec_set(&subject, &at_key, &parsed, at, error) ||
+        !parse_what(&parsed, colon + 1, error)) {
         return FALSE;
     }
-    parsed.at_ns = (int64_t)at_ns;
     *spec = parsed;
     return TRUE;
 }

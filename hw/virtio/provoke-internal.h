@@ -54,7 +54,7 @@ typedef struct ProvokeSpec {
     ProvokeKind kind;
     unsigned set; /* ProvokeField bits */
     uint32_t port, queue, message, value, count, seed;
-    bool to_driver;
+    uint32_t to_driver; /* 0 or 1 */
     uint64_t delay_ns;
 } ProvokeSpec;
 

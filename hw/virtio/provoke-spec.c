@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "hw/clock/host-profile.h"
-
 #define PORT    PROVOKE_HAS_PORT
 #define QUEUE   PROVOKE_HAS_QUEUE
 #define MESSAGE PROVOKE_HAS_MESSAGE
@@ -18,75 +16,95 @@
 G_DEFINE_QUARK(jumpcut - provoke - error - quark, provoke_error)
 
 static const ProvokeKindInfo kinds[PROVOKE_KIND__MAX] = {
-    [PROVOKE_CONTROL_SEND] = {"control-send", false, "5.3.6.2",
+    [PROVOKE_CONTROL_SEND] = {{"control-send", PORT | MESSAGE,
+                               PORT | MESSAGE | VALUE | TO | COUNT},
+                              false,
+                              "5.3.6.2",
                               "a control message out of its place"},
-    [PROVOKE_CONTROL_DROP] = {"control-drop", false, "5.3.6.2",
+    [PROVOKE_CONTROL_DROP] = {{"control-drop", 0, PORT | MESSAGE | TO | COUNT},
+                              false,
+                              "5.3.6.2",
                               "control messages are lost"},
-    [PROVOKE_CONTROL_DELAY] = {"control-delay", false, "5.3.6.2",
+    [PROVOKE_CONTROL_DELAY] = {{"control-delay", DELAY,
+                                PORT | MESSAGE | TO | COUNT | DELAY},
+                               false,
+                               "5.3.6.2",
                                "control messages come later, and later ones "
                                "before them"},
-    [PROVOKE_CONTROL_DUPLICATE] = {"control-duplicate", false, "5.3.6.2.1",
+    [PROVOKE_CONTROL_DUPLICATE] = {{"control-duplicate", 0,
+                                    PORT | MESSAGE | TO | COUNT},
+                                   false,
+                                   "5.3.6.2.1",
                                    "control messages come twice"},
-    [PROVOKE_CONTROL_REORDER] = {"control-reorder", false, "5.3.6.2",
+    [PROVOKE_CONTROL_REORDER] = {{"control-reorder", 0,
+                                  PORT | MESSAGE | TO | COUNT},
+                                 false,
+                                 "5.3.6.2",
                                  "a control message comes after the next"},
-    [PROVOKE_CONTROL_STARVE] = {"control-starve", true, "5.3.6.2",
+    [PROVOKE_CONTROL_STARVE] = {{"control-starve", DELAY, DELAY | COUNT},
+                                true,
+                                "5.3.6.2",
                                 "no control message comes for a time, as if "
                                 "there were no buffers"},
-    [PROVOKE_PORT_ORDER] = {"port-order", true, "5.3.5",
+    [PROVOKE_PORT_ORDER] = {{"port-order", SEED, SEED | COUNT},
+                            true,
+                            "5.3.5",
                             "ports are announced in another order"},
-    [PROVOKE_PORT_FLAP] = {"port-flap", true, "5.3.6.2",
+    [PROVOKE_PORT_FLAP] = {{"port-flap", 0, PORT | COUNT},
+                           true,
+                           "5.3.6.2",
                            "a port, or each, is removed and added at once"},
-    [PROVOKE_PORT_UNPLUG] = {"port-unplug", true, "5.3.6.2",
+    [PROVOKE_PORT_UNPLUG] = {{"port-unplug", PORT, PORT},
+                             true,
+                             "5.3.6.2",
                              "a port is unplugged"},
-    [PROVOKE_PORT_THROTTLE] = {"port-throttle", true, "5.3.6",
+    [PROVOKE_PORT_THROTTLE] = {{"port-throttle", PORT | DELAY,
+                                PORT | DELAY | COUNT},
+                               true,
+                               "5.3.6",
                                "nothing is taken from a port for a time"},
-    [PROVOKE_HOST_DISCONNECT] = {"host-disconnect", true, "5.3.6.2",
+    [PROVOKE_HOST_DISCONNECT] = {{"host-disconnect", PORT,
+                                  PORT | DELAY | COUNT},
+                                 true,
+                                 "5.3.6.2",
                                  "the host's end of a port closes, for a time "
                                  "or for good"},
-    [PROVOKE_COMPLETION_HOLD] = {"completion-hold", true, "2.7.8",
+    [PROVOKE_COMPLETION_HOLD] = {{"completion-hold", QUEUE | DELAY,
+                                  QUEUE | DELAY | COUNT},
+                                 true,
+                                 "2.7.8",
                                  "used buffers are given back later"},
-    [PROVOKE_COMPLETION_REORDER] = {"completion-reorder", true, "2.7.9",
+    [PROVOKE_COMPLETION_REORDER] = {{"completion-reorder", QUEUE | DELAY,
+                                     QUEUE | DELAY | COUNT},
+                                    true,
+                                    "2.7.9",
                                     "used buffers are given back later, the "
                                     "last first"},
-    [PROVOKE_INTERRUPT_SPURIOUS] = {"interrupt-spurious", true, "2.7.7.1",
+    [PROVOKE_INTERRUPT_SPURIOUS] = {{"interrupt-spurious", QUEUE,
+                                     QUEUE | COUNT},
+                                    true,
+                                    "2.7.7.1",
                                     "interrupts of a queue with nothing used"},
-    [PROVOKE_INTERRUPT_LOST] = {"interrupt-lost", false, "2.7.7.2",
+    [PROVOKE_INTERRUPT_LOST] = {{"interrupt-lost", 0, QUEUE | COUNT},
+                                false,
+                                "2.7.7.2",
                                 "interrupts of queues are lost"},
-    [PROVOKE_KICK_LOST] = {"kick-lost", false, "2.7.10",
+    [PROVOKE_KICK_LOST] = {{"kick-lost", 0, QUEUE | COUNT},
+                           false,
+                           "2.7.10",
                            "the driver's notifications are lost"},
-    [PROVOKE_CONFIG_INTERRUPT] = {"config-interrupt", true, "3.2.1",
+    [PROVOKE_CONFIG_INTERRUPT] = {{"config-interrupt", 0, COUNT},
+                                  true,
+                                  "3.2.1",
                                   "interrupts for a configuration that has not "
                                   "changed"},
-    [PROVOKE_NEEDS_RESET] = {"needs-reset", true, "2.1.2",
+    [PROVOKE_NEEDS_RESET] = {{"needs-reset", 0, 0},
+                             true,
+                             "2.1.2",
                              "the device says that it needs a reset"},
 };
 
-/* What must and what may be said of a kind; @takes has those of @needs. */
-static const struct {
-    unsigned needs, takes;
-} fields_of[PROVOKE_KIND__MAX] = {
-    [PROVOKE_CONTROL_SEND] = {PORT | MESSAGE,
-                              PORT | MESSAGE | VALUE | TO | COUNT},
-    [PROVOKE_CONTROL_DROP] = {0, PORT | MESSAGE | TO | COUNT},
-    [PROVOKE_CONTROL_DELAY] = {DELAY, PORT | MESSAGE | TO | COUNT | DELAY},
-    [PROVOKE_CONTROL_DUPLICATE] = {0, PORT | MESSAGE | TO | COUNT},
-    [PROVOKE_CONTROL_REORDER] = {0, PORT | MESSAGE | TO | COUNT},
-    [PROVOKE_CONTROL_STARVE] = {DELAY, DELAY | COUNT},
-    [PROVOKE_PORT_ORDER] = {SEED, SEED | COUNT},
-    [PROVOKE_PORT_FLAP] = {0, PORT | COUNT},
-    [PROVOKE_PORT_UNPLUG] = {PORT, PORT},
-    [PROVOKE_PORT_THROTTLE] = {PORT | DELAY, PORT | DELAY | COUNT},
-    [PROVOKE_HOST_DISCONNECT] = {PORT, PORT | DELAY | COUNT},
-    [PROVOKE_COMPLETION_HOLD] = {QUEUE | DELAY, QUEUE | DELAY | COUNT},
-    [PROVOKE_COMPLETION_REORDER] = {QUEUE | DELAY, QUEUE | DELAY | COUNT},
-    [PROVOKE_INTERRUPT_SPURIOUS] = {QUEUE, QUEUE | COUNT},
-    [PROVOKE_INTERRUPT_LOST] = {0, QUEUE | COUNT},
-    [PROVOKE_KICK_LOST] = {0, QUEUE | COUNT},
-    [PROVOKE_CONFIG_INTERRUPT] = {0, COUNT},
-    [PROVOKE_NEEDS_RESET] = {0, 0},
-};
-
-static const char *const points[PROVOKE_POINT__MAX] = {
+static const char *const points[] = {
     [PROVOKE_STATUS] = "status",
     [PROVOKE_RESET] = "reset",
     [PROVOKE_CONFIG_READ] = "config-read",
@@ -95,13 +113,17 @@ static const char *const points[PROVOKE_POINT__MAX] = {
     [PROVOKE_INTERRUPT] = "interrupt",
     [PROVOKE_CONTROL_RX] = "control-rx",
     [PROVOKE_CONTROL_TX] = "control-tx",
+    [PROVOKE_POINT__MAX] = NULL,
 };
 
 /* By the message's event, as in <linux/virtio_console.h> */
 static const char *const messages[] = {
-    "device-ready", "port-add", "port-remove", "port-ready",
-    "console-port", "resize",   "port-open",   "port-name",
+    "device-ready", "port-add",  "port-remove", "port-ready", "console-port",
+    "resize",       "port-open", "port-name",   NULL,
 };
+
+/* By ProvokeSpec.to_driver */
+static const char *const ends[] = {"device", "driver", NULL};
 
 const ProvokeKindInfo *provoke_kinds(size_t *n)
 {
@@ -126,260 +148,105 @@ ProvokePoint provoke_acts_on(const ProvokeSpec *spec)
     }
 }
 
-/* What came is escaped: it may be any bytes. */
-static bool refuse(GError **error, const char *what, const char *wanted,
-                   const char *value)
-{
-    g_autofree char *got = g_strescape(value, NULL);
+static const SpecSubject subject = {"provocation", provoke_error_quark,
+                                    PROVOKE_ERROR_SPEC};
 
-    g_set_error(error, PROVOKE_ERROR, PROVOKE_ERROR_SPEC,
-                "provocation: %s: wanted %s, got '%s'", what, wanted, got);
-    return false;
+static const SpecKind *kind_of(size_t i)
+{
+    return &kinds[i].spec;
 }
 
-/* The index of @name; @n, and an error with all the names, if it is none. */
-static size_t find_name(const char *const *names, size_t n, const char *what,
-                        const char *name, GError **error)
-{
-    g_autoptr(GString) known = g_string_new(NULL);
-
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(names[i], name)) {
-            return i;
-        }
-        g_string_append_printf(known, "%s%s", i ? ", " : "", names[i]);
-    }
-    refuse(error, what, known->str, name);
-    return n;
-}
-
-/* Decimal, or hexadecimal after 0x */
-static bool parse_number(uint32_t *out, const char *what, const char *text,
-                         guint64 min, guint64 max, GError **error)
-{
-    bool hex = g_str_has_prefix(text, "0x");
-    g_autofree char *wanted = NULL;
-    guint64 n;
-
-    if (g_ascii_string_to_unsigned(text + 2 * hex, hex ? 16 : 10, min, max, &n,
-                                   NULL)) {
-        *out = (uint32_t)n;
-        return true;
-    }
-    wanted = g_strdup_printf("%" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, min,
-                             max);
-    return refuse(error, what, wanted, text);
-}
-
-/* By name or by number */
-static bool parse_message(uint32_t *out, const char *what, const char *text,
-                          GError **error)
-{
-    size_t i;
-
-    if (g_ascii_isdigit(*text)) {
-        return parse_number(out, what, text, 0, UINT16_MAX, error);
-    }
-    i = find_name(messages, G_N_ELEMENTS(messages), what, text, error);
-    *out = (uint32_t)i;
-    return i < G_N_ELEMENTS(messages);
-}
-
-static bool parse_time(guint64 *ns, const char *what, const char *text,
-                       guint64 max, GError **error)
-{
-    g_autoptr(GError) reason = NULL;
-
-    if (host_time_parse(text, what, max, ns, &reason)) {
-        return true;
-    }
-    g_set_error(error, PROVOKE_ERROR, PROVOKE_ERROR_SPEC, "provocation: %s",
-                reason->message);
-    return false;
-}
-
-static const struct {
-    const char *name;
-    ProvokeField field;
-} keys[] = {
-    {"port", PORT}, {"queue", QUEUE}, {"message", MESSAGE}, {"value", VALUE},
-    {"to", TO},     {"count", COUNT}, {"delay", DELAY},     {"seed", SEED},
-};
-
-static bool parse_to(ProvokeSpec *spec, const char *value, GError **error)
-{
-    static const char *const ends[] = {"device", "driver"};
-    size_t i = find_name(ends, G_N_ELEMENTS(ends), "to", value, error);
-
-    spec->to_driver = i == 1;
-    return i < G_N_ELEMENTS(ends);
-}
-
-static bool parse_delay(ProvokeSpec *spec, const char *value, GError **error)
-{
-    guint64 ns;
-
-    if (!parse_time(&ns, "delay", value, PROVOKE_DELAY_NS_MAX, error)) {
-        return false;
-    }
-    spec->delay_ns = ns;
-    return ns || refuse(error, "delay", "more than 0", value);
-}
-
-static bool parse_value(ProvokeSpec *spec, ProvokeField field,
-                        const char *value, unsigned max_ports, GError **error)
-{
-    switch (field) {
-    case PORT:
-        return parse_number(&spec->port, "port", value, 0, max_ports - 1,
-                            error);
-    case QUEUE:
-        return parse_number(&spec->queue, "queue", value, 0, 2 * max_ports + 1,
-                            error);
-    case MESSAGE:
-        return parse_message(&spec->message, "message", value, error);
-    case VALUE:
-        return parse_number(&spec->value, "value", value, 0, UINT16_MAX, error);
-    case TO:
-        return parse_to(spec, value, error);
-    case COUNT:
-        return parse_number(&spec->count, "count", value, 1, PROVOKE_COUNT_MAX,
-                            error);
-    case DELAY:
-        return parse_delay(spec, value, error);
-    case SEED:
-        return parse_number(&spec->seed, "seed", value, 1, UINT32_MAX, error);
-    }
-    g_assert_not_reached();
-}
-
-/* The keys of @fields, "a, b" */
-static char *key_names(unsigned fields)
-{
-    GString *out = g_string_new(NULL);
-
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-        if (fields & keys[i].field) {
-            g_string_append_printf(out, "%s%s", out->len ? ", " : "",
-                                   keys[i].name);
-        }
-    }
-    return g_string_free(out, FALSE);
-}
-
-static bool parse_item(ProvokeSpec *spec, const char *item, unsigned max_ports,
-                       GError **error)
-{
-    unsigned takes = fields_of[spec->kind].takes;
-    const char *equals = strchr(item, '=');
-    g_autofree char *key = equals ? g_strndup(item, equals - item) : NULL;
-    g_autofree char *known = NULL;
-
-    for (size_t i = 0; equals && i < G_N_ELEMENTS(keys); i++) {
-        if (strcmp(key, keys[i].name) || !(takes & keys[i].field)) {
-            continue;
-        }
-        if (spec->set & keys[i].field) {
-            return refuse(error, key, "it once", item);
-        }
-        spec->set |= keys[i].field;
-        return parse_value(spec, keys[i].field, equals + 1, max_ports, error);
-    }
-    known = takes ? key_names(takes) : g_strdup("nothing");
-    return refuse(error, kinds[spec->kind].name, known, item);
-}
+#define AT(field) offsetof(ProvokeSpec, field)
 
 /* "KIND,KEY=VALUE,..." */
 static bool parse_what(ProvokeSpec *spec, const char *text, unsigned max_ports,
                        GError **error)
 {
-    g_auto(GStrv) items = g_strsplit(text, ",", -1);
-    const char *names[PROVOKE_KIND__MAX];
-    g_autofree char *missing = NULL;
-    unsigned lacks;
-    size_t kind;
+    const SpecKey keys[] = {
+        {"port", PORT, SPEC_NUMBER, AT(port), 0, max_ports - 1, NULL},
+        {"queue", QUEUE, SPEC_NUMBER, AT(queue), 0, 2 * max_ports + 1, NULL},
+        {"message", MESSAGE, SPEC_NUMBER, AT(message), 0, UINT16_MAX, messages},
+        {"value", VALUE, SPEC_NUMBER, AT(value), 0, UINT16_MAX, NULL},
+        {"to", TO, SPEC_NUMBER, AT(to_driver), 0, 0, ends},
+        {"count", COUNT, SPEC_NUMBER, AT(count), 1, PROVOKE_COUNT_MAX, NULL},
+        {"delay", DELAY, SPEC_DELAY, AT(delay_ns), 0, PROVOKE_DELAY_NS_MAX,
+         NULL},
+        {"seed", SEED, SPEC_NUMBER, AT(seed), 1, UINT32_MAX, NULL},
+    };
+    const SpecForm form = {&subject, PROVOKE_KIND__MAX, kind_of, keys,
+                           G_N_ELEMENTS(keys)};
+    unsigned kind;
 
-    for (size_t i = 0; i < PROVOKE_KIND__MAX; i++) {
-        names[i] = kinds[i].name;
-    }
-    kind = find_name(names, PROVOKE_KIND__MAX, "kind", items[0] ? items[0] : "",
-                     error);
-    if (kind == PROVOKE_KIND__MAX) {
+    if (!spec_parse(&form, text, spec, &kind, &spec->set, error)) {
         return false;
     }
     spec->kind = (ProvokeKind)kind;
-    for (size_t i = 1; items[i]; i++) {
-        if (!parse_item(spec, items[i], max_ports, error)) {
-            return false;
-        }
-    }
-    lacks = fields_of[kind].needs & ~spec->set;
-    if (lacks) {
-        missing = key_names(lacks);
-        return refuse(error, kinds[kind].name, missing, text);
-    }
     return true;
 }
 
-/* "=WHAT" and "/PORT" of an event, whose name ends at @text. */
+/* "[=WHAT][/PORT]" of an event */
 static bool parse_filter(ProvokeSpec *spec, char *text, unsigned max_ports,
                          GError **error)
 {
+    static const SpecKey value = {
+        .name = "event's value", .offset = AT(what), .max = UINT16_MAX};
+    static const SpecKey message = {.name = "event's message",
+                                    .offset = AT(what),
+                                    .max = UINT16_MAX,
+                                    .names = messages};
+    const SpecKey port = {
+        .name = "event's port", .offset = AT(where), .max = max_ports - 1};
+    const bool control =
+        spec->point == PROVOKE_CONTROL_RX || spec->point == PROVOKE_CONTROL_TX;
     char *slash = strchr(text, '/');
 
     if (slash) {
         *slash = '\0';
         spec->has_where = true;
-        if (!parse_number(&spec->where, "event's port", slash + 1, 0,
-                          max_ports - 1, error)) {
+        if (!spec_set(&subject, &port, spec, slash + 1, error)) {
             return false;
         }
     }
-    if (*text == '\0') {
-        return true;
-    }
-    spec->has_what = true;
-    if (spec->point == PROVOKE_CONTROL_RX ||
-        spec->point == PROVOKE_CONTROL_TX) {
-        return parse_message(&spec->what, "event's message", text + 1, error);
-    }
-    return parse_number(&spec->what, "event's value", text + 1, 0, UINT16_MAX,
-                        error);
+    spec->has_what = *text != '\0';
+    return !spec->has_what || spec_set(&subject, control ? &message : &value,
+                                       spec, text + 1, error);
 }
 
 /* "EVENT[=WHAT][/PORT]" and "N" */
 static bool parse_event(ProvokeSpec *spec, char *event, const char *nth,
                         unsigned max_ports, GError **error)
 {
+    static const SpecKey number = {.name = "event's number",
+                                   .offset = AT(nth),
+                                   .min = 1,
+                                   .max = UINT32_MAX};
     size_t len = strcspn(event, "=/");
     g_autofree char *name = g_strndup(event, len);
-    size_t i = find_name(points, PROVOKE_POINT__MAX, "event", name, error);
+    int i = spec_find(&subject, "event", points, name, error);
 
-    if (i == PROVOKE_POINT__MAX) {
+    if (i < 0) {
         return false;
     }
     spec->point = (ProvokePoint)i;
-    return parse_number(&spec->nth, "event's number", nth, 1, UINT32_MAX,
-                        error) &&
+    return spec_set(&subject, &number, spec, nth, error) &&
            parse_filter(spec, event + len, max_ports, error);
 }
 
 static bool parse_when(ProvokeSpec *spec, char *when, unsigned max_ports,
                        GError **error)
 {
+    static const SpecKey time = {.name = "time",
+                                 .type = SPEC_TIME,
+                                 .offset = AT(at_ns),
+                                 .max = G_MAXINT64};
     char *hash = strchr(when, '#');
-    guint64 at_ns = 0;
 
     if (hash) {
         *hash = '\0';
         return parse_event(spec, when, hash + 1, max_ports, error);
     }
     spec->timed = true;
-    if (!parse_time(&at_ns, "time", when, G_MAXINT64, error)) {
-        return false;
-    }
-    spec->at_ns = (int64_t)at_ns;
-    return true;
+    return spec_set(&subject, &time, spec, when, error);
 }
 
 bool provoke_spec_parse(ProvokeSpec *spec, const char *text, unsigned max_ports,
@@ -390,7 +257,8 @@ bool provoke_spec_parse(ProvokeSpec *spec, const char *text, unsigned max_ports,
     ProvokeSpec parsed = {.value = 1, .count = 1, .to_driver = true};
 
     if (!colon || strlen(text) > PROVOKE_TEXT_MAX) {
-        return refuse(error, "form", "WHEN:KIND,KEY=VALUE,...", text);
+        return spec_refuse(&subject, "form", "WHEN:KIND,KEY=VALUE,...", text,
+                           error);
     }
     if (!parse_when(&parsed, when, max_ports, error) ||
         !parse_what(&parsed, colon + 1, max_ports, error)) {

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "hw/host.h"
+#include "hw/spec/spec.h"
 #include "hw/state.h"
 
 /* Of one device; those that are over make room. */
@@ -67,7 +68,7 @@ typedef struct ProvokeOps {
 } ProvokeOps;
 
 typedef struct ProvokeKindInfo {
-    const char *name;
+    SpecKind spec;       /* its name, and its keys: ProvokeField */
     bool legal;          /* for a device; else it is a device's fault */
     const char *section; /* of virtio 1.3: what allows it or what it breaks */
     const char *text;

@@ -56,8 +56,8 @@ static void check_kinds(void)
     const ProvokeKindInfo *kinds = provoke_kinds(&n);
 
     for (size_t i = 0; i < n; i++) {
-        if (is_swept(kinds[i].name) != kinds[i].legal) {
-            g_error("provocation %s: %s", kinds[i].name,
+        if (is_swept(kinds[i].spec.name) != kinds[i].legal) {
+            g_error("provocation %s: %s", kinds[i].spec.name,
                     kinds[i].legal ? "legal, and not swept" : "not legal");
         }
     }

@@ -161,7 +161,7 @@ static void parse_refuses_and_names_the_part(void)
         {"1:interrupt-spurious,queue=10", "queue: wanted 0 to 9"},
         {"1:control-send,port=1", "message"},
         {"1:control-send,port=1,message=hello", "device-ready, port-add"},
-        {"1:control-send,port=1,message=65536", "message: wanted 0 to 65535"},
+        {"1:control-send,port=1,message=65536", "port-name or 0 to 65535"},
         {"1:control-send,port=1,message=1,value=65536", "value"},
         {"1:control-drop,to=host", "to: wanted device, driver"},
         {"1:control-drop,count=0", "count: wanted 1 to 1024"},
@@ -568,7 +568,7 @@ static void kinds_are_described(void)
     const ProvokeKindInfo *kinds = provoke_kinds(&n);
 
     for (size_t i = 0; i < n; i++) {
-        g_assert_nonnull(kinds[i].name);
+        g_assert_nonnull(kinds[i].spec.name);
         g_assert_nonnull(kinds[i].text);
         g_assert_true(g_ascii_isdigit(*kinds[i].section));
     }
