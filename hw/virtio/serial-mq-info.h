@@ -90,10 +90,11 @@ bool serial_mq_load_chain(SerialMq *s, SerialMqChain *c);
 
 /*
  * From now on the driver of a port that is no console hears of its used output
- * up to a millisecond late; not where runs are to be the same again.
+ * up to a millisecond late, and one that has much to read need not notify of
+ * the buffers it gives back; not where runs are to be the same again.
  */
 void serial_mq_moderate(SerialMq *s);
-/* The machine stands: nothing is late any more. */
+/* The machine stands: nothing is late, and every buffer is notified of. */
 void serial_mq_settle(SerialMq *s);
 
 /* While recording, when all that happens comes from the guest and the trace */

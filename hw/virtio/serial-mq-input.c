@@ -56,6 +56,7 @@ static size_t fill_ring(SerialMq *s, SerialMqPort *p, const uint8_t *buf,
         put = serial_mq_fill(c, buf + done, len - done);
         done += put;
         p->in_chains++;
+        s->filled++;
         serial_mq_complete(s, queue, c, put);
         used = true;
     }
@@ -119,7 +120,7 @@ void serial_mq_input_added(SerialMq *s, unsigned port)
     SerialMqPort *p = serial_mq_port(s, port);
 
     /* Buffers for a port that wants none are no news for its back end. */
-    if (p && p->starved) {
+    if (p && p->starved && !p->refills) {
         serial_mq_accept(s, p);
     }
 }
@@ -139,7 +140,9 @@ size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
     if (p->present) {
         keep(p, buf + done, kept);
     }
-    p->starved |= p->kept != NULL;
+    if (p->kept && serial_mq_starved(s, p)) {
+        serial_mq_accept(s, p);
+    }
     return done + kept;
 }
 
@@ -158,12 +161,12 @@ size_t serial_mq_port_room(SerialMq *s, unsigned port)
      * Buffers do not go away by themselves.  Back ends ask again and again,
      * whether there is input or not; walking the ring each time is dear.
      */
-    if (p->room == 0) {
+    if (p->room == 0 && !p->refills) {
         size_t room =
             s->ops->room(s->t, serial_mq_in_queue(port), SERIAL_MQ_KEPT_MAX);
 
+        room = room ? room : serial_mq_starved(s, p);
         p->room = MIN(room, SERIAL_MQ_KEPT_MAX);
-        p->starved |= p->room == 0;
     }
     return p->room;
 }

@@ -50,7 +50,14 @@ void serial_mq_port_cut(SerialMq *s, unsigned port, bool cut);
 void serial_mq_input_added(SerialMq *s, unsigned port);
 /* If both ends are open, the driver gets input now, what was kept first. */
 void serial_mq_accept(SerialMq *s, SerialMqPort *p);
-/* The host's end of @p has gone. */
+/* serial-mq-refill.c: the ring of @p is empty. @return: bytes in it after all
+ */
+size_t serial_mq_starved(SerialMq *s, SerialMqPort *p);
+void serial_mq_moderate_refills(SerialMq *s);
+/* From now on the driver of @p, or of each port, notifies again. */
+void serial_mq_settle_refill(SerialMq *s, SerialMqPort *p);
+void serial_mq_settle_refills(SerialMq *s);
+/* serial-mq-input.c: the host's end of @p has gone. */
 void serial_mq_drop_kept(SerialMqPort *p);
 /* @return: bytes of @buf that went into @c */
 size_t serial_mq_fill(const SerialMqChain *c, const uint8_t *buf, size_t len);

@@ -33,6 +33,8 @@ typedef struct SerialMqPort {
     bool starved;     /* port_accept() is owed */
     bool filling;     /* input goes into its ring, further up the stack */
     bool untold;      /* the driver is to hear of its used output */
+    bool refills;     /* a timer will look at its receive queue */
+    bool kickless;    /* the driver need not notify of receive buffers */
     size_t room;      /* at least that much is in the receive queue; 0: look */
     GByteArray *kept; /* input that found no buffer; NULL: none */
     uint16_t cols, rows;
@@ -93,7 +95,11 @@ struct SerialMq {
     HostTimer *span_timer;
     HostTimer *moderator; /* NULL: it hears of used output at once */
     bool moderates;       /* it is armed */
-    bool loaded; /* the host's ends are to be compared after a load */
+    HostTimer *refiller;  /* NULL: it notifies of each receive buffer */
+    bool refills;         /* it is armed */
+    unsigned filled;      /* receive chains used since it last looked */
+    unsigned fill_first;  /* so many are to be before it is armed */
+    bool loaded;          /* the host's ends are to be compared after a load */
     uint64_t control_received, control_sent, control_ignored, control_lost;
     uint64_t interrupts, resets;
 };

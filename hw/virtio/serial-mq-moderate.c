@@ -28,6 +28,7 @@ void serial_mq_moderate(SerialMq *s)
 {
     if (!s->moderator) {
         s->moderator = s->host->ops->timer_new(s->host, tell_all, s);
+        serial_mq_moderate_refills(s);
     }
 }
 
@@ -52,4 +53,5 @@ void serial_mq_settle(SerialMq *s)
         s->host->ops->timer_del(s->host, s->moderator);
         tell_all(s);
     }
+    serial_mq_settle_refills(s);
 }

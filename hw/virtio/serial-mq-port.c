@@ -127,6 +127,7 @@ void serial_mq_port_remove(SerialMq *s, unsigned port)
     serial_mq_discard(s, p);
     serial_mq_detach_output(s, p);
     serial_mq_drop_kept(p);
+    serial_mq_settle_refill(s, p);
     p->present = false;
     s->nr_ports--;
     g_clear_pointer(&p->name, g_free);

@@ -67,6 +67,7 @@ void serial_mq_free(SerialMq *s)
     s->host->ops->timer_free(s->host, s->span_timer);
     if (s->moderator) {
         s->host->ops->timer_free(s->host, s->moderator);
+        s->host->ops->timer_free(s->host, s->refiller);
     }
     if (s->judge) {
         ordering_free(s->judge);
@@ -226,6 +227,8 @@ static void serial_mq_forget(SerialMq *s)
 
         if (s->ports[i]) {
             s->ports[i]->untold = false;
+            s->ports[i]->refills = false;
+            s->ports[i]->kickless = false;
         }
         if (p) {
             serial_mq_detach_output(s, p);
@@ -334,6 +337,8 @@ void serial_mq_queue_reset(SerialMq *s, unsigned queue)
             p->untold = false;
         } else if (p) {
             p->room = 0;
+            p->refills = false;
+            p->kickless = false;
         }
     }
 }

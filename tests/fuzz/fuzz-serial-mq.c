@@ -56,6 +56,14 @@ static void add_chain(MqGuest *g, FuzzInput *in)
     mq_add_parts(g, queue, out, out_num, room, in_num);
 }
 
+static void reset_queue(MqGuest *g, unsigned queue)
+{
+    serial_mq_queue_reset(g->s, queue);
+    if (queue < g->nr_queues && queue % 2 == 0) {
+        g->quiet[queue] = false;
+    }
+}
+
 static void driver_step(MqGuest *g, FuzzInput *in)
 {
     switch (fuzz_u8(in) % 10) {
@@ -63,7 +71,7 @@ static void driver_step(MqGuest *g, FuzzInput *in)
         serial_mq_status(g->s, fuzz_u8(in), fuzz_u8(in), fuzz_u8(in));
         break;
     case 1:
-        serial_mq_reset(g->s, fuzz_u8(in) & 1);
+        mq_reset(g, fuzz_u8(in) & 1);
         serial_mq_reset_done(g->s);
         break;
     case 2:
@@ -77,7 +85,7 @@ static void driver_step(MqGuest *g, FuzzInput *in)
         serial_mq_queue_enable(g->s, fuzz_u32(in), fuzz_u8(in));
         break;
     case 5:
-        serial_mq_queue_reset(g->s, any_queue(g, in));
+        reset_queue(g, any_queue(g, in));
         break;
     case 6:
         serial_mq_config_write(g->s, fuzz_u8(in) % 16, fuzz_u32(in),
@@ -105,7 +113,7 @@ static void any_inside(MqGuest *g, unsigned port)
         serial_mq_port_host_open(g->s, port, false);
         break;
     case 2:
-        serial_mq_reset(g->s, true);
+        mq_reset(g, true);
         break;
     case 3:
         serial_mq_port_writable(g->s, port);
@@ -116,9 +124,22 @@ static void any_inside(MqGuest *g, unsigned port)
     }
 }
 
+/* So much input that the driver need not notify of its buffers. */
+static void flood(MqGuest *g, unsigned port, size_t count)
+{
+    static const uint8_t bytes[4096];
+
+    for (size_t i = 0; port < MQ_MAX_PORTS && i < count; i++) {
+        mq_add_in(g, MQ_IN(port), sizeof(bytes));
+    }
+    while (serial_mq_port_room(g->s, port) &&
+           serial_mq_port_input(g->s, port, bytes, sizeof(bytes))) {
+    }
+}
+
 static void host_step(MqGuest *g, FuzzInput *in)
 {
-    uint8_t step = fuzz_u8(in) % 10;
+    uint8_t step = fuzz_u8(in) % 11;
     unsigned port = any_port(in);
     size_t len = fuzz_u8(in);
     const uint8_t *bytes;
@@ -155,6 +176,9 @@ static void host_step(MqGuest *g, FuzzInput *in)
         break;
     case 9:
         g->inside = any_inside;
+        break;
+    case 10:
+        flood(g, port, len);
         break;
     }
 }
@@ -241,8 +265,8 @@ static void round_trip(MqGuest *g)
 
 static void step(MqGuest *g, FuzzInput *in)
 {
-    /* The last is when output that was used is told. */
-    static const int64_t advances[] = {0, 1, 0, 1000000};
+    /* After the third output is told, after the last rings are looked at. */
+    static const int64_t advances[] = {0, 1, 1000000, 2000000};
 
     switch (fuzz_u8(in) % 9) {
     case 0:

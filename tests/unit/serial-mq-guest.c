@@ -120,7 +120,13 @@ static void fake_notification(void *t, unsigned queue, bool on)
 {
     MqGuest *g = t;
 
+    void (*inside)(MqGuest *, unsigned) = g->inside_notification;
+
     g_assert_true(g->quiet[queue] == on);
+    if (inside) {
+        g->inside_notification = NULL;
+        inside(g, queue);
+    }
     g->quiet[queue] = !on;
 }
 
@@ -255,6 +261,7 @@ void mq_free(MqGuest *g)
 {
     unsigned max_ports = mq_info(g).max_ports;
 
+    serial_mq_settle(g->s);
     serial_mq_free(g->s);
     g_assert_cmpuint(g->alive, ==, 0);
     for (unsigned i = 0; i < g->nr_queues; i++) {
@@ -276,6 +283,14 @@ void mq_free(MqGuest *g)
     g_free(g);
 }
 
+void mq_reset(MqGuest *g, bool by_driver)
+{
+    serial_mq_reset(g->s, by_driver);
+    for (unsigned i = 0; i < mq_info(g).max_ports; i++) {
+        g->quiet[MQ_IN(i)] = false;
+    }
+}
+
 void mq_start(MqGuest *g, uint64_t features)
 {
     static const uint8_t steps[] = {
@@ -288,7 +303,7 @@ void mq_start(MqGuest *g, uint64_t features)
         serial_mq_offered(g->s) | 1ull << VIRTIO_F_VERSION_1;
     uint8_t old = 0;
 
-    serial_mq_reset(g->s, true);
+    mq_reset(g, true);
     serial_mq_reset_done(g->s);
     serial_mq_status_read(g->s, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
@@ -364,6 +379,7 @@ void mq_kick(MqGuest *g, unsigned queue)
 void mq_forget(MqGuest *g, unsigned queue)
 {
     g_queue_clear_full(&g->queues[queue], chain_free);
+    g->quiet[queue] = false;
 }
 
 void mq_say(MqGuest *g, uint32_t port, uint16_t event, uint16_t value)
@@ -425,6 +441,8 @@ static void append_message(GString *told, const GString *bytes)
     struct virtio_console_control control;
     unsigned event;
     const char *more = bytes->str + sizeof(control);
+    size_t left = bytes->len - sizeof(control);
+    uint16_t size[2];
 
     if (bytes->len < sizeof(control)) {
         g_string_append_printf(told, "short:%zu ", bytes->len);
@@ -437,18 +455,18 @@ static void append_message(GString *told, const GString *bytes)
                            GUINT32_FROM_LE(control.id),
                            GUINT16_FROM_LE(control.value));
     if (event == VIRTIO_CONSOLE_PORT_NAME) {
-        /* Its zero at the end comes along. */
-        g_assert_cmpuint(strlen(more) + 1, ==, bytes->len - sizeof(control));
-        g_string_append_printf(told, "(%s)", more);
+        /* Its zero at the end comes along, if the buffer has room for it. */
+        g_string_append_printf(told, "(%s%s)", more,
+                               strlen(more) + 1 == left ? "" : "...");
+    } else if (event == VIRTIO_CONSOLE_RESIZE && left < sizeof(size)) {
+        g_string_append(told, "(...)");
     } else if (event == VIRTIO_CONSOLE_RESIZE) {
-        uint16_t size[2];
-
-        g_assert_cmpuint(bytes->len, ==, sizeof(control) + sizeof(size));
+        g_assert_cmpuint(left, ==, sizeof(size));
         memcpy(size, more, sizeof(size));
         g_string_append_printf(told, "(%ux%u)", GUINT16_FROM_LE(size[0]),
                                GUINT16_FROM_LE(size[1]));
     } else {
-        g_assert_cmpuint(bytes->len, ==, sizeof(control));
+        g_assert_cmpuint(left, ==, 0);
     }
     g_string_append_c(told, ' ');
 }

@@ -44,12 +44,16 @@ typedef struct MqGuest {
     void (*inside)(struct MqGuest *g, unsigned port);
     /* Likewise, from inside the next push(). */
     void (*inside_push)(struct MqGuest *g, unsigned queue);
+    /* Likewise, from inside the next notification(), before it has effect. */
+    void (*inside_notification)(struct MqGuest *g, unsigned queue);
 } MqGuest;
 
 MqGuest *mq_new(SerialMqOrdering ordering);
 MqGuest *mq_new_config(const SerialMqConfig *cfg);
 void mq_free(MqGuest *g);
 
+/* Without serial_mq_reset_done(); the transport wants notifications again. */
+void mq_reset(MqGuest *g, bool by_driver);
 /* As a driver does: reset, features, queues, DRIVER_OK. */
 void mq_start(MqGuest *g, uint64_t features);
 /*
