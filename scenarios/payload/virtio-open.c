@@ -52,7 +52,11 @@ static void use_descriptor(Opener *o)
 
 static void return_from(Opener *o)
 {
-    while (!virtqueue_get(&vport.control_out, NULL)) {
+    for (unsigned i = 0; !virtqueue_get(&vport.control_out, NULL); i++) {
+        if (i == serial_wait_rounds) {
+            say("port %u: PORT_OPEN is not taken", o->port);
+            return;
+        }
         cpu_relax();
     }
     o->message.id = OTHER_FRAME;

@@ -27,13 +27,15 @@ typedef struct Port {
 } Port;
 
 static Port *ports[SERIAL_PORTS_MAX];
-static Port slab[SERIAL_PORTS_MAX];
+/* Free: no references.  The handler may hold one that is no port any more. */
+static Port slab[SERIAL_PORTS_MAX + 1];
 static bool removed;
 
 static void kref_put(Port *port)
 {
     if (--port->refs == 0) {
         memset(port, FREED, sizeof(*port));
+        port->refs = 0;
     }
 }
 
@@ -62,11 +64,19 @@ static void unplug_port(unsigned id)
 
 static void add_port(unsigned id)
 {
-    slab[id] = (Port){.magic = PORT_MAGIC,
-                      .refs = 1,
-                      .id = id,
-                      .out_vq = &vport.ports[id].out};
-    ports[id] = &slab[id];
+    Port *port = slab;
+
+    if (ports[id]) {
+        return;
+    }
+    while (port->refs) {
+        port++;
+    }
+    *port = (Port){.magic = PORT_MAGIC,
+                   .refs = 1,
+                   .id = id,
+                   .out_vq = &vport.ports[id].out};
+    ports[id] = port;
     vport_make_open(id);
 }
 

@@ -13,7 +13,8 @@
  * at the second, until there are no more.  It has to live, and to break no
  * rule.
  * @name: of the tests, "/SCENARIO/VARIANT"; @variant outlives them
+ * @event: only that kind, "control-rx"; empty: each
  */
-void sweep_add(const char *name, const Variant *variant);
+void sweep_add(const char *name, const Variant *variant, const char *event);
 
 #endif

@@ -4,12 +4,13 @@
  * expects of its driver in a guest holds where the same driver is a program
  * and its machine is played by qtest, and all that is seen is the same again.
  *
- *     test-pairs [--guests=DIR | --sweep] SCENARIO... [-p /NAME/VARIANT]
+ *     test-pairs [--guests=DIR | --sweep[=EVENT]] SCENARIO... [-p /NAME/...]
  *
  * With what "jumpcut run --output=DIR" left of the guests each runs once and
  * has to do what its guest did, but for the time.
  *
- * --sweep: provokes each variant "good" in all legal ways, at every step.
+ * --sweep: provokes each variant "good" in all legal ways, at every step; or at
+ * every event of a kind.
  *
  * It cannot see what only a vCPU has: which instruction it was, digests.
  */
@@ -256,7 +257,7 @@ static void free_case(gpointer data)
 
 typedef struct Options {
     const char *guests; /* folder, or NULL */
-    bool sweep;
+    const char *sweep;  /* kind of event, empty: each; NULL: no sweep */
 } Options;
 
 static void add_variant(const char *name, const PairCase *of,
@@ -267,7 +268,7 @@ static void add_variant(const char *name, const PairCase *of,
 
     if (options->sweep) {
         if (!strcmp(of->variant->name, GOOD)) {
-            sweep_add(test, of->variant);
+            sweep_add(test, of->variant, options->sweep);
         }
         return;
     }
@@ -317,7 +318,9 @@ int main(int argc, char **argv)
         if (g_str_has_prefix(argv[first], GUESTS)) {
             options.guests = argv[first] + strlen(GUESTS);
         } else if (!strcmp(argv[first], SWEEP)) {
-            options.sweep = true;
+            options.sweep = "";
+        } else if (g_str_has_prefix(argv[first], SWEEP "=")) {
+            options.sweep = argv[first] + strlen(SWEEP "=");
         } else {
             g_error("%s: no such option", argv[first]);
         }
