@@ -11,6 +11,7 @@
 #include "qom/object.h"
 #include "accel/serial/serial.h"
 #include "hw/virtio/serial-mq-info.h"
+#include "hw/virtio/serial-mq-port.h"
 
 #define TYPE_SERIAL_DEVICE  "virtio-serial-mq-device"
 #define TYPE_SERIAL_BUS     "virtio-serial-mq-bus"

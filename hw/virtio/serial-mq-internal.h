@@ -4,6 +4,7 @@
 #define JUMPCUT_HW_VIRTIO_SERIAL_MQ_INTERNAL_H
 
 #include "hw/virtio/serial-mq-layout.h"
+#include "hw/virtio/serial-mq-port.h"
 
 static inline void serial_mq_trace(SerialMq *s, HostTraceEvent event,
                                    uint64_t a, uint64_t b, uint64_t c,

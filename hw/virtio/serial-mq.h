@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The multiport virtio console device (virtio 1.3, 5.3) without its transport:
- * ports, control messages, data both ways, and what the judge gets to see.
+ * what its driver does, and what its transport and back ends do for it; its
+ * ports are in serial-mq-port.h.
  *
  * Queues: 0 and 1 are port 0's receive and transmit queue, 2 and 3 the
  * device's control queues, 2n + 2 and 2n + 3 those of port n from 1 on.
  * Every entry runs with QEMU's big lock held.  Operations may call back into
- * port entries of this header; serial_mq_free() may not be called from one.
+ * entries of ports; serial_mq_free() may not be called from one.
  */
 #ifndef JUMPCUT_HW_VIRTIO_SERIAL_MQ_H
 #define JUMPCUT_HW_VIRTIO_SERIAL_MQ_H
@@ -119,35 +120,5 @@ void serial_mq_config_read(SerialMq *s, unsigned offset, unsigned size);
 /* Of its fields only emerg_wr is the driver's to write. */
 void serial_mq_config_write(SerialMq *s, unsigned offset, uint32_t value,
                             unsigned size);
-
-/* Lowest free port as virtio-serial-pci chooses; 0 is for the first console. */
-unsigned serial_mq_free_port(const SerialMq *s, bool console);
-/*
- * A port appears; the driver is told once it is up.  @name may be NULL.
- * Errors (SERIAL_MQ_ERROR): @port out of range or taken, port 0 and no
- * console, @name taken or longer than SERIAL_MQ_NAME_MAX.
- */
-bool serial_mq_port_add(SerialMq *s, unsigned port, const char *name,
-                        bool console, GError **error);
-#define SERIAL_MQ_ERROR (serial_mq_error_quark())
-GQuark serial_mq_error_quark(void);
-/* These take any @port; one that does not exist is left alone. */
-/* What the driver sent and nobody took is given back as used. */
-void serial_mq_port_remove(SerialMq *s, unsigned port);
-/* The host end connects; when it goes, unread output goes with it. */
-void serial_mq_port_host_open(SerialMq *s, unsigned port, bool open);
-/*
- * Input for the guest. @return: bytes taken: what room() said at least, or 0 if
- * the host's end has gone since or input is being taken, further up the stack.
- */
-size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
-                            size_t len);
-/* Bytes the guest takes now; after 0 port_accept() tells of more. */
-size_t serial_mq_port_room(SerialMq *s, unsigned port);
-void serial_mq_port_writable(SerialMq *s, unsigned port);
-/* While throttled nothing is read from the guest. */
-void serial_mq_port_throttle(SerialMq *s, unsigned port, bool on);
-/* A console's new size; 0 by 0: unknown. */
-void serial_mq_resize(SerialMq *s, unsigned port, uint16_t cols, uint16_t rows);
 
 #endif

@@ -14,6 +14,7 @@
 #include <linux/virtio_console.h>
 
 #include "hw/virtio/serial-mq-info.h"
+#include "hw/virtio/serial-mq-port.h"
 #include "tests/unit/fake-host.h"
 
 #define MQ_MAX_PORTS 8 /* of a device made by mq_new() */
