@@ -7,60 +7,14 @@
 
 #include <stdbool.h>
 
-#include "hw/virtio/ordering.h"
+#include "hw/virtio/ordering-rules.h"
 
-typedef enum OrderingRuleId {
-    RULE_NO_RESET_FIRST,
-    RULE_RESET_NOT_AWAITED,
-    RULE_STATUS_BIT_CLEARED,
-    RULE_STATUS_UNKNOWN_BIT,
-    RULE_STATUS_AFTER_FAILED,
-    RULE_DRIVER_BEFORE_ACKNOWLEDGE,
-    RULE_FEATURES_OK_BEFORE_DRIVER,
-    RULE_DRIVER_OK_BEFORE_DRIVER,
-    RULE_DRIVER_OK_WITHOUT_FEATURES_OK,
-    RULE_FEATURES_OK_NOT_READ,
-    RULE_DRIVER_OK_AGAIN,
-    RULE_FEATURE_NOT_OFFERED,
-    RULE_FEATURES_BEFORE_DRIVER,
-    RULE_FEATURES_AFTER_FEATURES_OK,
-    RULE_VERSION_1_REFUSED,
-    RULE_CONFIG_READ_BEFORE_DRIVER,
-    RULE_CONFIG_WRITE_BEFORE_FEATURES_OK,
-    RULE_CONFIG_WRITE_READ_ONLY,
-    RULE_QUEUE_NOT_THERE,
-    RULE_QUEUE_BEFORE_FEATURES_OK,
-    RULE_QUEUE_SIZE_NOT_POWER,
-    RULE_QUEUE_CHANGED_ENABLED,
-    RULE_QUEUE_ENABLE_INCOMPLETE,
-    RULE_QUEUE_ENABLE_ZERO,
-    RULE_QUEUE_ENABLE_AFTER_DRIVER_OK,
-    RULE_QUEUE_RESET_NOT_NEGOTIATED,
-    RULE_KICK_BEFORE_DRIVER_OK,
-    RULE_LEGACY_KICK_BEFORE_DRIVER_OK,
-    RULE_KICK_QUEUE_NOT_ENABLED,
-    RULE_BUFFER_READABLE_IN_RECEIVE,
-    RULE_BUFFER_WRITABLE_IN_TRANSMIT,
-    RULE_CONTROL_BUFFER_SMALL,
-    RULE_CONTROL_BEFORE_DRIVER_OK,
-    RULE_CONTROL_SHORT,
-    RULE_CONTROL_WRONG_DIRECTION,
-    RULE_CONTROL_VALUE,
-    RULE_CONTROL_NO_SUCH_PORT,
-    RULE_CONTROL_BEFORE_DEVICE_READY,
-    RULE_DEVICE_READY_TWICE,
-    RULE_PORT_READY_UNASKED,
-    RULE_PORT_READY_TWICE,
-    RULE_PORT_OPEN_UNASKED,
-    RULE_PORT_OPEN_BEFORE_READY,
-    RULE_PORT_OPEN_TWICE,
-    RULE_CONSOLE_PORT_NOT_OPENED,
-    RULE_TRANSMIT_BEFORE_DEVICE_READY,
-    RULE_TRANSMIT_UNKNOWN_PORT,
-    RULE__MAX
-} OrderingRuleId;
-
-extern const OrderingRule ordering_table[RULE__MAX];
+#define STATUS_DRIVER                                          \
+    (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |    \
+     VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK | \
+     VIRTIO_CONFIG_S_FAILED)
+/* Features are settled with the first of these. */
+#define STATUS_SETTLED (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
 
 enum {
     QUEUE_DESC = 1 << 0, /* written since the last reset */
@@ -118,9 +72,14 @@ struct OrderingJudge {
 void ordering_report(OrderingJudge *j, OrderingRuleId rule,
                      const OrderingEvent *event, unsigned port, const char *fmt,
                      ...) G_GNUC_PRINTF(5, 6);
-void ordering_control_rx(OrderingJudge *j, const OrderingEvent *event);
-void ordering_control_tx(OrderingJudge *j, const OrderingEvent *event);
 /* Did it accept feature @bit? */
 bool ordering_has(const OrderingJudge *j, unsigned bit);
+
+/* One for each kind of event */
+typedef void OrderingSee(OrderingJudge *j, const OrderingEvent *event);
+OrderingSee ordering_control_rx, ordering_control_tx;
+OrderingSee ordering_queue_set, ordering_queue_enable, ordering_queue_reset;
+/* Reports a queue that the driver has not got. */
+bool ordering_queue_is_there(OrderingJudge *j, const OrderingEvent *e);
 
 #endif

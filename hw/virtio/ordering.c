@@ -8,13 +8,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define STATUS_DRIVER                                          \
-    (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |    \
-     VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK | \
-     VIRTIO_CONFIG_S_FAILED)
-/* Features are settled with the first of these. */
-#define STATUS_SETTLED (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
-
 #define BIT_ULL(n) (1ull << (n))
 
 enum {
@@ -289,131 +282,7 @@ static void see_config_write(OrderingJudge *j, const OrderingEvent *e)
     }
 }
 
-/* Queues */
-
-/* Reports one that the driver has not got. */
-static bool queue_is_there(OrderingJudge *j, const OrderingEvent *e)
-{
-    if (e->queue < 2 || (e->queue < j->nr_queues &&
-                         ordering_has(j, VIRTIO_CONSOLE_F_MULTIPORT))) {
-        return true;
-    }
-    ordering_report(j, RULE_QUEUE_NOT_THERE, e, ORDERING_NO_PORT,
-                    "queue %u used, features 0x%llx", e->queue,
-                    (unsigned long long)j->features);
-    return false;
-}
-
-/* A legacy driver has only to have set DRIVER. */
-static void see_set_up(OrderingJudge *j, const OrderingEvent *e, uint8_t needs)
-{
-    if (!(j->status & needs) && !j->early_queue) {
-        j->early_queue = true;
-        ordering_report(
-            j, RULE_QUEUE_BEFORE_FEATURES_OK, e, ordering_queue_port(e->queue),
-            "queue %u set up in status 0x%02x", e->queue, j->status);
-    }
-}
-
-static void see_queue_pfn(OrderingJudge *j, const OrderingEvent *e)
-{
-    if (!e->old) {
-        if (e->queue < j->nr_queues) {
-            j->queues[e->queue] = 0;
-        }
-    } else if (queue_is_there(j, e)) {
-        see_set_up(j, e, VIRTIO_CONFIG_S_DRIVER);
-        j->queues[e->queue] = QUEUE_ENABLED;
-    }
-}
-
-static void see_queue_size(OrderingJudge *j, const OrderingEvent *e)
-{
-    if ((!e->old || (e->old & (e->old - 1))) &&
-        !ordering_has(j, VIRTIO_F_RING_PACKED)) {
-        ordering_report(
-            j, RULE_QUEUE_SIZE_NOT_POWER, e, ordering_queue_port(e->queue),
-            "queue %u given size %llu", e->queue, (unsigned long long)e->old);
-    }
-}
-
-static void see_queue_set(OrderingJudge *j, const OrderingEvent *e)
-{
-    static const uint8_t written[] = {
-        [ORDERING_QUEUE_DESC] = QUEUE_DESC,
-        [ORDERING_QUEUE_AVAIL] = QUEUE_AVAIL,
-        [ORDERING_QUEUE_USED] = QUEUE_USED,
-        [ORDERING_QUEUE_PFN] = 0,
-    };
-
-    /* Vectors are taken away in the status of a reset, too. */
-    if (e->value == ORDERING_QUEUE_VECTOR || e->value > ORDERING_QUEUE_PFN) {
-        return;
-    }
-    if (e->value == ORDERING_QUEUE_PFN) {
-        see_queue_pfn(j, e);
-        return;
-    }
-    if (!queue_is_there(j, e)) {
-        return;
-    }
-    j->modern = true;
-    if (j->queues[e->queue] & QUEUE_ENABLED) {
-        ordering_report(j, RULE_QUEUE_CHANGED_ENABLED, e,
-                        ordering_queue_port(e->queue),
-                        "queue %u is enabled, its field %u written", e->queue,
-                        (unsigned)e->value);
-    }
-    see_set_up(j, e, STATUS_SETTLED);
-    if (e->value == ORDERING_QUEUE_SIZE) {
-        see_queue_size(j, e);
-    } else {
-        j->queues[e->queue] |= written[e->value];
-    }
-}
-
-static void see_queue_enable(OrderingJudge *j, const OrderingEvent *e)
-{
-    unsigned port = ordering_queue_port(e->queue);
-    uint8_t *queue;
-
-    if (!queue_is_there(j, e)) {
-        return;
-    }
-    queue = &j->queues[e->queue];
-    j->modern = true;
-    if (!e->value) {
-        ordering_report(j, RULE_QUEUE_ENABLE_ZERO, e, port,
-                        "queue %u: 0 written", e->queue);
-        return;
-    }
-    see_set_up(j, e, STATUS_SETTLED);
-    if ((*queue & QUEUE_ADDRESSES) != QUEUE_ADDRESSES) {
-        ordering_report(j, RULE_QUEUE_ENABLE_INCOMPLETE, e, port,
-                        "queue %u: addresses written 0x%x of 0x%x", e->queue,
-                        *queue & QUEUE_ADDRESSES, QUEUE_ADDRESSES);
-    }
-    if ((j->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
-        !(*queue & (QUEUE_ENABLED | QUEUE_WAS_RESET))) {
-        ordering_report(j, RULE_QUEUE_ENABLE_AFTER_DRIVER_OK, e, port,
-                        "queue %u enabled in status 0x%02x", e->queue,
-                        j->status);
-    }
-    *queue |= QUEUE_ENABLED;
-}
-
-static void see_queue_reset(OrderingJudge *j, const OrderingEvent *e)
-{
-    if (!ordering_has(j, VIRTIO_F_RING_RESET)) {
-        ordering_report(j, RULE_QUEUE_RESET_NOT_NEGOTIATED, e,
-                        ordering_queue_port(e->queue),
-                        "queue %u reset, features 0x%llx", e->queue,
-                        (unsigned long long)j->features);
-    }
-    if (e->queue < j->nr_queues) {
-        j->queues[e->queue] = QUEUE_WAS_RESET;
-    }
-}
+/* Notifications and buffers */
 
 static void see_notify(OrderingJudge *j, const OrderingEvent *e)
 {
@@ -429,7 +298,7 @@ static void see_notify(OrderingJudge *j, const OrderingEvent *e)
         }
         return;
     }
-    if (!queue_is_there(j, e)) {
+    if (!ordering_queue_is_there(j, e)) {
         return;
     }
     if (!(j->queues[e->queue] & QUEUE_ENABLED)) {
@@ -502,9 +371,9 @@ void ordering_see(OrderingJudge *j, int64_t now_ns, const OrderingEvent *event)
         [ORDERING_FEATURES] = see_features,
         [ORDERING_CONFIG_READ] = see_config_read,
         [ORDERING_CONFIG_WRITE] = see_config_write,
-        [ORDERING_QUEUE_SET] = see_queue_set,
-        [ORDERING_QUEUE_ENABLE] = see_queue_enable,
-        [ORDERING_QUEUE_RESET] = see_queue_reset,
+        [ORDERING_QUEUE_SET] = ordering_queue_set,
+        [ORDERING_QUEUE_ENABLE] = ordering_queue_enable,
+        [ORDERING_QUEUE_RESET] = ordering_queue_reset,
         [ORDERING_NOTIFY] = see_notify,
         [ORDERING_BUFFER] = see_buffer,
         [ORDERING_CONTROL_RX] = ordering_control_rx,

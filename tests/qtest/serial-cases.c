@@ -18,8 +18,6 @@
 #define FEATURES VIRTIO_CONFIG_S_FEATURES_OK
 #define RUNNING  VIRTIO_CONFIG_S_DRIVER_OK
 
-#define CONFIG(field) offsetof(struct virtio_console_config, field)
-
 /* Status */
 
 static void bits_without_reset(SerialDriver *d)
@@ -163,185 +161,7 @@ static void version_1_refused(SerialDriver *d)
     virtio_add_status(&d->v, FEATURES);
 }
 
-/* Configuration */
-
-static void config_read_early(SerialDriver *d)
-{
-    virtio_reset(&d->v);
-    virtio_set_status(&d->v, ACK);
-    virtio_config_readl(&d->v, CONFIG(max_nr_ports));
-}
-
-static void config_read(SerialDriver *d)
-{
-    serial_until_driver(d);
-    virtio_config_readl(&d->v, CONFIG(max_nr_ports));
-}
-
-static void config_write_early(SerialDriver *d)
-{
-    serial_until_driver(d);
-    virtio_config_writew(&d->v, CONFIG(cols), 80);
-}
-
-static void emergency_write_early(SerialDriver *d)
-{
-    serial_until_driver(d);
-    virtio_config_writel(&d->v, CONFIG(emerg_wr), '!');
-}
-
-/* Through the legacy interface that is early enough. */
-static void config_write_first(SerialDriver *d)
-{
-    virtio_reset(&d->v);
-    virtio_config_writew(&d->v, CONFIG(cols), 80);
-}
-
-static void emergency_write_first(SerialDriver *d)
-{
-    virtio_reset(&d->v);
-    virtio_config_writel(&d->v, CONFIG(emerg_wr), '!');
-}
-
-static void config_write(SerialDriver *d)
-{
-    serial_until_running(d);
-    virtio_config_writew(&d->v, CONFIG(cols), 80);
-}
-
-static void emergency_write(SerialDriver *d)
-{
-    serial_until_running(d);
-    virtio_config_writel(&d->v, CONFIG(emerg_wr), '!');
-}
-
-/* Queues */
-
-static void control_queue_without_multiport(SerialDriver *d)
-{
-    Virtqueue vq;
-
-    serial_until_single(d);
-    virtqueue_start(&vq, &d->v, 2);
-}
-
-static void kick_of_a_queue_beyond(SerialDriver *d)
-{
-    uint16_t queue = 2 * SERIAL_CASE_MAX_PORTS + 2;
-
-    serial_until_running(d);
-    virtio_queue_notify(&d->v, queue);
-}
-
-static void first_queues_without_multiport(SerialDriver *d)
-{
-    Virtqueue vq;
-
-    serial_until_single(d);
-    virtqueue_start(&vq, &d->v, 0);
-    virtqueue_start(&vq, &d->v, 1);
-}
-
-static void queue_early(SerialDriver *d)
-{
-    serial_until_driver(d);
-    virtio_queue_set_size(&d->v, 0, 64);
-}
-
-static void legacy_queue_early(SerialDriver *d)
-{
-    virtio_reset(&d->v);
-    virtio_set_status(&d->v, ACK);
-    virtio_queue_set_pfn(&d->v, 0, VIRTIO_PCI_RAM_GPA >> 12);
-}
-
-static void legacy_queue(SerialDriver *d)
-{
-    serial_until_driver(d);
-    virtio_queue_set_pfn(&d->v, 0, VIRTIO_PCI_RAM_GPA >> 12);
-}
-
-static void size_of_three(SerialDriver *d)
-{
-    serial_until_features(d);
-    virtio_queue_set_size(&d->v, 0, 3);
-}
-
-static void size_of_64(SerialDriver *d)
-{
-    serial_until_features(d);
-    virtio_queue_set_size(&d->v, 0, 64);
-}
-
-static void enabled_queue_changed(SerialDriver *d)
-{
-    Virtqueue vq;
-
-    serial_until_features(d);
-    virtqueue_start(&vq, &d->v, 0);
-    virtio_queue_set_size(&d->v, 0, vq.size);
-}
-
-static void enabled_without_addresses(SerialDriver *d)
-{
-    serial_until_features(d);
-    virtio_queue_enable(&d->v, 0, 1);
-}
-
-static void enable_zero(SerialDriver *d)
-{
-    serial_until_features(d);
-    virtio_queue_enable(&d->v, 0, 0);
-}
-
-static void enabled_late(SerialDriver *d)
-{
-    Virtqueue vq;
-
-    serial_until_features(d);
-    serial_driver_ok(d);
-    virtqueue_start(&vq, &d->v, 0);
-}
-
-static void queue_reset_without_feature(SerialDriver *d)
-{
-    serial_until_queues(d);
-    virtio_queue_reset(&d->v, 0);
-}
-
-/* A queue that is reset may be enabled again. */
-static void queue_reset(SerialDriver *d)
-{
-    const SerialOptions ring_reset = {.features = 1ull << VIRTIO_F_VERSION_1 |
-                                                  1ull << VIRTIO_F_RING_RESET};
-    serial_until_driver(d);
-    serial_negotiate(d, &ring_reset);
-    serial_set_up_queues(d, &ring_reset);
-    serial_driver_ok(d);
-    virtio_queue_reset(&d->v, 0);
-    virtqueue_start(&d->port[0].in, &d->v, 0);
-    virtqueue_kick(&d->port[0].in);
-}
-
-static void kick_early(SerialDriver *d)
-{
-    serial_until_queues(d);
-    serial_fill_control(d);
-}
-
-static void kick_in_time(SerialDriver *d)
-{
-    serial_until_queues(d);
-    serial_driver_ok(d);
-    serial_fill_control(d);
-}
-
-static void kick_of_no_queue(SerialDriver *d)
-{
-    serial_until_features(d);
-    serial_driver_ok(d);
-    virtio_queue_notify(&d->v, 0);
-}
+/* Buffers */
 
 /* Offer two pieces of @len bytes each in a control queue and kick it. */
 static void offer_pair(SerialDriver *d, Virtqueue *vq, uint32_t len)
@@ -516,106 +336,90 @@ static void write_to_port(SerialDriver *d)
     serial_port_write(d, PORT, "x", 1);
 }
 
-#define CASE(r, w, k, ...)                               \
-    {                                                    \
-        .rule = r, .wrong = w, .right = k, ##__VA_ARGS__ \
-    }
-
 static const SerialCase cases[] = {
-    CASE("no-reset-first", bits_without_reset, serial_until_driver),
-    CASE("no-reset-first", bits_without_reset, serial_until_driver,
-         .legacy = true),
-    CASE("reset-not-awaited", reset_not_read, serial_until_driver),
-    CASE("reset-not-awaited", reset_not_read_back, serial_until_driver),
-    CASE("status-bit-cleared", bit_cleared, same_bits),
-    CASE("status-unknown-bit", unknown_bit, same_bits),
-    CASE("status-after-failed", bits_after_failed, reset_after_failed),
-    CASE("driver-before-acknowledge", driver_first, both_at_once),
-    CASE("driver-before-acknowledge", driver_first, both_at_once,
-         .legacy = true),
-    CASE("features-ok-before-driver", features_ok_without_driver,
-         serial_until_features),
-    CASE("driver-ok-before-driver", driver_ok_without_driver,
-         serial_until_queues, .legacy = true),
-    CASE("driver-ok-without-features-ok", driver_ok_without_features_ok,
-         features_ok_read),
-    CASE("features-ok-not-read", features_ok_not_read, features_ok_read),
-    CASE("driver-ok-again", driver_ok_again, serial_until_running),
-    CASE("driver-ok-again", driver_ok_again, serial_until_running,
-         .legacy = true),
-    CASE("feature-not-offered", feature_not_offered, all_that_is_offered),
-    CASE("features-before-driver", features_before_driver, all_that_is_offered),
-    CASE("features-after-features-ok", features_after_features_ok,
-         serial_until_features),
-    CASE("version-1-refused", version_1_refused, serial_until_features),
-    CASE("config-read-before-driver", config_read_early, config_read),
-    CASE("config-read-before-driver", config_read_early, config_read,
-         .legacy = true),
-    CASE("config-write-before-features-ok", config_write_early,
-         emergency_write_early),
-    CASE("config-write-read-only", config_write, emergency_write),
-    CASE("config-write-read-only", config_write_first, emergency_write_first,
-         .legacy = true),
-    CASE("queue-not-there", control_queue_without_multiport,
-         first_queues_without_multiport),
-    CASE("queue-not-there", kick_of_a_queue_beyond, serial_until_running),
-    CASE("queue-not-there", kick_of_a_queue_beyond, serial_until_running,
-         .legacy = true),
-    CASE("queue-before-features-ok", queue_early, serial_until_queues),
-    CASE("queue-before-features-ok", legacy_queue_early, legacy_queue,
-         .legacy = true),
-    CASE("queue-size-not-power-of-two", size_of_three, size_of_64),
-    CASE("queue-changed-enabled", enabled_queue_changed, serial_until_queues),
-    CASE("queue-enable-incomplete", enabled_without_addresses,
-         serial_until_queues),
-    CASE("queue-enable-zero", enable_zero, serial_until_queues, .core = true),
-    CASE("queue-enable-after-driver-ok", enabled_late, serial_until_running),
-    CASE("queue-reset-not-negotiated", queue_reset_without_feature,
-         queue_reset),
-    CASE("kick-before-driver-ok", kick_early, kick_in_time),
-    CASE("legacy-kick-before-driver-ok", kick_early, kick_in_time,
-         .legacy = true),
-    CASE("legacy-kick-before-driver-ok", control_early, serial_until_added,
-         .legacy = true),
-    CASE("kick-queue-not-enabled", kick_of_no_queue, kick_in_time),
-    CASE("buffer-readable-in-receive", readable_in_receive, serial_until_added),
-    CASE("buffer-writable-in-transmit", writable_in_transmit,
-         serial_until_added),
-    CASE("control-buffer-small", small_control_buffer, serial_until_added),
-    CASE("control-before-driver-ok", control_early, serial_until_added,
-         .also = "kick-before-driver-ok"),
-    CASE("control-short", short_message, long_message),
-    CASE("control-wrong-direction", message_of_the_device, serial_until_added,
-         .port = PORT),
-    CASE("control-value", open_with_two, serial_until_open, .port = PORT),
-    CASE("control-no-such-port", port_beyond_the_last, serial_until_added),
-    CASE("control-before-device-ready", port_ready_early, serial_until_ready,
-         .port = PORT, .new_ports = true),
-    CASE("device-ready-twice", device_ready_twice, serial_until_added),
-    CASE("device-ready-twice", device_ready_twice, serial_until_added,
-         .legacy = true),
-    CASE("port-ready-unasked", ready_of_no_port, serial_until_ready,
-         .port = NO_PORT),
-    CASE("port-ready-twice", ready_twice, serial_until_ready, .port = PORT),
-    CASE("port-open-unasked", open_of_no_port, serial_until_open,
-         .port = NO_PORT),
-    CASE("port-open-before-ready", open_before_ready, serial_until_open,
-         .port = PORT),
-    CASE("port-open-before-ready", open_before_ready, opened_as_ready_is_said,
-         .port = PORT),
-    CASE("port-open-twice", open_twice, open_close_open, .port = PORT),
-    CASE("console-port-not-opened", console_closed, console_opened,
-         .port = SERIAL_CASE_CONSOLE),
-    CASE("console-port-not-opened", console_closed, console_closed_early,
-         .port = SERIAL_CASE_CONSOLE),
-    CASE("transmit-before-device-ready", write_early, write_to_port,
-         .port = PORT, .new_ports = true),
-    CASE("transmit-unknown-port", write_to_no_port, write_to_port,
-         .port = NO_PORT),
+    SERIAL_CASE("no-reset-first", bits_without_reset, serial_until_driver),
+    SERIAL_CASE("no-reset-first", bits_without_reset, serial_until_driver,
+                .legacy = true),
+    SERIAL_CASE("reset-not-awaited", reset_not_read, serial_until_driver),
+    SERIAL_CASE("reset-not-awaited", reset_not_read_back, serial_until_driver),
+    SERIAL_CASE("status-bit-cleared", bit_cleared, same_bits),
+    SERIAL_CASE("status-unknown-bit", unknown_bit, same_bits),
+    SERIAL_CASE("status-after-failed", bits_after_failed, reset_after_failed),
+    SERIAL_CASE("driver-before-acknowledge", driver_first, both_at_once),
+    SERIAL_CASE("driver-before-acknowledge", driver_first, both_at_once,
+                .legacy = true),
+    SERIAL_CASE("features-ok-before-driver", features_ok_without_driver,
+                serial_until_features),
+    SERIAL_CASE("driver-ok-before-driver", driver_ok_without_driver,
+                serial_until_queues, .legacy = true),
+    SERIAL_CASE("driver-ok-without-features-ok", driver_ok_without_features_ok,
+                features_ok_read),
+    SERIAL_CASE("features-ok-not-read", features_ok_not_read, features_ok_read),
+    SERIAL_CASE("driver-ok-again", driver_ok_again, serial_until_running),
+    SERIAL_CASE("driver-ok-again", driver_ok_again, serial_until_running,
+                .legacy = true),
+    SERIAL_CASE("feature-not-offered", feature_not_offered,
+                all_that_is_offered),
+    SERIAL_CASE("features-before-driver", features_before_driver,
+                all_that_is_offered),
+    SERIAL_CASE("features-after-features-ok", features_after_features_ok,
+                serial_until_features),
+    SERIAL_CASE("version-1-refused", version_1_refused, serial_until_features),
+    SERIAL_CASE("buffer-readable-in-receive", readable_in_receive,
+                serial_until_added),
+    SERIAL_CASE("buffer-writable-in-transmit", writable_in_transmit,
+                serial_until_added),
+    SERIAL_CASE("control-buffer-small", small_control_buffer,
+                serial_until_added),
+    SERIAL_CASE("legacy-kick-before-driver-ok", control_early,
+                serial_until_added, .legacy = true),
+    SERIAL_CASE("control-before-driver-ok", control_early, serial_until_added,
+                .also = "kick-before-driver-ok"),
+    SERIAL_CASE("control-short", short_message, long_message),
+    SERIAL_CASE("control-wrong-direction", message_of_the_device,
+                serial_until_added, .port = PORT),
+    SERIAL_CASE("control-value", open_with_two, serial_until_open,
+                .port = PORT),
+    SERIAL_CASE("control-no-such-port", port_beyond_the_last,
+                serial_until_added),
+    SERIAL_CASE("control-before-device-ready", port_ready_early,
+                serial_until_ready, .port = PORT, .new_ports = true),
+    SERIAL_CASE("device-ready-twice", device_ready_twice, serial_until_added),
+    SERIAL_CASE("device-ready-twice", device_ready_twice, serial_until_added,
+                .legacy = true),
+    SERIAL_CASE("port-ready-unasked", ready_of_no_port, serial_until_ready,
+                .port = NO_PORT),
+    SERIAL_CASE("port-ready-twice", ready_twice, serial_until_ready,
+                .port = PORT),
+    SERIAL_CASE("port-open-unasked", open_of_no_port, serial_until_open,
+                .port = NO_PORT),
+    SERIAL_CASE("port-open-before-ready", open_before_ready, serial_until_open,
+                .port = PORT),
+    SERIAL_CASE("port-open-before-ready", open_before_ready,
+                opened_as_ready_is_said, .port = PORT),
+    SERIAL_CASE("port-open-twice", open_twice, open_close_open, .port = PORT),
+    SERIAL_CASE("console-port-not-opened", console_closed, console_opened,
+                .port = SERIAL_CASE_CONSOLE),
+    SERIAL_CASE("console-port-not-opened", console_closed, console_closed_early,
+                .port = SERIAL_CASE_CONSOLE),
+    SERIAL_CASE("transmit-before-device-ready", write_early, write_to_port,
+                .port = PORT, .new_ports = true),
+    SERIAL_CASE("transmit-unknown-port", write_to_no_port, write_to_port,
+                .port = NO_PORT),
 };
 
 const SerialCase *serial_cases(size_t *nr)
 {
-    *nr = G_N_ELEMENTS(cases);
-    return cases;
+    static GArray *all;
+
+    if (!all) {
+        size_t nr_pci;
+        const SerialCase *pci = serial_cases_pci(&nr_pci);
+
+        all = g_array_new(false, false, sizeof(SerialCase));
+        g_array_append_vals(all, cases, G_N_ELEMENTS(cases));
+        g_array_append_vals(all, pci, (guint)nr_pci);
+    }
+    *nr = all->len;
+    return (const SerialCase *)(const void *)all->data;
 }

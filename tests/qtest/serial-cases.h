@@ -27,6 +27,13 @@ typedef struct SerialCase {
     bool core;      /* QEMU's own virtio-pci does not stand it either */
 } SerialCase;
 
+#define SERIAL_CASE(r, w, k, ...)                        \
+    {                                                    \
+        .rule = r, .wrong = w, .right = k, ##__VA_ARGS__ \
+    }
+
 const SerialCase *serial_cases(size_t *nr);
+/* Those of them about registers, queues and notifications */
+const SerialCase *serial_cases_pci(size_t *nr);
 
 #endif
