@@ -112,8 +112,7 @@ static bool setup_interrupts(void)
         cpu_set_handler((uint8_t)(VECTOR_MSIX + i), on_msix);
         pci_msix_route(serial.dev.pci, i, (uint8_t)(VECTOR_MSIX + i));
     }
-    virtio_config_vector(&serial.dev, 0);
-    return nr_vectors > 1;
+    return virtio_config_vector(&serial.dev, 0) && nr_vectors > 1;
 }
 
 /* As Linux: each port is made ready when it is announced. */

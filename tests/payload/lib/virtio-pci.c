@@ -161,11 +161,12 @@ bool virtio_use_msix(VirtioDevice *d)
     return d->msix;
 }
 
-void virtio_config_vector(const VirtioDevice *d, uint16_t entry)
+bool virtio_config_vector(const VirtioDevice *d, uint16_t entry)
 {
     if (d->legacy) {
         port_out16(d->io + VIRTIO_MSI_CONFIG_VECTOR, entry);
-    } else {
-        mmio_write16(d->common + VIRTIO_PCI_COMMON_MSIX, entry);
+        return port_in16(d->io + VIRTIO_MSI_CONFIG_VECTOR) == entry;
     }
+    mmio_write16(d->common + VIRTIO_PCI_COMMON_MSIX, entry);
+    return mmio_read16(d->common + VIRTIO_PCI_COMMON_MSIX) == entry;
 }

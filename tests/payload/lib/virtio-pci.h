@@ -55,7 +55,7 @@ uint8_t virtio_isr(const VirtioDevice *d);
  * interface's configuration is read.
  */
 bool virtio_use_msix(VirtioDevice *d);
-/* MSI-X vector for changes of the configuration. */
-void virtio_config_vector(const VirtioDevice *d, uint16_t entry);
+/* MSI-X vector for changes of the configuration; false: it is refused. */
+bool virtio_config_vector(const VirtioDevice *d, uint16_t entry);
 
 #endif

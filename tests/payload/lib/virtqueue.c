@@ -69,7 +69,7 @@ static bool make_ring(VirtQueue *q, unsigned size)
     return true;
 }
 
-static void tell_modern(VirtQueue *q, uint16_t entry)
+static bool tell_modern(VirtQueue *q, uint16_t entry)
 {
     const VirtioDevice *d = q->dev;
 
@@ -80,6 +80,7 @@ static void tell_modern(VirtQueue *q, uint16_t entry)
     common_write64(d, VIRTIO_PCI_COMMON_Q_USEDLO, (uintptr_t)q->ring.used);
     q->notify = d->notify + d->notify_multiplier *
                                 common_read16(d, VIRTIO_PCI_COMMON_Q_NOFF);
+    return common_read16(d, VIRTIO_PCI_COMMON_Q_MSIX) == entry;
 }
 
 bool virtqueue_init(VirtQueue *q, const VirtioDevice *dev, unsigned index,
@@ -95,11 +96,13 @@ bool virtqueue_init(VirtQueue *q, const VirtioDevice *dev, unsigned index,
         return false;
     }
     if (!dev->legacy) {
-        tell_modern(q, entry);
-    } else if (dev->msix) {
-        port_out16(dev->io + VIRTIO_MSI_QUEUE_VECTOR, entry);
+        return tell_modern(q, entry);
     }
-    return true;
+    if (!dev->msix) {
+        return true;
+    }
+    port_out16(dev->io + VIRTIO_MSI_QUEUE_VECTOR, entry);
+    return port_in16(dev->io + VIRTIO_MSI_QUEUE_VECTOR) == entry;
 }
 
 void virtqueue_enable(const VirtQueue *q)

@@ -36,7 +36,7 @@ void *virtio_alloc(size_t size, size_t align);
  * Makes the rings of queue @index, of @max descriptors at the most (legacy:
  * as many as the device says), tells the device where they are and which
  * MSI-X vector is its, VIRTIO_MSI_NO_VECTOR without MSI-X.  False: the device
- * has no such queue.
+ * has no such queue, or refuses the vector.
  */
 bool virtqueue_init(VirtQueue *q, const VirtioDevice *dev, unsigned index,
                     unsigned max, uint16_t entry);
