@@ -9,6 +9,7 @@
 #include "standard-headers/linux/virtio_pci.h"
 #include "accel/serial/serial-internal.h"
 #include "accel/serial/serial-watch.h"
+#include "hw/virtio/serial-mq-registers.h"
 
 /* Bytes from one queue's notification to the next one's. */
 #define NOTIFY_WORD 4u
@@ -52,6 +53,17 @@ static void stock_write(const SerialWatch *w, hwaddr addr, uint64_t value,
             (w)->dev->access = SERIAL_ACCESS_NONE; \
         }                                          \
     } while (0)
+
+static void watch_register(SerialWatch *w, OrderingEventKind kind,
+                           unsigned queue, uint64_t value, uint64_t old)
+{
+    WATCHED(w, serial_mq_register(w->dev->mq, kind, queue, value, old));
+}
+
+static unsigned selected(const SerialWatch *w)
+{
+    return VIRTIO_DEVICE(w->dev)->queue_sel;
+}
 
 /* Of a register by which the driver can reset the device */
 static void write_resetting(SerialWatch *w, hwaddr addr, uint64_t value,
@@ -101,8 +113,23 @@ static uint64_t common_read(void *opaque, hwaddr addr, unsigned size)
     SerialWatch *w = opaque;
     uint64_t value = stock_read(w, addr, size);
 
-    if (addr == VIRTIO_PCI_COMMON_STATUS) {
+    watch_register(w, ORDERING_REGISTER_READ, 0, addr, size);
+    switch (addr) {
+    case VIRTIO_PCI_COMMON_STATUS:
         WATCHED(w, serial_mq_status_read(w->dev->mq, value));
+        break;
+    case VIRTIO_PCI_COMMON_DF:
+        watch_register(w, ORDERING_FEATURES_READ, 0, w->proxy->dfselect, 0);
+        break;
+    case VIRTIO_PCI_COMMON_MSIX:
+        watch_register(w, ORDERING_VECTOR_READ, ORDERING_NO_QUEUE, value, 0);
+        break;
+    case VIRTIO_PCI_COMMON_Q_MSIX:
+        watch_register(w, ORDERING_VECTOR_READ, selected(w), value, 0);
+        break;
+    case VIRTIO_PCI_COMMON_Q_RESET:
+        watch_register(w, ORDERING_QUEUE_RESET_READ, selected(w), value, 0);
+        break;
     }
     return value;
 }
@@ -114,16 +141,24 @@ static uint64_t address(const uint32_t half[2])
 
 static void common_queue_set(SerialWatch *w, hwaddr addr, uint64_t value)
 {
-    unsigned queue = VIRTIO_DEVICE(w->dev)->queue_sel;
+    unsigned queue = selected(w);
+    uint64_t most;
     const VirtIOPCIQueue *q = &w->proxy->vqs[queue];
     SerialMq *mq = w->dev->mq;
 
     switch (addr) {
     case VIRTIO_PCI_COMMON_Q_SIZE:
-        serial_mq_queue_set(mq, queue, ORDERING_QUEUE_SIZE, value);
+        most = virtio_queue_get_max_num(VIRTIO_DEVICE(w->dev), queue);
+        serial_mq_queue_set(mq, queue, ORDERING_QUEUE_SIZE,
+                            most << 32 | (uint32_t)value);
+        break;
+    case VIRTIO_PCI_COMMON_MSIX:
+        serial_mq_register(mq, ORDERING_VECTOR_SET, ORDERING_NO_QUEUE, value,
+                           w->proxy->nvectors);
         break;
     case VIRTIO_PCI_COMMON_Q_MSIX:
-        serial_mq_queue_set(mq, queue, ORDERING_QUEUE_VECTOR, value);
+        serial_mq_register(mq, ORDERING_VECTOR_SET, queue, value,
+                           w->proxy->nvectors);
         break;
     case VIRTIO_PCI_COMMON_Q_DESCLO:
     case VIRTIO_PCI_COMMON_Q_DESCHI:
@@ -150,6 +185,7 @@ static void common_write(void *opaque, hwaddr addr, uint64_t value,
     VirtIODevice *vdev = VIRTIO_DEVICE(w->dev);
 
     WATCHED(w, serial_mq_interface(w->dev->mq, false));
+    watch_register(w, ORDERING_REGISTER_WRITE, 0, addr, size);
     if (addr == VIRTIO_PCI_COMMON_STATUS) {
         write_status(w, addr, value, size);
         return;
@@ -171,6 +207,7 @@ static uint64_t device_read(void *opaque, hwaddr addr, unsigned size)
     SerialWatch *w = opaque;
     uint64_t value = stock_read(w, addr, size);
 
+    WATCHED(w, serial_mq_interface(w->dev->mq, false));
     WATCHED(w, serial_mq_config_read(w->dev->mq, addr, size));
     return value;
 }
@@ -181,6 +218,7 @@ static void device_write(void *opaque, hwaddr addr, uint64_t value,
     SerialWatch *w = opaque;
 
     stock_write(w, addr, value, size);
+    WATCHED(w, serial_mq_interface(w->dev->mq, false));
     WATCHED(w, serial_mq_config_write(w->dev->mq, addr, value, size));
 }
 
@@ -190,13 +228,16 @@ static void notify_write(void *opaque, hwaddr addr, uint64_t value,
     SerialWatch *w = opaque;
 
     bool pages = w->proxy->flags & VIRTIO_PCI_FLAG_PAGE_PER_VQ;
+    unsigned queue = addr / (pages ? NOTIFY_PAGE : NOTIFY_WORD);
 
-    notify(w, addr / (pages ? NOTIFY_PAGE : NOTIFY_WORD), addr, value, size);
+    watch_register(w, ORDERING_KICK, queue, value, size);
+    notify(w, queue, addr, value, size);
 }
 
 static void notify_pio_write(void *opaque, hwaddr addr, uint64_t value,
                              unsigned size)
 {
+    watch_register(opaque, ORDERING_KICK, (unsigned)value, value, size);
     notify(opaque, value, addr, value, size);
 }
 
@@ -214,9 +255,17 @@ static uint64_t legacy_read(void *opaque, hwaddr addr, unsigned size)
     uint64_t value = stock_read(w, addr, size);
 
     if (addr >= config) {
+        /* Of the other registers only those that are written count. */
+        WATCHED(w, serial_mq_interface(w->dev->mq, true));
         WATCHED(w, serial_mq_config_read(w->dev->mq, addr - config, size));
     } else if (addr == VIRTIO_PCI_STATUS) {
         WATCHED(w, serial_mq_status_read(w->dev->mq, value));
+    } else if (addr == VIRTIO_PCI_HOST_FEATURES) {
+        watch_register(w, ORDERING_FEATURES_READ, 0, 0, 0);
+    } else if (addr == VIRTIO_MSI_CONFIG_VECTOR) {
+        watch_register(w, ORDERING_VECTOR_READ, ORDERING_NO_QUEUE, value, 0);
+    } else if (addr == VIRTIO_MSI_QUEUE_VECTOR) {
+        watch_register(w, ORDERING_VECTOR_READ, selected(w), value, 0);
     }
     return value;
 }
@@ -231,11 +280,13 @@ static void legacy_register_written(SerialWatch *w, hwaddr addr, uint64_t value)
         serial_mq_features(mq, (uint32_t)value, (uint32_t)vdev->host_features,
                            vdev->guest_features);
         break;
-    case VIRTIO_PCI_QUEUE_PFN:
-        serial_mq_queue_set(mq, vdev->queue_sel, ORDERING_QUEUE_PFN, value);
+    case VIRTIO_MSI_CONFIG_VECTOR:
+        serial_mq_register(mq, ORDERING_VECTOR_SET, ORDERING_NO_QUEUE, value,
+                           w->proxy->nvectors);
         break;
     case VIRTIO_MSI_QUEUE_VECTOR:
-        serial_mq_queue_set(mq, vdev->queue_sel, ORDERING_QUEUE_VECTOR, value);
+        serial_mq_register(mq, ORDERING_VECTOR_SET, vdev->queue_sel, value,
+                           w->proxy->nvectors);
         break;
     }
 }
@@ -255,8 +306,13 @@ static void legacy_write(void *opaque, hwaddr addr, uint64_t value,
         write_status(w, addr, value, size);
     } else if (addr == VIRTIO_PCI_QUEUE_NOTIFY) {
         notify(w, (uint16_t)value, addr, value, size);
-    } else {
+    } else if (addr == VIRTIO_PCI_QUEUE_PFN) {
+        /* virtio-pci takes 0 for a reset of the whole device. */
+        WATCHED(w, serial_mq_queue_set(w->dev->mq, selected(w),
+                                       ORDERING_QUEUE_PFN, value));
         write_resetting(w, addr, value, size);
+    } else {
+        stock_write(w, addr, value, size);
         WATCHED(w, legacy_register_written(w, addr, value));
     }
 }

@@ -21,7 +21,10 @@ enum {
     QUEUE_AVAIL = 1 << 1,
     QUEUE_USED = 1 << 2,
     QUEUE_ENABLED = 1 << 3,
-    QUEUE_WAS_RESET = 1 << 4, /* alone, since the last reset of the device */
+    QUEUE_WAS_RESET = 1 << 4,    /* alone, since the last reset of the device */
+    QUEUE_RESET_UNREAD = 1 << 5, /* it may still be being reset */
+    QUEUE_VECTOR_UNREAD = 1 << 6, /* whether it is mapped */
+    QUEUE_UNALIGNED = 1 << 7,     /* one of the addresses */
     QUEUE_ADDRESSES = QUEUE_DESC | QUEUE_AVAIL | QUEUE_USED,
 };
 
@@ -56,14 +59,18 @@ struct OrderingJudge {
     bool ran;           /* status is 0, and it had set DRIVER_OK before that */
     bool features_read; /* the status, since it set FEATURES_OK */
     bool early_queue;   /* has been reported */
+    bool vector_unread; /* that of changes of the configuration */
     bool modern;        /* used what only the modern interface has */
     bool device_ready;
     bool restoring; /* speaks of ports without having been told of them */
     bool wrote;     /* ... and writes to them */
     bool waking;    /* no driver since the machine woke up */
-    uint64_t told;  /* messages it was sent; they count from 1 on */
-    uint64_t read;  /* the last of them that it has read for sure, 0: none */
+    /* The first and the last 32 of those offered, until the machine's reset */
+    bool features_0_read, features_32_read;
+    uint64_t told; /* messages it was sent; they count from 1 on */
+    uint64_t read; /* the last of them that it has read for sure, 0: none */
     uint64_t features, offered;
+    uint64_t offers; /* as ordering_offer() said; no matter of a life */
     uint64_t counts[RULE__MAX];
     uint8_t *queues;
     JudgePort *ports;
@@ -79,6 +86,16 @@ bool ordering_has(const OrderingJudge *j, unsigned bit);
 typedef void OrderingSee(OrderingJudge *j, const OrderingEvent *event);
 OrderingSee ordering_control_rx, ordering_control_tx;
 OrderingSee ordering_queue_set, ordering_queue_enable, ordering_queue_reset;
+OrderingSee ordering_queue_reset_read;
+OrderingSee ordering_vector_set, ordering_vector_read;
+OrderingSee ordering_config_read, ordering_config_write;
+OrderingSee ordering_register_read, ordering_register_write;
+OrderingSee ordering_features_read, ordering_features;
+OrderingSee ordering_kick;
+/* The driver goes on: were the vectors read that it has written? */
+void ordering_vectors_due(OrderingJudge *j, const OrderingEvent *event,
+                          unsigned first, unsigned end);
+bool ordering_is_aftermath(const OrderingJudge *j);
 /* Reports a queue that the driver has not got. */
 bool ordering_queue_is_there(OrderingJudge *j, const OrderingEvent *e);
 

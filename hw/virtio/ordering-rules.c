@@ -47,6 +47,10 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                    MUST},
     [RULE_DRIVER_OK_AGAIN] = {"driver-ok-again", "3.1.1",
                               "DRIVER_OK is set once.", SUSPECT},
+    [RULE_FEATURES_NOT_READ] = {"features-not-read", "3.1.1",
+                                "A driver reads the features that the device "
+                                "offers before it accepts any.",
+                                MUST},
     [RULE_FEATURE_NOT_OFFERED] = {"feature-not-offered", "2.2.1",
                                   "A driver accepts only features that the "
                                   "device offers.",
@@ -76,6 +80,21 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                      "Of a console's configuration a driver "
                                      "has only emerg_wr to write.",
                                      SUSPECT},
+    [RULE_CONFIG_FIELD_NOT_OFFERED] =
+        {"config-field-not-offered", "2.5.1",
+         "A field of the configuration is accessed if the device offers the "
+         "feature it goes with.",
+         MUST},
+    [RULE_COMMON_WRITE_READ_ONLY] =
+        {"common-write-read-only", "4.1.4.3.2",
+         "A driver writes none of device_feature, num_queues, "
+         "config_generation, queue_notify_off and queue_notify_data.",
+         MUST},
+    [RULE_REGISTER_WIDTH] =
+        {"register-width", "4.1.3.1",
+         "A field of the configuration is accessed whole, one of 64 bits as "
+         "two of 32, unless through the legacy interface.",
+         MUST},
     [RULE_QUEUE_NOT_THERE] = {"queue-not-there", "5.3.2",
                               "There are the queues of port 0, and with "
                               "MULTIPORT the control queues and those of the "
@@ -88,6 +107,10 @@ const OrderingRule ordering_table[RULE__MAX] = {
     [RULE_QUEUE_SIZE_NOT_POWER] = {"queue-size-not-power-of-two", "4.1.4.3.2",
                                    "The size of a split queue is a power of 2.",
                                    MUST},
+    [RULE_QUEUE_SIZE_TOO_LARGE] = {"queue-size-too-large", "4.1.4.3",
+                                   "A driver may make a queue smaller than the "
+                                   "device has it, and no larger.",
+                                   SHOULD},
     [RULE_QUEUE_CHANGED_ENABLED] = {"queue-changed-enabled", "4.1.4.3.2",
                                     "All of a queue is set up before it is "
                                     "enabled.",
@@ -96,8 +119,16 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                       "A queue is enabled when its three "
                                       "addresses have been written.",
                                       MUST},
+    [RULE_QUEUE_ADDRESS_UNALIGNED] =
+        {"queue-address-unaligned", "2.7.1",
+         "The parts of a split queue begin at multiples of 16, 2 and 4 bytes.",
+         MUST},
     [RULE_QUEUE_ENABLE_ZERO] = {"queue-enable-zero", "4.1.4.3.2",
                                 "queue_enable is never written with 0.", MUST},
+    [RULE_QUEUE_ENABLE_AGAIN] =
+        {"queue-enable-again", "2.6.1",
+         "A queue that is enabled is reset before it is enabled again.",
+         SHOULD},
     [RULE_QUEUE_ENABLE_AFTER_DRIVER_OK] = {"queue-enable-after-driver-ok",
                                            "3.1.1",
                                            "Queues are enabled before "
@@ -108,6 +139,24 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                          "One queue is reset only if "
                                          "VIRTIO_F_RING_RESET was negotiated.",
                                          MUST},
+    [RULE_QUEUE_RESET_NOT_AWAITED] =
+        {"queue-reset-not-awaited", "4.1.4.3.2",
+         "A reset of a queue is over when the driver reads a queue_reset of 0, "
+         "and it is set up again only then.",
+         MUST},
+    [RULE_LEGACY_QUEUE_CHANGED_LIVE] =
+        {"legacy-queue-changed-live", "3.3.1",
+         "A queue is taken away, or put elsewhere, once the device has been "
+         "reset.",
+         SHOULD},
+    [RULE_VECTOR_BEYOND_TABLE] =
+        {"vector-beyond-table", "4.1.5.1.2.2",
+         "Events are mapped to vectors that the MSI-X table has.", MUST},
+    [RULE_VECTOR_NOT_READ_BACK] =
+        {"vector-not-read-back", "4.1.5.1.2.2",
+         "A driver that has mapped an event to a vector reads whether it is, "
+         "before it goes on.",
+         MUST},
     [RULE_KICK_BEFORE_DRIVER_OK] = {"kick-before-driver-ok", "3.1.1",
                                     "The device is not notified before "
                                     "DRIVER_OK is set.",
@@ -121,6 +170,13 @@ const OrderingRule ordering_table[RULE__MAX] = {
                                      "Only a queue that is enabled is "
                                      "notified.",
                                      SHOULD},
+    [RULE_KICK_WIDTH] =
+        {"kick-width", "4.1.5.2.1",
+         "A notification has 16 bits, or with VIRTIO_F_NOTIFICATION_DATA 32.",
+         MUST},
+    [RULE_KICK_VALUE] =
+        {"kick-value", "4.1.5.2.1",
+         "A notification says the queue to whose address it is written.", MUST},
     [RULE_BUFFER_READABLE_IN_RECEIVE] = {"buffer-readable-in-receive",
                                          "5.3.6.1",
                                          "A receive queue has no buffers for "

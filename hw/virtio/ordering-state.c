@@ -23,14 +23,16 @@ enum {
 };
 
 /* Flags of the judge, in the order of their bits. */
-#define NR_FLAGS 10
+#define NR_FLAGS 13
 
 static void flags_of(OrderingJudge *j, bool *flags[NR_FLAGS])
 {
     bool *const all[NR_FLAGS] = {
-        &j->reset_first, &j->reset_read, &j->ran,          &j->features_read,
-        &j->early_queue, &j->modern,     &j->device_ready, &j->restoring,
-        &j->wrote,       &j->waking,
+        &j->reset_first,      &j->reset_read,    &j->ran,
+        &j->features_read,    &j->early_queue,   &j->modern,
+        &j->device_ready,     &j->restoring,     &j->wrote,
+        &j->waking,           &j->vector_unread, &j->features_0_read,
+        &j->features_32_read,
     };
 
     memcpy(flags, all, sizeof(all));
@@ -98,6 +100,7 @@ static void forget(OrderingJudge *j)
         .nr_queues = j->nr_queues,
         .found = j->found,
         .opaque = j->opaque,
+        .offers = j->offers,
         .queues = j->queues,
         .ports = j->ports,
         .reset_read = true,

@@ -13,7 +13,6 @@
 enum {
     CONTROL_IN = 2,
     CONTROL_OUT = 3,
-    CONFIG_EMERG_WR = offsetof(struct virtio_console_config, emerg_wr),
 };
 
 void ordering_report(OrderingJudge *j, OrderingRuleId rule,
@@ -62,6 +61,7 @@ static void new_life(OrderingJudge *j)
     j->ran = ran;
     j->features_read = false;
     j->early_queue = false;
+    j->vector_unread = false;
     j->modern = false;
     j->device_ready = false;
     j->restoring = false;
@@ -72,9 +72,10 @@ static void new_life(OrderingJudge *j)
     j->read = 0;
 }
 
-/* No driver is there that could know a port. */
-static void forget_ports(OrderingJudge *j)
+/* No driver is there that could know a port, or what the device offers. */
+static void forget_device(OrderingJudge *j)
 {
+    j->features_0_read = j->features_32_read = false;
     for (unsigned i = 0; i < j->max_ports; i++) {
         j->ports[i].known = false;
     }
@@ -88,7 +89,7 @@ static void see_reset(OrderingJudge *j, bool by_driver)
     if (!by_driver) {
         j->ran = false;
         if (!j->waking) {
-            forget_ports(j);
+            forget_device(j);
         }
     }
 }
@@ -103,7 +104,7 @@ static void see_wake(OrderingJudge *j, const OrderingEvent *e G_GNUC_UNUSED)
  * having run it before, is not reported.  Linux takes its buffers back then
  * (virtcons_freeze), and kicks while it does.
  */
-static bool is_aftermath(const OrderingJudge *j)
+bool ordering_is_aftermath(const OrderingJudge *j)
 {
     return !j->status && j->ran;
 }
@@ -180,6 +181,7 @@ static void see_new_bits(OrderingJudge *j, const OrderingEvent *e, uint8_t new)
     }
     if (new &VIRTIO_CONFIG_S_DRIVER_OK) {
         see_driver_ok(j, e);
+        ordering_vectors_due(j, e, 0, ORDERING_NO_QUEUE);
     }
 }
 
@@ -225,63 +227,6 @@ static void see_status_read(OrderingJudge *j, const OrderingEvent *e)
     j->status = e->value & STATUS_DRIVER;
 }
 
-static void see_features(OrderingJudge *j, const OrderingEvent *e)
-{
-    uint64_t extra = e->value & ~e->old & ~j->features;
-
-    j->offered = e->old;
-    j->features = e->value;
-    if (extra) {
-        ordering_report(j, RULE_FEATURE_NOT_OFFERED, e, ORDERING_NO_PORT,
-                        "features 0x%llx accepted of 0x%llx",
-                        (unsigned long long)e->value,
-                        (unsigned long long)e->old);
-    }
-    if (j->status & STATUS_SETTLED) {
-        ordering_report(j, RULE_FEATURES_AFTER_FEATURES_OK, e, ORDERING_NO_PORT,
-                        "features written in status 0x%02x", j->status);
-    } else if (!(j->status & VIRTIO_CONFIG_S_DRIVER)) {
-        ordering_report(j, RULE_FEATURES_BEFORE_DRIVER, e, ORDERING_NO_PORT,
-                        "features written in status 0x%02x", j->status);
-    }
-}
-
-/* Configuration */
-
-/*
- * A legacy driver may use a device before it has set any of these bits (3.1.2,
- * of which a transitional device has to support that).
- */
-static bool is_settled(const OrderingJudge *j)
-{
-    return j->legacy || (j->status & STATUS_SETTLED);
-}
-
-static void see_config_read(OrderingJudge *j, const OrderingEvent *e)
-{
-    if (!(j->status & VIRTIO_CONFIG_S_DRIVER) && !is_aftermath(j)) {
-        ordering_report(j, RULE_CONFIG_READ_BEFORE_DRIVER, e, ORDERING_NO_PORT,
-                        "config at %u read in status 0x%02x",
-                        (unsigned)e->value, j->status);
-    }
-}
-
-static void see_config_write(OrderingJudge *j, const OrderingEvent *e)
-{
-    if (e->value >= CONFIG_EMERG_WR) {
-        return; /* 5.3.5: at any time */
-    }
-    if (is_settled(j)) {
-        ordering_report(j, RULE_CONFIG_WRITE_READ_ONLY, e, ORDERING_NO_PORT,
-                        "config at %u written", (unsigned)e->value);
-    } else {
-        ordering_report(j, RULE_CONFIG_WRITE_BEFORE_FEATURES_OK, e,
-                        ORDERING_NO_PORT,
-                        "config at %u written in status 0x%02x",
-                        (unsigned)e->value, j->status);
-    }
-}
-
 /* Notifications and buffers */
 
 static void see_notify(OrderingJudge *j, const OrderingEvent *e)
@@ -289,7 +234,7 @@ static void see_notify(OrderingJudge *j, const OrderingEvent *e)
     unsigned port = ordering_queue_port(e->queue);
 
     if (!(j->status & VIRTIO_CONFIG_S_DRIVER_OK)) {
-        if (!is_aftermath(j)) {
+        if (!ordering_is_aftermath(j)) {
             ordering_report(j,
                             j->legacy ? RULE_LEGACY_KICK_BEFORE_DRIVER_OK
                                       : RULE_KICK_BEFORE_DRIVER_OK,
@@ -301,6 +246,7 @@ static void see_notify(OrderingJudge *j, const OrderingEvent *e)
     if (!ordering_queue_is_there(j, e)) {
         return;
     }
+    ordering_vectors_due(j, e, e->queue, e->queue + 1);
     if (!(j->queues[e->queue] & QUEUE_ENABLED)) {
         ordering_report(j, RULE_KICK_QUEUE_NOT_ENABLED, e, port,
                         "queue %u kicked", e->queue);
@@ -363,17 +309,23 @@ static void see_buffer(OrderingJudge *j, const OrderingEvent *e)
 
 void ordering_see(OrderingJudge *j, int64_t now_ns, const OrderingEvent *event)
 {
-    static void (*const see[ORDERING_EVENT__MAX])(OrderingJudge *,
-                                                  const OrderingEvent *) = {
+    static OrderingSee *const see[ORDERING_EVENT__MAX] = {
         [ORDERING_STATUS] = see_status,
         [ORDERING_STATUS_READ] = see_status_read,
         [ORDERING_WAKE] = see_wake,
-        [ORDERING_FEATURES] = see_features,
-        [ORDERING_CONFIG_READ] = see_config_read,
-        [ORDERING_CONFIG_WRITE] = see_config_write,
+        [ORDERING_FEATURES] = ordering_features,
+        [ORDERING_FEATURES_READ] = ordering_features_read,
+        [ORDERING_CONFIG_READ] = ordering_config_read,
+        [ORDERING_CONFIG_WRITE] = ordering_config_write,
         [ORDERING_QUEUE_SET] = ordering_queue_set,
         [ORDERING_QUEUE_ENABLE] = ordering_queue_enable,
         [ORDERING_QUEUE_RESET] = ordering_queue_reset,
+        [ORDERING_QUEUE_RESET_READ] = ordering_queue_reset_read,
+        [ORDERING_VECTOR_SET] = ordering_vector_set,
+        [ORDERING_VECTOR_READ] = ordering_vector_read,
+        [ORDERING_REGISTER_READ] = ordering_register_read,
+        [ORDERING_REGISTER_WRITE] = ordering_register_write,
+        [ORDERING_KICK] = ordering_kick,
         [ORDERING_NOTIFY] = see_notify,
         [ORDERING_BUFFER] = see_buffer,
         [ORDERING_CONTROL_RX] = ordering_control_rx,
@@ -402,7 +354,13 @@ OrderingJudge *ordering_new(unsigned max_ports, OrderingFound *found,
     j->queues = g_new0(uint8_t, j->nr_queues);
     j->ports = g_new0(JudgePort, max_ports);
     j->reset_read = true;
+    j->offers = UINT64_MAX;
     return j;
+}
+
+void ordering_offer(OrderingJudge *j, uint64_t features)
+{
+    j->offers = features;
 }
 
 void ordering_free(OrderingJudge *j)

@@ -4,6 +4,7 @@
  * whose, its configuration.
  */
 #include "hw/virtio/serial-mq-provoke.h"
+#include "hw/virtio/serial-mq-registers.h"
 
 #include <assert.h>
 #include <linux/virtio_config.h>
@@ -47,6 +48,7 @@ SerialMq *serial_mq_new(const SerialMqConfig *cfg, Host *host,
     s->span_timer = host->ops->timer_new(host, serial_mq_span_over, s);
     if (cfg->ordering != SERIAL_MQ_STOCK) {
         s->judge = ordering_new(cfg->max_ports, serial_mq_found, s);
+        ordering_offer(s->judge, serial_mq_offered(s));
     }
     return s;
 }
@@ -314,6 +316,12 @@ void serial_mq_queue_set(SerialMq *s, unsigned queue, OrderingQueueField field,
                          uint64_t value)
 {
     serial_mq_see(s, ORDERING_QUEUE_SET, queue, ORDERING_NO_PORT, field, value);
+}
+
+void serial_mq_register(SerialMq *s, OrderingEventKind kind, unsigned queue,
+                        uint64_t value, uint64_t old)
+{
+    serial_mq_see(s, kind, queue, ORDERING_NO_PORT, value, old);
 }
 
 void serial_mq_queue_enable(SerialMq *s, unsigned queue, uint64_t value)

@@ -38,6 +38,7 @@ static void migrate(Court *c)
     g_autoptr(GByteArray) state = NULL;
     StateReader *r;
 
+    ordering_offer(to, linux_console_offers());
     ordering_save(c->judge, w);
     state = state_writer_finish(w);
     r = state_reader_new(state->data, state->len);
@@ -98,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uint32_t seed = fuzz_u32(&in);
 
     c.judge = ordering_new(LINUX_CONSOLE_PORTS, on_found, &c);
+    ordering_offer(c.judge, linux_console_offers());
     while (in.left) {
         step(&c, &in);
         g_assert_cmpuint(ordering_total(c.judge), ==, c.found);

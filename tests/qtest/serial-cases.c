@@ -135,6 +135,12 @@ static void feature_not_offered(SerialDriver *d)
     virtio_set_driver_features(&d->v, offered | (~offered & (offered + 1)));
 }
 
+static void features_not_read(SerialDriver *d)
+{
+    serial_until_driver(d);
+    virtio_set_driver_features(&d->v, 1 << VIRTIO_CONSOLE_F_MULTIPORT);
+}
+
 static void all_that_is_offered(SerialDriver *d)
 {
     serial_until_driver(d);
@@ -157,6 +163,7 @@ static void features_after_features_ok(SerialDriver *d)
 static void version_1_refused(SerialDriver *d)
 {
     serial_until_driver(d);
+    virtio_device_features(&d->v);
     virtio_set_driver_features(&d->v, 1 << VIRTIO_CONSOLE_F_MULTIPORT);
     virtio_add_status(&d->v, FEATURES);
 }
@@ -357,6 +364,9 @@ static const SerialCase cases[] = {
     SERIAL_CASE("features-ok-not-read", features_ok_not_read, features_ok_read),
     SERIAL_CASE("driver-ok-again", driver_ok_again, serial_until_running),
     SERIAL_CASE("driver-ok-again", driver_ok_again, serial_until_running,
+                .legacy = true),
+    SERIAL_CASE("features-not-read", features_not_read, all_that_is_offered),
+    SERIAL_CASE("features-not-read", features_not_read, all_that_is_offered,
                 .legacy = true),
     SERIAL_CASE("feature-not-offered", feature_not_offered,
                 all_that_is_offered),

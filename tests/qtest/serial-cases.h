@@ -23,8 +23,9 @@ typedef struct SerialCase {
     const char *also; /* what the wrong one cannot but break, too */
     unsigned port;    /* that the rule is broken for; 0: none */
     bool legacy;
-    bool new_ports; /* of a machine that had no driver yet */
-    bool core;      /* QEMU's own virtio-pci does not stand it either */
+    bool new_ports;         /* of a machine that had no driver yet */
+    const char *properties; /* of the device; NULL: the usual ones */
+    bool core;              /* QEMU's own virtio-pci does not stand it either */
 } SerialCase;
 
 #define SERIAL_CASE(r, w, k, ...)                        \

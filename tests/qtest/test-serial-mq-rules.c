@@ -28,27 +28,30 @@ static const OrderingRule *rule_of(const SerialCase *c)
     g_error("%s: no such rule", c->rule);
 }
 
-static Qtest *start(const char *ordering)
+static Qtest *start(const char *ordering, const char *properties)
 {
     g_autofree char *args = g_strdup_printf(
         "-device virtio-serial-mq-pci,id=vs,max_ports=%u,ioeventfd=off,"
-        "ordering=%s -device virtserialport-mq,bus=vs.0,nr=%u "
+        "ordering=%s%s%s -device virtserialport-mq,bus=vs.0,nr=%u "
         "-device virtconsole-mq,bus=vs.0,nr=%u",
-        SERIAL_CASE_MAX_PORTS, ordering, PORT, SERIAL_CASE_CONSOLE);
+        SERIAL_CASE_MAX_PORTS, ordering, properties ? "," : "",
+        properties ? properties : "", PORT, SERIAL_CASE_CONSOLE);
 
     return qtest_start(args, "");
 }
 
 /*
  * The driver of the case before its first step, in a machine that has been
- * reset; or in a new one, as drivers know ports across resets.
+ * reset; or in a new one, as drivers know ports across resets, and devices
+ * differ.
  */
 static SerialDriver *begin(Qtest **q, const SerialCase *c, const char *ordering)
 {
+    static const char *properties; /* of @q */
     const SerialOptions options = {.legacy = c->legacy};
 
     g_test_message("%s%s", c->rule, c->legacy ? ", legacy" : "");
-    if (*q && c->new_ports) {
+    if (*q && (c->new_ports || g_strcmp0(properties, c->properties))) {
         qtest_quit(*q);
         *q = NULL;
     }
@@ -56,7 +59,8 @@ static SerialDriver *begin(Qtest **q, const SerialCase *c, const char *ordering)
         json_node_unref(qtest_qmp(*q, "system_reset", NULL));
         json_node_unref(qtest_qmp_event(*q, "RESET"));
     } else {
-        *q = start(ordering);
+        *q = start(ordering, c->properties);
+        properties = c->properties;
     }
     return serial_find(*q, &options);
 }

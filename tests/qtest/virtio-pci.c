@@ -227,14 +227,21 @@ CONFIG_ACCESS(b, uint8_t)
 CONFIG_ACCESS(w, uint16_t)
 CONFIG_ACCESS(l, uint32_t)
 
-uint16_t virtio_set_config_vector(const VirtioPci *v, uint16_t vector)
+void virtio_write_config_vector(const VirtioPci *v, uint16_t vector)
 {
     if (v->legacy) {
         pci_bar_writew(&v->f, LEGACY_BAR, VIRTIO_MSI_CONFIG_VECTOR, vector);
-        return pci_bar_readw(&v->f, LEGACY_BAR, VIRTIO_MSI_CONFIG_VECTOR);
+    } else {
+        common_writew(v, COMMON(msix_config), vector);
     }
-    common_writew(v, COMMON(msix_config), vector);
-    return common_readw(v, COMMON(msix_config));
+}
+
+uint16_t virtio_set_config_vector(const VirtioPci *v, uint16_t vector)
+{
+    virtio_write_config_vector(v, vector);
+    return v->legacy
+               ? pci_bar_readw(&v->f, LEGACY_BAR, VIRTIO_MSI_CONFIG_VECTOR)
+               : common_readw(v, COMMON(msix_config));
 }
 
 static void select_queue(const VirtioPci *v, uint16_t queue)
@@ -246,16 +253,23 @@ static void select_queue(const VirtioPci *v, uint16_t queue)
     }
 }
 
-uint16_t virtio_set_queue_vector(const VirtioPci *v, uint16_t queue,
-                                 uint16_t vector)
+void virtio_write_queue_vector(const VirtioPci *v, uint16_t queue,
+                               uint16_t vector)
 {
     select_queue(v, queue);
     if (v->legacy) {
         pci_bar_writew(&v->f, LEGACY_BAR, VIRTIO_MSI_QUEUE_VECTOR, vector);
-        return pci_bar_readw(&v->f, LEGACY_BAR, VIRTIO_MSI_QUEUE_VECTOR);
+    } else {
+        common_writew(v, COMMON(queue_msix_vector), vector);
     }
-    common_writew(v, COMMON(queue_msix_vector), vector);
-    return common_readw(v, COMMON(queue_msix_vector));
+}
+
+uint16_t virtio_set_queue_vector(const VirtioPci *v, uint16_t queue,
+                                 uint16_t vector)
+{
+    virtio_write_queue_vector(v, queue, vector);
+    return v->legacy ? pci_bar_readw(&v->f, LEGACY_BAR, VIRTIO_MSI_QUEUE_VECTOR)
+                     : common_readw(v, COMMON(queue_msix_vector));
 }
 
 uint16_t virtio_queue_size(const VirtioPci *v, uint16_t queue)
@@ -265,17 +279,51 @@ uint16_t virtio_queue_size(const VirtioPci *v, uint16_t queue)
                      : common_readw(v, COMMON(queue_size));
 }
 
-void virtio_queue_notify(const VirtioPci *v, uint16_t queue)
+static void write_sized(const VirtioPci *v, unsigned bar, uint64_t offset,
+                        unsigned size, uint32_t value)
+{
+    if (size == 1) {
+        pci_bar_writeb(&v->f, bar, offset, value);
+    } else if (size == 2) {
+        pci_bar_writew(&v->f, bar, offset, value);
+    } else {
+        pci_bar_writel(&v->f, bar, offset, value);
+    }
+}
+
+uint32_t virtio_common_read(const VirtioPci *v, uint32_t offset, unsigned size)
+{
+    g_assert_false(v->legacy);
+    return size == 1   ? common_readb(v, offset)
+           : size == 2 ? common_readw(v, offset)
+                       : common_readl(v, offset);
+}
+
+void virtio_common_write(const VirtioPci *v, uint32_t offset, unsigned size,
+                         uint32_t value)
+{
+    g_assert_false(v->legacy);
+    write_sized(v, v->common.bar, v->common.offset + offset, size, value);
+}
+
+void virtio_queue_notify_as(const VirtioPci *v, uint16_t queue, unsigned size,
+                            uint32_t value)
 {
     uint32_t offset;
 
-    if (v->legacy) {
-        pci_bar_writew(&v->f, LEGACY_BAR, VIRTIO_PCI_QUEUE_NOTIFY, queue);
-        return;
-    }
+    g_assert_false(v->legacy);
     select_queue(v, queue);
     offset = common_readw(v, COMMON(queue_notify_off)) * v->notify_multiplier;
-    pci_bar_writew(&v->f, v->notify.bar, v->notify.offset + offset, queue);
+    write_sized(v, v->notify.bar, v->notify.offset + offset, size, value);
+}
+
+void virtio_queue_notify(const VirtioPci *v, uint16_t queue)
+{
+    if (v->legacy) {
+        pci_bar_writew(&v->f, LEGACY_BAR, VIRTIO_PCI_QUEUE_NOTIFY, queue);
+    } else {
+        virtio_queue_notify_as(v, queue, 2, queue);
+    }
 }
 
 void virtio_queue_set_size(const VirtioPci *v, uint16_t queue, uint16_t size)
@@ -312,11 +360,16 @@ bool virtio_queue_enabled(const VirtioPci *v, uint16_t queue)
     return common_readw(v, COMMON(queue_enable));
 }
 
-void virtio_queue_reset(const VirtioPci *v, uint16_t queue)
+void virtio_write_queue_reset(const VirtioPci *v, uint16_t queue)
 {
     g_assert_false(v->legacy);
     select_queue(v, queue);
     common_writew(v, VIRTIO_PCI_COMMON_Q_RESET, 1);
+}
+
+void virtio_queue_reset(const VirtioPci *v, uint16_t queue)
+{
+    virtio_write_queue_reset(v, queue);
     for (unsigned reads = 0; common_readw(v, VIRTIO_PCI_COMMON_Q_RESET);) {
         g_assert_cmpuint(++reads, <, RESET_READS_MAX);
     }

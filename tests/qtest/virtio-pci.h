@@ -105,6 +105,20 @@ void virtio_queue_reset(const VirtioPci *v, uint16_t queue);
 /* Legacy: the page frame of all three parts; 0 takes the queue away. */
 void virtio_queue_set_pfn(const VirtioPci *v, uint16_t queue, uint32_t pfn);
 
+/* The same without reading what came of it; the queue stays selected. */
+void virtio_write_config_vector(const VirtioPci *v, uint16_t vector);
+void virtio_write_queue_vector(const VirtioPci *v, uint16_t queue,
+                               uint16_t vector);
+void virtio_write_queue_reset(const VirtioPci *v, uint16_t queue);
+
+/* Any bytes of the common configuration, as @size (1, 2, 4) of them */
+uint32_t virtio_common_read(const VirtioPci *v, uint32_t offset, unsigned size);
+void virtio_common_write(const VirtioPci *v, uint32_t offset, unsigned size,
+                         uint32_t value);
+/* @value to the address of @queue; modern registers only */
+void virtio_queue_notify_as(const VirtioPci *v, uint16_t queue, unsigned size,
+                            uint32_t value);
+
 /* The window in configuration space: @len bytes (1, 2, 4) in BAR @bar. */
 uint32_t virtio_cfg_access_read(const VirtioPci *v, uint8_t bar,
                                 uint32_t offset, uint8_t len);

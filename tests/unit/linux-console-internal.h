@@ -7,6 +7,8 @@
 
 #include "tests/unit/linux-console.h"
 
+#define LINUX_CONSOLE_QUEUES (2 * LINUX_CONSOLE_PORTS + 2)
+
 typedef struct LinuxMessage {
     unsigned port, event, value;
 } LinuxMessage;
@@ -40,6 +42,22 @@ void linux_show(LinuxModel *m, OrderingEventKind kind, unsigned queue,
 void linux_look(LinuxModel *m, OrderingEventKind kind, unsigned queue,
                 uint64_t value, uint64_t old);
 unsigned linux_in_queue(unsigned port);
+
+/* The driver's accesses to registers */
+void linux_write_register(LinuxModel *m, unsigned at, unsigned size);
+void linux_read_config(LinuxModel *m, unsigned at, unsigned size);
+void linux_read_status(LinuxModel *m);
+void linux_write_status(LinuxModel *m, uint8_t status);
+void linux_add_status(LinuxModel *m, uint8_t bits);
+void linux_kick(LinuxModel *m, unsigned queue);
+void linux_read_features(LinuxModel *m);
+void linux_accept_features(LinuxModel *m);
+void linux_settle_features(LinuxModel *m);
+/* With a vector each, or if there are not so many, again with fewer. */
+void linux_set_up_queues(LinuxModel *m);
+void linux_enable_queues(LinuxModel *m);
+void linux_take_down_queues(LinuxModel *m, unsigned n);
+void linux_reset_queue(LinuxModel *m, unsigned queue);
 
 /* The device tells the driver, hears it, and gets or loses a port. */
 void linux_device_tell(LinuxModel *m, unsigned port, unsigned event,

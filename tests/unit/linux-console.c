@@ -4,38 +4,16 @@
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
+#include <linux/virtio_pci.h>
 #include <string.h>
 
 #define PORTS       LINUX_CONSOLE_PORTS
-#define QUEUES      (2 * PORTS + 2)
-#define MULTIPORT   (1ull << VIRTIO_CONSOLE_F_MULTIPORT)
-#define VERSION_1   (1ull << VIRTIO_F_VERSION_1)
-#define OFFERED     (MULTIPORT | VERSION_1 | 1ull << VIRTIO_CONSOLE_F_SIZE)
 #define CONTROL_IN  2u
 #define CONTROL_OUT 3u
 
 static void breathe(LinuxModel *m);
 
 /* Parts of the driver */
-
-static void read_status(LinuxModel *m)
-{
-    linux_look(m, ORDERING_STATUS_READ, 0, m->status, 0);
-}
-
-static void write_status(LinuxModel *m, uint8_t status)
-{
-    linux_look(m, ORDERING_STATUS, 0, status, m->status);
-    m->status = status;
-}
-
-static void add_status(LinuxModel *m, uint8_t bits)
-{
-    if (m->status || m->bug != LINUX_NO_WAIT) {
-        read_status(m);
-    }
-    write_status(m, m->status | bits);
-}
 
 static void reset(LinuxModel *m)
 {
@@ -45,18 +23,13 @@ static void reset(LinuxModel *m)
     linux_look(m, ORDERING_STATUS, 0, 0, m->status);
     m->status = 0;
     if (m->bug != LINUX_NO_WAIT) {
-        read_status(m);
+        linux_read_status(m);
     }
-}
-
-static void kick(LinuxModel *m, unsigned queue)
-{
-    linux_look(m, ORDERING_NOTIFY, queue, 0, 0);
 }
 
 static void say(LinuxModel *m, unsigned port, unsigned event, unsigned value)
 {
-    kick(m, CONTROL_OUT);
+    linux_kick(m, CONTROL_OUT);
     linux_look(m, ORDERING_BUFFER, CONTROL_OUT, 8, 0);
     linux_show(m, ORDERING_CONTROL_RX, CONTROL_OUT, port, event | value << 16,
                8);
@@ -68,95 +41,14 @@ static void write_port(LinuxModel *m, unsigned port)
 {
     unsigned queue = linux_in_queue(port) + 1;
 
-    kick(m, queue);
+    linux_kick(m, queue);
     linux_look(m, ORDERING_BUFFER, queue, 100, 0);
-}
-
-static void accept_features(LinuxModel *m)
-{
-    uint64_t low = MULTIPORT | (1ull << VIRTIO_CONSOLE_F_SIZE);
-
-    if (m->bug == LINUX_FEATURE_NOT_OFFERED) {
-        low |= 1ull << VIRTIO_CONSOLE_F_EMERG_WRITE;
-    }
-    linux_look(m, ORDERING_FEATURES, 0, low, OFFERED);
-    if (!m->legacy) {
-        linux_look(m, ORDERING_FEATURES, 0, low | VERSION_1, OFFERED);
-    }
-}
-
-static void settle_features(LinuxModel *m)
-{
-    if (m->legacy || m->bug == LINUX_NO_FEATURES_OK) {
-        return;
-    }
-    add_status(m, VIRTIO_CONFIG_S_FEATURES_OK);
-    if (m->bug != LINUX_NO_READ_BACK) {
-        read_status(m);
-    }
-}
-
-static void set_queue(LinuxModel *m, unsigned queue, OrderingQueueField field,
-                      uint64_t value)
-{
-    linux_look(m, ORDERING_QUEUE_SET, queue, field, value);
-}
-
-static void set_up_queue(LinuxModel *m, unsigned queue)
-{
-    if (m->legacy) {
-        set_queue(m, queue, ORDERING_QUEUE_PFN, 0x1234);
-    } else {
-        set_queue(m, queue, ORDERING_QUEUE_SIZE, 128);
-        for (OrderingQueueField f = ORDERING_QUEUE_DESC;
-             f <= ORDERING_QUEUE_USED; f++) {
-            set_queue(m, queue, f, 0x1234000);
-            set_queue(m, queue, f, 0);
-        }
-    }
-    set_queue(m, queue, ORDERING_QUEUE_VECTOR, queue + 1);
-}
-
-static void take_down_queues(LinuxModel *m, unsigned n)
-{
-    for (unsigned q = 0; q < n; q++) {
-        set_queue(m, q, ORDERING_QUEUE_VECTOR, 0xffff);
-        if (m->legacy) {
-            set_queue(m, q, ORDERING_QUEUE_PFN, 0);
-        }
-    }
-}
-
-static void enable_queues(LinuxModel *m)
-{
-    for (unsigned q = 0; !m->legacy && q < QUEUES; q++) {
-        linux_look(m, ORDERING_QUEUE_ENABLE, q, 1, 0);
-    }
-}
-
-/* With a vector each, or if there are not so many, again with fewer. */
-static void set_up_queues(LinuxModel *m)
-{
-    if (linux_draw(m, 3) == 0) {
-        unsigned n = 1 + linux_draw(m, QUEUES);
-
-        for (unsigned q = 0; q < n; q++) {
-            set_up_queue(m, q);
-        }
-        take_down_queues(m, n);
-    }
-    for (unsigned q = 0; q < QUEUES; q++) {
-        set_up_queue(m, q);
-    }
-    if (m->bug != LINUX_ENABLES_LATE) {
-        enable_queues(m);
-    }
 }
 
 static void fill_control(LinuxModel *m)
 {
     for (unsigned i = 1 + linux_draw(m, 4); i; i--) {
-        kick(m, CONTROL_IN);
+        linux_kick(m, CONTROL_IN);
     }
     if (m->bug == LINUX_READABLE_IN_RECEIVE) {
         linux_look(m, ORDERING_BUFFER, CONTROL_IN, 4096, 0);
@@ -166,30 +58,43 @@ static void fill_control(LinuxModel *m)
 static void set_driver_ok(LinuxModel *m)
 {
     if (m->bug != LINUX_NO_READ_BACK) {
-        read_status(m);
+        linux_read_status(m);
     }
-    write_status(m, m->bug == LINUX_CLEARS_STATUS
-                        ? VIRTIO_CONFIG_S_DRIVER_OK
-                        : m->status | VIRTIO_CONFIG_S_DRIVER_OK);
+    linux_write_status(m, m->bug == LINUX_CLEARS_STATUS
+                              ? VIRTIO_CONFIG_S_DRIVER_OK
+                              : m->status | VIRTIO_CONFIG_S_DRIVER_OK);
     m->up = true;
+    if (m->bug == LINUX_QUEUE_RESET_UNREAD) {
+        linux_reset_queue(m, 1);
+    }
     if (m->bug == LINUX_ENABLES_LATE) {
-        enable_queues(m);
+        linux_enable_queues(m);
     }
 }
 
 /* From DRIVER to DRIVER_OK, in which probe and restore are alike. */
 static void bring_up(LinuxModel *m, bool early)
 {
-    add_status(m, VIRTIO_CONFIG_S_DRIVER);
-    accept_features(m);
-    if (m->bug == LINUX_QUEUES_EARLY) {
-        set_up_queues(m);
+    linux_add_status(m, VIRTIO_CONFIG_S_DRIVER);
+    if (!m->asleep && m->bug != LINUX_FEATURES_UNREAD) {
+        linux_read_features(m);
     }
-    settle_features(m);
-    linux_look(m, ORDERING_CONFIG_READ, 0,
-               offsetof(struct virtio_console_config, max_nr_ports), 4);
+    linux_accept_features(m);
+    if (m->bug == LINUX_QUEUES_EARLY) {
+        linux_set_up_queues(m);
+    }
+    linux_settle_features(m);
+    linux_read_config(m, offsetof(struct virtio_console_config, max_nr_ports),
+                      4);
+    if (m->bug == LINUX_WRITES_NUM_QUEUES) {
+        linux_write_register(m, VIRTIO_PCI_COMMON_NUMQ, 2);
+    }
+    if (m->bug == LINUX_EMERGENCY_UNOFFERED) {
+        linux_look(m, ORDERING_CONFIG_WRITE, 0,
+                   offsetof(struct virtio_console_config, emerg_wr), 4);
+    }
     if (m->bug != LINUX_QUEUES_EARLY) {
-        set_up_queues(m);
+        linux_set_up_queues(m);
     }
     if (early) {
         fill_control(m);
@@ -220,7 +125,7 @@ static void close_port(LinuxModel *m, unsigned port)
     say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 0);
     m->ports[port].open = false;
     if (m->up) {
-        kick(m, linux_in_queue(port));
+        linux_kick(m, linux_in_queue(port));
     }
 }
 
@@ -236,7 +141,7 @@ static void add_port(LinuxModel *m, unsigned port)
         say(m, port, VIRTIO_CONSOLE_PORT_READY, 0);
         return;
     }
-    kick(m, linux_in_queue(port));
+    linux_kick(m, linux_in_queue(port));
     *p = (LinuxPort){.host = p->host, .console = p->console, .known = true};
     if (m->bug == LINUX_OPENS_UNREADY || linux_draw(m, 20) == 0) {
         /* A program is quicker than the message that the port is ready. */
@@ -259,7 +164,7 @@ static void remove_port(LinuxModel *m, unsigned port)
         close_port(m, port); /* A user does, meanwhile. */
     }
     if (m->up && linux_draw(m, 2)) {
-        kick(m, linux_in_queue(port));
+        linux_kick(m, linux_in_queue(port));
     }
     p->known = p->hvc = p->open = false;
 }
@@ -291,7 +196,7 @@ static void control_work(LinuxModel *m)
 
         handle(m, message);
         if (m->up && linux_draw(m, 2)) {
-            kick(m, CONTROL_IN);
+            linux_kick(m, CONTROL_IN);
         }
     }
     m->working = false;
@@ -378,7 +283,7 @@ static void probe(LinuxModel *m, bool new_device)
         reset(m);
     }
     if (new_device) {
-        add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+        linux_add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
     }
     bring_up(m, m->bug == LINUX_FILLS_EARLY);
     greet(m);
@@ -388,8 +293,8 @@ static void unload(LinuxModel *m)
 {
     reset(m);
     forget_ports(m);
-    take_down_queues(m, QUEUES);
-    add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+    linux_take_down_queues(m, LINUX_CONSOLE_QUEUES);
+    linux_add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 }
 
 static void sleep_and_wake(LinuxModel *m)
@@ -398,10 +303,11 @@ static void sleep_and_wake(LinuxModel *m)
     reset(m);
     for (unsigned i = 0; i < PORTS; i++) {
         if (m->ports[i].known && linux_draw(m, 2)) {
-            kick(m, linux_in_queue(i)); /* what was received and not read */
+            linux_kick(m,
+                       linux_in_queue(i)); /* what was received and not read */
         }
     }
-    take_down_queues(m, QUEUES);
+    linux_take_down_queues(m, LINUX_CONSOLE_QUEUES);
     if (linux_draw(m, 2)) {
         linux_look(m, ORDERING_WAKE, 0, 0, 0);
         linux_look(m, ORDERING_RESET, 0, 0, 0);
@@ -410,11 +316,11 @@ static void sleep_and_wake(LinuxModel *m)
         linux_device_plug(m, linux_draw(m, PORTS));
     }
     reset(m);
-    add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+    linux_add_status(m, VIRTIO_CONFIG_S_ACKNOWLEDGE);
     bring_up(m, m->bug == LINUX_FILLS_EARLY || m->bug == LINUX_RESTORE_EARLY);
     for (unsigned i = 0; i < PORTS; i++) {
         if (m->ports[i].known) {
-            kick(m, linux_in_queue(i));
+            linux_kick(m, linux_in_queue(i));
             say(m, i, VIRTIO_CONSOLE_PORT_READY, 1);
         }
         if (m->ports[i].known && m->ports[i].open) {

@@ -39,8 +39,23 @@ typedef enum LinuxBug {
     LINUX_OPENS_TWICE,
     LINUX_WRITES_UNKNOWN_PORT,
     LINUX_READABLE_IN_RECEIVE,
+    LINUX_FEATURES_UNREAD,
+    LINUX_EMERGENCY_UNOFFERED,
+    LINUX_WRITES_NUM_QUEUES,
+    LINUX_WIDE_REGISTERS,
+    LINUX_SIZE_TOO_LARGE,
+    LINUX_UNALIGNED,
+    LINUX_ENABLES_TWICE,
+    LINUX_QUEUE_RESET_UNREAD,
+    LINUX_VECTOR_UNREAD,
+    LINUX_VECTOR_BEYOND,
+    LINUX_KICKS_WIDE,
+    LINUX_KICKS_ANOTHER,
     LINUX_BUG__MAX
 } LinuxBug;
+
+/* Of the bits below 24, what its device offers */
+uint64_t linux_console_offers(void);
 
 typedef void LinuxConsoleShow(void *opaque, const OrderingEvent *event);
 

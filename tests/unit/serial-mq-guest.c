@@ -2,6 +2,8 @@
 /* A multiport console device on a fake transport. */
 #include "tests/unit/serial-mq-guest.h"
 
+#include "hw/virtio/serial-mq-registers.h"
+
 #include <string.h>
 
 typedef struct MqChain {
@@ -309,6 +311,8 @@ void mq_start(MqGuest *g, uint64_t features)
     for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
         if (steps[i] & VIRTIO_CONFIG_S_FEATURES_OK &&
             !(old & VIRTIO_CONFIG_S_FEATURES_OK)) {
+            serial_mq_register(g->s, ORDERING_FEATURES_READ, 0, 0, 0);
+            serial_mq_register(g->s, ORDERING_FEATURES_READ, 0, 1, 0);
             serial_mq_features(g->s, features | 1ull << VIRTIO_F_VERSION_1,
                                offered, features | 1ull << VIRTIO_F_VERSION_1);
         }

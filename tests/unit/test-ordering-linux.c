@@ -36,6 +36,7 @@ static void run(Court *c, uint32_t seed, LinuxBug bug)
 {
     *c = (Court){0};
     c->judge = ordering_new(LINUX_CONSOLE_PORTS, on_found, c);
+    ordering_offer(c->judge, linux_console_offers());
     linux_console_run(seed, bug, on_event, c);
 }
 
@@ -62,6 +63,18 @@ static const char *linux_bug_rule(LinuxBug bug)
         [LINUX_OPENS_TWICE] = "port-open-twice",
         [LINUX_WRITES_UNKNOWN_PORT] = "transmit-unknown-port",
         [LINUX_READABLE_IN_RECEIVE] = "buffer-readable-in-receive",
+        [LINUX_FEATURES_UNREAD] = "features-not-read",
+        [LINUX_EMERGENCY_UNOFFERED] = "config-field-not-offered",
+        [LINUX_WRITES_NUM_QUEUES] = "common-write-read-only",
+        [LINUX_WIDE_REGISTERS] = "register-width",
+        [LINUX_SIZE_TOO_LARGE] = "queue-size-too-large",
+        [LINUX_UNALIGNED] = "queue-address-unaligned",
+        [LINUX_ENABLES_TWICE] = "queue-enable-again",
+        [LINUX_QUEUE_RESET_UNREAD] = "queue-reset-not-awaited",
+        [LINUX_VECTOR_UNREAD] = "vector-not-read-back",
+        [LINUX_VECTOR_BEYOND] = "vector-beyond-table",
+        [LINUX_KICKS_WIDE] = "kick-width",
+        [LINUX_KICKS_ANOTHER] = "kick-value",
     };
 
     return rules[bug];

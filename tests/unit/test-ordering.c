@@ -2,27 +2,13 @@
 /*
  * The ordering judge, rule by rule: a sequence that breaks the rule once and no
  * other, and the nearest one that breaks none.
- *
- * Sequences are words; numbers are hexadecimal, Q is a queue and P a port:
- *     wN status written, r read, R reset of the machine, W its next one is a
- *     wakeup's, lN legacy interface from now on or not, fN features accepted,
- *     gN configuration read, cN written, zQ,N size of a queue, dQ aQ uQ its
- *     addresses, vQ vector, pQ,N page of a legacy queue, eQ,N enabled,
- *     xQ reset alone, kQ kicked, bQ,N,M chain of N readable and M writable
- *     bytes, mP,E,V,L message of L bytes from the driver, tP,E to the driver
- *     (tP,E,10001: one that may overtake others)
+ * Their words are those of ordering-words.h.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <string.h>
 
-#include "hw/virtio/ordering.h"
-
-#define PORTS 2
-#define OFFERED                                                           \
-    (1ull << VIRTIO_CONSOLE_F_SIZE | 1ull << VIRTIO_CONSOLE_F_MULTIPORT | \
-     1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_RING_PACKED |          \
-     1ull << VIRTIO_F_RING_RESET)
+#include "tests/unit/ordering-words.h"
 
 #define READY       "m0,0,1,8 "
 #define PORT_READY1 "m1,3,1,8 "
@@ -34,16 +20,18 @@
 #define READ_ALL "t0,1 m0,3,1,8 "
 
 #define RESET     "w0 r "
-#define DRIVER    RESET "w1 w3 "
+#define DRIVER    RESET "w1 w3 h0 h1 "
 #define SETTLED   DRIVER "f100000002 wb r "
-#define QUEUE(q)  "z" q ",80 v" q " d" q " a" q " u" q " "
+#define QUEUE(q)  "z" q ",80 v" q " V" q " d" q " a" q " u" q " "
 #define ENABLE    "e0,1 e1,1 e2,1 e3,1 e4,1 e5,1 "
 #define SET_UP    QUEUE("0") QUEUE("1") QUEUE("2") QUEUE("3") QUEUE("4") QUEUE("5")
 #define UP        SETTLED SET_UP ENABLE "wf "
+#define RING_UP   DRIVER "f10100000002 wb r " SET_UP ENABLE "wf "
+#define DATA_UP   DRIVER "f4100000002 wb r " SET_UP ENABLE "wf "
 #define TALKING   UP "k2 k3 " READY
 #define PORT      TALKING ADD1 "k4 k3 " PORT_READY1
-#define LEGACY    "l1 " RESET "w1 w3 f2 p0,10 p3,10 "
-#define LEGACY_UP RESET "w1 w3 f2 p0,10 p1,10 p2,10 p3,10 p4,10 p5,10 w7 "
+#define LEGACY    "l1 " RESET "w1 w3 h0 f2 p0,10 p3,10 "
+#define LEGACY_UP RESET "w1 w3 h0 f2 p0,10 p1,10 p2,10 p3,10 p4,10 p5,10 w7 "
 
 typedef struct Row {
     const char *rule, *bad, *good;
@@ -70,10 +58,17 @@ static const Row rows[] = {
      DRIVER "f100000002 wb r wf"},
     {"features-ok-not-read", DRIVER "f100000002 wf", SETTLED "wf"},
     {"driver-ok-again", UP "wf", UP "r w8f"},
+    {"features-not-read", RESET "w1 w3 f2", RESET "w1 w3 h0 f2"},
+    {"features-not-read", RESET "w1 w3 h0 f100000002",
+     RESET "w1 w3 h1 f100000000"},
+    /* Linux knows them when it wakes up. */
+    {"features-not-read", UP "R w0 r w1 w3 f2", UP "W R w0 r w1 w3 f2"},
+    {"features-not-read", UP "W R " RESET "w1 R w0 r w1 w3 f2",
+     UP RESET "w1 w3 f2"},
     {"feature-not-offered", DRIVER "f100000006 f100000006",
      DRIVER "f100000003"},
-    {"features-before-driver", RESET "w1 f2", DRIVER "f2"},
-    {"features-before-driver", UP "R f2", UP "R " DRIVER "f2"},
+    {"features-before-driver", RESET "w1 h0 f2", DRIVER "f2"},
+    {"features-before-driver", UP "R h0 f2", UP "R " DRIVER "f2"},
     {"features-after-features-ok", SETTLED "f100000003",
      DRIVER "f100000002 f100000003 wb r"},
     {"version-1-refused", DRIVER "f2 wb", DRIVER "f2 f100000002 wb"},
@@ -83,6 +78,24 @@ static const Row rows[] = {
     {"config-write-before-features-ok", "l1 R w0 r c0", "l1 R w0 r c8"},
     {"config-write-read-only", UP "c4", UP "c8"},
     {"config-write-read-only", LEGACY "c4", LEGACY "c8"},
+    {"config-write-read-only", UP "cc", UP "gc"},
+    {"config-field-not-offered", "i5 " DRIVER "g4", "i2 " DRIVER "g4"},
+    {"config-field-not-offered", "i3 c8", "i4 c8"},
+    /* Linux reads a size whenever the configuration changes. */
+    {"config-field-not-offered", "i6 " DRIVER "g0", "i6 " UP "g0"},
+    {"config-field-not-offered", "i6 " DRIVER "g2", "i6 " UP RESET "g2"},
+    {"common-write-read-only", RESET "j4,4", RESET "j8,4"},
+    {"common-write-read-only", RESET "j12,2", RESET "j10,2"},
+    {"common-write-read-only", RESET "j15,1", RESET "j14,1"},
+    {"common-write-read-only", RESET "j1e,2", RESET "o1e,2 j3a,2"},
+    {"common-write-read-only", RESET "j38,2", RESET "o38,2"},
+    {"register-width", RESET "o14,4", RESET "o14,1"},
+    {"register-width", RESET "j16,4", RESET "j16,2 j20,4 j24,4 j34,4"},
+    {"register-width", RESET "o22,2", RESET "o3c,1"},
+    {"register-width", UP "g4,1", UP "g4,4 g0,2 gc,1"},
+    {"register-width", UP "g0,4", UP "l1 g0,4"},
+    {"register-width", UP "c8,1", UP "l1 c8,1"},
+    {"register-width", UP "g9,2", UP "g2,2"},
     {"queue-not-there", UP "k6", UP "k4"},
     {"queue-not-there", UP "kfffff", UP "k0"},
     {"queue-not-there", DRIVER "f100000000 wb r " QUEUE("0") "e0,1 e2,1",
@@ -95,17 +108,42 @@ static const Row rows[] = {
      SETTLED "z4,80 z5,1 z5,8000"},
     {"queue-size-not-power-of-two", SETTLED "z4,0",
      DRIVER "f500000002 wb r z4,7f"},
+    {"queue-size-too-large", SETTLED "z4,8000000100",
+     SETTLED "z4,8000000080 z5,100"},
     {"queue-changed-enabled", SETTLED QUEUE("0") "e0,1 d0",
      SETTLED QUEUE("0") "d0 e0,1"},
-    {"queue-changed-enabled", UP "z5,40", UP "v5 w0 r v5"},
+    {"queue-changed-enabled", UP "z5,40", UP "v5,ffff w0 r v5,ffff"},
     {"queue-enable-incomplete", SETTLED "d0 a0 e0,1", SETTLED "d0 a0 u0 e0,1"},
-    {"queue-enable-zero", UP "e0,0", UP "e0,1"},
+    {"queue-address-unaligned", SETTLED "d0,8 a0 u0 e0,1",
+     SETTLED "d0,10 a0 u0 e0,1"},
+    {"queue-address-unaligned", SETTLED "d0 a0,10001 u0 e0,1",
+     SETTLED "d0 a0,10002 u0 e0,1"},
+    {"queue-address-unaligned", SETTLED "d0 a0 u0,10002 e0,1",
+     SETTLED "d0 a0 u0,10004 e0,1"},
+    {"queue-enable-zero", UP "e0,0", UP},
+    {"queue-enable-again", UP "e0,1", RING_UP "x0 y0 d0 a0 u0 e0,1"},
     {"queue-enable-after-driver-ok", SETTLED QUEUE("0") "wf e0,1",
      SETTLED QUEUE("0") "e0,1 wf"},
     {"queue-enable-after-driver-ok", SETTLED SET_UP "e0,1 wf e1,1",
-     DRIVER "f10100000002 wb r " SET_UP ENABLE "wf x1 d1 a1 u1 e1,1"},
-    {"queue-reset-not-negotiated", UP "x1",
-     DRIVER "f10100000002 wb r " SET_UP ENABLE "wf x1"},
+     RING_UP "x1 y1 d1 a1 u1 e1,1"},
+    {"queue-reset-not-negotiated", UP "x1", RING_UP "x1"},
+    {"queue-reset-not-awaited", RING_UP "x1 d1 a1 u1 e1,1",
+     RING_UP "x1 y1 d1 a1 u1 e1,1"},
+    {"queue-reset-not-awaited", RING_UP "x1 y1,1 y2 z1,40",
+     RING_UP "x1 y1,1 y1 z1,40"},
+    {"queue-reset-not-awaited", RING_UP "x5 z5,40", RING_UP "x5 w0 r"},
+    {"legacy-queue-changed-live", LEGACY_UP "p3,0", LEGACY_UP RESET "p3,0"},
+    {"legacy-queue-changed-live", LEGACY_UP "p3,11", LEGACY "p3,11 w7"},
+    {"vector-beyond-table", DRIVER "v0,8 V0", DRIVER "v0,7 V0"},
+    {"vector-beyond-table", DRIVER "vffffffff,8", DRIVER "vffffffff,ffff"},
+    {"vector-not-read-back", DRIVER "f100000002 wb r v0 wf",
+     DRIVER "f100000002 wb r v0 V0 wf"},
+    {"vector-not-read-back", DRIVER "f100000002 wb r v5 V4 wf",
+     DRIVER "v5 " DRIVER "f100000002 wb r wf"},
+    {"vector-not-read-back", DRIVER "f100000002 wb r vffffffff wf",
+     DRIVER "f100000002 wb r vffffffff Vffffffff wf"},
+    {"vector-not-read-back", UP "v0 k0", UP "v0 k1 V0 k0"},
+    {"vector-not-read-back", UP "v0 v0,1 V0", UP "v0 V0 v0,1 V0"},
     {"kick-before-driver-ok", SETTLED SET_UP ENABLE "k2", UP "k2"},
     {"kick-before-driver-ok", RESET "k0", UP RESET "k0"},
     {"kick-before-driver-ok", UP RESET "w1 k0", UP "k0"},
@@ -115,7 +153,12 @@ static const Row rows[] = {
      LEGACY "w7 k3 b3,8,0 " READY},
     {"kick-queue-not-enabled", SETTLED SET_UP "e0,1 wf k2",
      SETTLED SET_UP "e0,1 e2,1 wf k2"},
-    {"kick-queue-not-enabled", LEGACY_UP "p2,0 k2", LEGACY_UP "k2"},
+    {"kick-queue-not-enabled", LEGACY "p2,0 w7 k2", LEGACY "p2,10 w7 k2"},
+    {"kick-width", UP "K4,4,4 k4", UP "K4,4,2 k4"},
+    {"kick-width", UP "K4,4,1", DATA_UP "K4,70004,4"},
+    {"kick-width", DATA_UP "K4,4,2", UP RESET "K4,4,1"},
+    {"kick-value", UP "K4,5,2 k4", UP "K4,4,2 k4"},
+    {"kick-value", DATA_UP "K4,40005,4", DATA_UP "K4,40004,4"},
     {"buffer-readable-in-receive", UP "b4,1,1000", UP "b4,0,1000"},
     {"buffer-readable-in-receive", UP "b2,8,0", UP "b2,0,8"},
     {"buffer-writable-in-transmit", PORT "b5,8,1", PORT "b5,8,0"},
@@ -205,144 +248,6 @@ static const Row rows[] = {
      PORT RESET TALKING ADD1 "b5,8,0"},
 };
 
-typedef struct Seen {
-    OrderingJudge *judge;
-    uint8_t status;
-    bool legacy;
-    unsigned found;
-    OrderingViolation last;
-} Seen;
-
-static void on_found(void *opaque, const OrderingViolation *violation)
-{
-    Seen *seen = opaque;
-
-    seen->found++;
-    seen->last = *violation;
-}
-
-static Seen *seen_new(void)
-{
-    Seen *seen = g_new0(Seen, 1);
-
-    seen->judge = ordering_new(PORTS, on_found, seen);
-    return seen;
-}
-
-static void seen_free(Seen *seen)
-{
-    ordering_free(seen->judge);
-    g_free(seen);
-}
-
-static OrderingEvent status_event(char verb, uint64_t value, Seen *seen)
-{
-    OrderingEvent e = {.kind = ORDERING_STATUS_READ, .value = seen->status};
-
-    if (verb == 'w') {
-        e = (OrderingEvent){
-            .kind = ORDERING_STATUS, .value = value, .old = seen->status};
-        seen->status = (uint8_t)value;
-    } else if (verb == 'R') {
-        e = (OrderingEvent){.kind = ORDERING_RESET};
-        seen->status = 0;
-        seen->legacy = false;
-    } else if (verb == 'W') {
-        e = (OrderingEvent){.kind = ORDERING_WAKE};
-    }
-    return e;
-}
-
-static OrderingEvent queue_event(char verb, const uint64_t n[4])
-{
-    static const struct {
-        char verb;
-        OrderingEventKind kind;
-        OrderingQueueField field;
-    } kinds[] = {
-        {'z', ORDERING_QUEUE_SET, ORDERING_QUEUE_SIZE},
-        {'d', ORDERING_QUEUE_SET, ORDERING_QUEUE_DESC},
-        {'a', ORDERING_QUEUE_SET, ORDERING_QUEUE_AVAIL},
-        {'u', ORDERING_QUEUE_SET, ORDERING_QUEUE_USED},
-        {'v', ORDERING_QUEUE_SET, ORDERING_QUEUE_VECTOR},
-        {'p', ORDERING_QUEUE_SET, ORDERING_QUEUE_PFN},
-        {'e', ORDERING_QUEUE_ENABLE, 0},
-        {'x', ORDERING_QUEUE_RESET, 0},
-        {'k', ORDERING_NOTIFY, 0},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (kinds[i].verb == verb) {
-            OrderingEvent e = {.kind = kinds[i].kind, .queue = (unsigned)n[0]};
-
-            e.value = e.kind == ORDERING_QUEUE_SET ? kinds[i].field : n[1];
-            e.old = n[1];
-            return e;
-        }
-    }
-    g_error("no such word: '%c'", verb);
-}
-
-static OrderingEvent event_of(char verb, const uint64_t n[4], Seen *seen)
-{
-    switch (verb) {
-    case 'w':
-    case 'r':
-    case 'R':
-    case 'W':
-        return status_event(verb, n[0], seen);
-    case 'f':
-        return (OrderingEvent){
-            .kind = ORDERING_FEATURES, .value = n[0], .old = OFFERED};
-    case 'g':
-        return (OrderingEvent){
-            .kind = ORDERING_CONFIG_READ, .value = n[0], .old = 4};
-    case 'c':
-        return (OrderingEvent){
-            .kind = ORDERING_CONFIG_WRITE, .value = n[0], .old = 4};
-    case 'b':
-        return (OrderingEvent){.kind = ORDERING_BUFFER,
-                               .queue = (unsigned)n[0],
-                               .value = n[1],
-                               .old = n[2]};
-    case 'm':
-    case 't':
-        return (OrderingEvent){.kind = verb == 'm' ? ORDERING_CONTROL_RX
-                                                   : ORDERING_CONTROL_TX,
-                               .port = (unsigned)n[0],
-                               .value = n[1] | n[2] << 16,
-                               .old = n[3]};
-    default:
-        return queue_event(verb, n);
-    }
-}
-
-static void show(Seen *seen, const char *text)
-{
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
-
-    for (unsigned i = 0; words[i]; i++) {
-        g_auto(GStrv) numbers = NULL;
-        uint64_t n[4] = {0};
-        OrderingEvent e;
-
-        if (!*words[i]) {
-            continue;
-        }
-        numbers = g_strsplit(words[i] + 1, ",", 4);
-        for (unsigned k = 0; numbers[k]; k++) {
-            n[k] = g_ascii_strtoull(numbers[k], NULL, 16);
-        }
-        if (*words[i] == 'l') {
-            seen->legacy = n[0];
-            continue;
-        }
-        e = event_of(*words[i], n, seen);
-        e.legacy = seen->legacy;
-        ordering_see(seen->judge, i, &e);
-    }
-}
-
 static const OrderingRule *rule_named(const char *name)
 {
     size_t n;
@@ -362,8 +267,8 @@ static void each_rule_is_broken_once_and_kept_once(void)
         const OrderingRule *rule = rule_named(rows[i].rule);
         Seen *bad = seen_new(), *good = seen_new();
 
-        show(bad, rows[i].bad);
-        show(good, rows[i].good);
+        seen_show(bad, rows[i].bad);
+        seen_show(good, rows[i].good);
         g_test_message("row %zu, '%s': %u, last '%s' (%s); '%s': %u, last '%s'",
                        i, rows[i].bad, bad->found,
                        bad->found ? bad->last.rule->name : "", bad->last.seen,
@@ -408,7 +313,7 @@ static void violation_says_port_time_and_event(void)
 {
     Seen *seen = seen_new();
 
-    show(seen, UP "b5,8,0");
+    seen_show(seen, UP "b5,8,0");
     g_assert_cmpuint(seen->found, ==, 1);
     g_assert_cmpuint(seen->last.port, ==, 1);
     g_assert_cmpint(seen->last.event.kind, ==, ORDERING_BUFFER);
@@ -416,12 +321,12 @@ static void violation_says_port_time_and_event(void)
     g_assert_cmpint(seen->last.at_ns, >, 0);
     g_assert_cmpstr(seen->last.seen, ==,
                     "8 bytes of port 1, DEVICE_READY not sent");
-    show(seen, "b5,8,0");
+    seen_show(seen, "b5,8,0");
     g_assert_cmpuint(seen->last.count, ==, 2);
     g_assert_cmpuint(ordering_total(seen->judge), ==, 2);
     ordering_reset_counts(seen->judge);
     g_assert_cmpuint(ordering_total(seen->judge), ==, 0);
-    show(seen, "b5,8,0");
+    seen_show(seen, "b5,8,0");
     g_assert_cmpuint(seen->last.count, ==, 1);
     seen_free(seen);
 }
@@ -430,9 +335,9 @@ static void refused_features_are_settled_by_no_one(void)
 {
     Seen *seen = seen_new();
 
-    show(seen, DRIVER "f100000002 wb");
+    seen_show(seen, DRIVER "f100000002 wb");
     seen->status = 3; /* the device did not take FEATURES_OK */
-    show(seen, "r f100000000");
+    seen_show(seen, "r f100000000");
     g_assert_cmpuint(seen->found, ==, 0);
     seen_free(seen);
 }
@@ -461,7 +366,7 @@ static void state_migrates(void)
             StateWriter *w = state_writer_new();
             StateReader *r;
 
-            show(from, head);
+            seen_show(from, head);
             ordering_save(from->judge, w);
             bytes = state_writer_finish(w);
             r = state_reader_new(bytes->data, bytes->len);
@@ -470,7 +375,10 @@ static void state_migrates(void)
             g_assert_no_error(error);
             to->status = from->status;
             to->legacy = from->legacy;
-            show(to, at);
+            if (from->offers) {
+                ordering_offer(to->judge, from->offers);
+            }
+            seen_show(to, at);
             g_assert_cmpuint(ordering_total(to->judge), ==, 1);
             g_assert_cmpuint(
                 ordering_count(to->judge, rule_named(rows[i].rule)), ==, 1);
@@ -486,7 +394,7 @@ static void damaged_state_leaves_a_new_judge(void)
     g_autoptr(GByteArray) bytes = NULL;
     StateWriter *w = state_writer_new();
 
-    show(from, PORT OPEN1 "b5,8,0 k6");
+    seen_show(from, PORT OPEN1 "b5,8,0 k6");
     ordering_save(from->judge, w);
     bytes = state_writer_finish(w);
     for (guint len = 0; len < bytes->len; len++) {
@@ -494,11 +402,11 @@ static void damaged_state_leaves_a_new_judge(void)
         g_autoptr(GError) error = NULL;
         StateReader *r = state_reader_new(bytes->data, len);
 
-        show(to, "w1");
+        seen_show(to, "w1");
         ordering_load(to->judge, r);
         g_assert_false(state_reader_finish(r, &error));
         g_assert_cmpuint(ordering_total(to->judge), ==, 0);
-        show(to, "w0 r w1");
+        seen_show(to, "w0 r w1");
         g_assert_cmpuint(ordering_total(to->judge), ==, 0);
         seen_free(to);
     }
@@ -508,7 +416,8 @@ static void damaged_state_leaves_a_new_judge(void)
 static void state_of_other_ports_is_refused(void)
 {
     Seen *seen = seen_new();
-    OrderingJudge *other = ordering_new(PORTS + 1, on_found, seen);
+    OrderingJudge *other =
+        ordering_new(ORDERING_WORDS_PORTS + 1, seen_found, seen);
     g_autoptr(GError) error = NULL;
     g_autoptr(GByteArray) bytes = NULL;
     StateWriter *w = state_writer_new();
