@@ -62,6 +62,18 @@ bool payload_get_flag(PayloadReader *r, const char *field)
     return value == 1;
 }
 
+uint32_t payload_get_count(PayloadReader *r, unsigned size, size_t least,
+                           const char *field)
+{
+    uint32_t n = payload_get(r, size, field);
+
+    if (!r->wrong && n > (r->len - r->at) / least) {
+        r->wrong = g_strdup_printf("%s is %u, %zu bytes are left", field, n,
+                                   r->len - r->at);
+    }
+    return r->wrong ? 0 : n;
+}
+
 const uint8_t *payload_get_bytes(PayloadReader *r, unsigned size, size_t *len,
                                  const char *field)
 {

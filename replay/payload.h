@@ -28,6 +28,10 @@ void payload_reader_init(PayloadReader *r, const char *what, GBytes *payload);
 uint64_t payload_get(PayloadReader *r, unsigned size, const char *field);
 /* As payload_get() of one byte that is 0 or 1. */
 bool payload_get_flag(PayloadReader *r, const char *field);
+/* A count of things of @least bytes or more each, all of which have to be
+ * there; 0 once something is wrong. */
+uint32_t payload_get_count(PayloadReader *r, unsigned size, size_t least,
+                           const char *field);
 /* @len bytes, which are the payload's; NULL once something is wrong. */
 const uint8_t *payload_get_raw(PayloadReader *r, size_t len, const char *field);
 /* What payload_put_bytes() wrote; NULL once something is wrong. */

@@ -96,19 +96,6 @@ GByteArray *trace_put_checkpoint(const TraceCheckpoint *c)
     return out;
 }
 
-/* A count of things of @least bytes or more each: all have to be there. */
-static uint32_t get_count(PayloadReader *r, unsigned size, size_t least,
-                          const char *field)
-{
-    uint32_t n = payload_get(r, size, field);
-
-    if (!r->wrong && n > (r->len - r->at) / least) {
-        r->wrong = g_strdup_printf("%s is %u, %zu bytes are left", field, n,
-                                   r->len - r->at);
-    }
-    return r->wrong ? 0 : n;
-}
-
 /* @from: the first page that is not yet told of */
 static void get_run(PayloadReader *r, const TraceMemory *m, uint64_t seq,
                     uint64_t *from)
@@ -143,7 +130,7 @@ static void get_memory(PayloadReader *r, uint64_t seq, TraceCheckpoint *out)
 {
     g_autofree char *name = payload_get_text(r, 1, "a block's name");
     uint64_t nr_pages = payload_get(r, 8, "a block's pages"), from = 0;
-    uint32_t n = get_count(r, 4, RUN_BYTES, "number of runs");
+    uint32_t n = payload_get_count(r, 4, RUN_BYTES, "number of runs");
     TraceMemory *m = trace_checkpoint_add_memory(out, name, nr_pages);
 
     for (uint32_t i = 0; i < n && !r->wrong; i++) {
@@ -166,7 +153,7 @@ bool trace_get_checkpoint(GBytes *payload, uint64_t seq, TraceCheckpoint *out,
     if (sha256) {
         memcpy(out->sha256, sha256, TRACE_SHA256_SIZE);
     }
-    n = get_count(&r, 2, MEMORY_BYTES_LEAST, "number of blocks");
+    n = payload_get_count(&r, 2, MEMORY_BYTES_LEAST, "number of blocks");
     for (uint32_t i = 0; i < n && !r.wrong; i++) {
         get_memory(&r, seq, out);
     }

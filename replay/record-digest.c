@@ -105,19 +105,6 @@ GByteArray *trace_put_digest(const TraceDigest *digest)
     return out;
 }
 
-/* A count of things of @least bytes or more each: all have to be there. */
-static uint32_t get_count(PayloadReader *r, unsigned size, size_t least,
-                          const char *field)
-{
-    uint32_t n = payload_get(r, size, field);
-
-    if (!r->wrong && n > (r->len - r->at) / least) {
-        r->wrong = g_strdup_printf("%s is %u, %zu bytes are left", field, n,
-                                   r->len - r->at);
-    }
-    return r->wrong ? 0 : n;
-}
-
 static uint64_t get_varint(PayloadReader *r, const char *field)
 {
     uint64_t value = 0;
@@ -143,7 +130,7 @@ static uint64_t get_varint(PayloadReader *r, const char *field)
 
 static void get_parts(PayloadReader *r, TraceDigest *out)
 {
-    uint32_t n = get_count(r, 2, PART_BYTES_LEAST, "number of parts");
+    uint32_t n = payload_get_count(r, 2, PART_BYTES_LEAST, "number of parts");
 
     for (uint32_t i = 0; i < n && !r->wrong; i++) {
         TracePart part = {.name = payload_get_text(r, 1, "a part's name")};
@@ -155,7 +142,8 @@ static void get_parts(PayloadReader *r, TraceDigest *out)
 
 static void get_vcpus(PayloadReader *r, TraceDigest *out)
 {
-    uint32_t n = get_count(r, 2, 8 * TRACE_REGISTERS, "number of vCPUs");
+    uint32_t n =
+        payload_get_count(r, 2, 8 * TRACE_REGISTERS, "number of vCPUs");
 
     for (uint32_t i = 0; i < n && !r->wrong; i++) {
         TraceRegisters vcpu;
@@ -177,7 +165,7 @@ static void get_pages(PayloadReader *r, TraceDigest *out)
         r->wrong = g_strdup_printf("page shift is %u, at most %u",
                                    out->page_shift, TRACE_PAGE_SHIFT_MAX);
     }
-    n = get_count(r, 4, PAGE_BYTES_LEAST, "number of pages");
+    n = payload_get_count(r, 4, PAGE_BYTES_LEAST, "number of pages");
 
     for (uint32_t i = 0; i < n && !r->wrong; i++) {
         uint64_t delta = get_varint(r, "a page's distance");
