@@ -131,6 +131,11 @@ const ProvokeKindInfo *provoke_kinds(size_t *n)
     return kinds;
 }
 
+const char *const *provoke_events(void)
+{
+    return points;
+}
+
 ProvokePoint provoke_acts_on(const ProvokeSpec *spec)
 {
     switch (spec->kind) {

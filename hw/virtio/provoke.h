@@ -115,6 +115,8 @@ bool provoke_control(Provoker *p, bool to_driver, unsigned port, uint16_t event,
 void provoke_order(Provoker *p, unsigned *ports, unsigned n);
 
 const ProvokeKindInfo *provoke_kinds(size_t *n);
+/* Names of all events, by ProvokePoint; NULL is behind the last. */
+const char *const *provoke_events(void);
 unsigned provoke_nr(const Provoker *p);
 void provoke_info(const Provoker *p, unsigned i, ProvokeInfo *info);
 
