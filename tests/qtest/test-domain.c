@@ -19,21 +19,6 @@
 #define LEAF_VCPU      0x40000004
 #define MSR_TSC_ADJUST 0x3b
 
-static uint32_t bind_ipi(Qtest *q, unsigned vcpu)
-{
-    struct evtchn_bind_ipi ipi = {.vcpu = vcpu};
-
-    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
-    return ipi.port;
-}
-
-static int64_t event_send(Qtest *q, uint32_t port)
-{
-    struct evtchn_send send = {.port = port};
-
-    return xg_evtchn(q, EVTCHNOP_send, &send, sizeof(send));
-}
-
 static void set_callback(Qtest *q, uint64_t via)
 {
     g_assert_cmpint(
@@ -48,10 +33,10 @@ static void callback_gsi_follows_pending(void)
 
     qtest_irq_intercept_in(q, "ioapic");
     xg_map_shared_info(q);
-    port = bind_ipi(q, 0);
+    port = xg_bind_ipi(q, 0);
     set_callback(q, CALLBACK_GSI);
     g_assert_false(qtest_irq_level(q, CALLBACK_GSI));
-    g_assert_cmpint(event_send(q, port), ==, 0);
+    g_assert_cmpint(xg_send(q, port), ==, 0);
     g_assert_true(qtest_irq_level(q, CALLBACK_GSI));
     g_assert_cmpuint(qtest_irq_raised(q, CALLBACK_GSI), ==, 1);
     xg_clear(q, 0, port);
@@ -59,7 +44,7 @@ static void callback_gsi_follows_pending(void)
     g_assert_false(qtest_irq_level(q, CALLBACK_GSI));
 
     /* another line takes over what is pending */
-    g_assert_cmpint(event_send(q, port), ==, 0);
+    g_assert_cmpint(xg_send(q, port), ==, 0);
     set_callback(q, CALLBACK_GSI + 1);
     g_assert_false(qtest_irq_level(q, CALLBACK_GSI));
     g_assert_true(qtest_irq_level(q, CALLBACK_GSI + 1));
@@ -74,10 +59,10 @@ static void callback_none_is_silent(void)
 
     qtest_irq_intercept_in(q, "ioapic");
     xg_map_shared_info(q);
-    port = bind_ipi(q, 0);
+    port = xg_bind_ipi(q, 0);
     for (size_t i = 0; i < G_N_ELEMENTS(none); i++) {
         set_callback(q, none[i]);
-        g_assert_cmpint(event_send(q, port), ==, 0);
+        g_assert_cmpint(xg_send(q, port), ==, 0);
         g_assert_true(xg_upcall_pending(q, 0));
         g_assert_false(qtest_upcall(q, 0));
         for (unsigned irq = 0; irq < 24; irq++) {
@@ -99,8 +84,8 @@ static void callback_vector_is_per_vcpu(void)
 
     xg_map_shared_info(q);
     set_callback(q, CALLBACK_VECTOR);
-    port = bind_ipi(q, 1);
-    g_assert_cmpint(event_send(q, port), ==, 0);
+    port = xg_bind_ipi(q, 1);
+    g_assert_cmpint(xg_send(q, port), ==, 0);
     g_assert_false(qtest_upcall(q, 0));
     g_assert_true(qtest_upcall(q, 1));
     g_assert_true(xg_upcall_pending(q, 1));
@@ -178,7 +163,7 @@ static void wake_before_the_stop_is_running(void)
     uint32_t port, timer;
 
     xg_map_shared_info(q);
-    port = bind_ipi(q, 0);
+    port = xg_bind_ipi(q, 0);
     timer = xg_bind_virq(q, 0, VIRQ_TIMER);
     qtest_memwrite(q, XG_ARG_GPA, &periodic, sizeof(periodic));
     g_assert_cmpint(qtest_hypercall(q, 0, __HYPERVISOR_vcpu_op,
@@ -189,7 +174,7 @@ static void wake_before_the_stop_is_running(void)
                     ==, 0);
     g_assert_cmpint(get_runstate(q, 0, &info), ==, 0);
     g_assert_cmpint(info.state, ==, RUNSTATE_blocked);
-    g_assert_cmpint(event_send(q, port), ==, 0);
+    g_assert_cmpint(xg_send(q, port), ==, 0);
     g_assert_cmpint(get_runstate(q, 0, &info), ==, 0);
     g_assert_cmpint(info.state, ==, RUNSTATE_running);
     qtest_clock_step(q, 2 * MS);
@@ -229,7 +214,7 @@ static void reset_is_a_new_domain(void)
     port = xg_bind_virq(q, 0, VIRQ_TIMER);
     g_assert_cmpint(xg_set_timer(q, 0, 12 * NSEC_PER_SEC), ==, 0);
     g_assert_true(qtest_wrmsr(q, 0, MSR_TSC_ADJUST, 999));
-    g_assert_cmpint(event_send(q, bind_ipi(q, 0)), ==, 0);
+    g_assert_cmpint(xg_send(q, xg_bind_ipi(q, 0)), ==, 0);
     g_assert_true(qtest_upcall(q, 0));
     qtest_clock_step(q, NSEC_PER_SEC);
     system_reset(q);
@@ -240,7 +225,7 @@ static void reset_is_a_new_domain(void)
     g_assert_cmpint(
         xg_hvm_param(q, HVMOP_get_param, HVM_PARAM_CALLBACK_IRQ, &via), ==, 0);
     g_assert_cmphex(via, ==, 0);
-    g_assert_cmpint(event_send(q, port), ==, -XEN_EINVAL);
+    g_assert_cmpint(xg_send(q, port), ==, -XEN_EINVAL);
     g_assert_true(qtest_rdmsr(q, 0, MSR_TSC_ADJUST, &adjust));
     g_assert_cmpuint(adjust, ==, 0);
 
@@ -272,7 +257,7 @@ static void vcpu_hot_plugged_is_one_more(void)
         qtest_hypercall(q, 0, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 1, 0), ==, 0);
     xg_map_shared_info(q);
     set_callback(q, CALLBACK_VECTOR);
-    g_assert_cmpint(event_send(q, bind_ipi(q, 1)), ==, 0);
+    g_assert_cmpint(xg_send(q, xg_bind_ipi(q, 1)), ==, 0);
     g_assert_true(qtest_upcall(q, 1));
     qtest_quit(q);
 }

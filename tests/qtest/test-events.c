@@ -17,21 +17,6 @@
 #define PCI_DATA                 0xcfc
 #define CALLBACK_INTX(slot, pin) (1ull << 56 | (slot) << 11 | (pin))
 
-static uint32_t bind_ipi(Qtest *q, unsigned vcpu)
-{
-    struct evtchn_bind_ipi ipi = {.vcpu = vcpu};
-
-    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
-    return ipi.port;
-}
-
-static int64_t event_send(Qtest *q, uint32_t port)
-{
-    struct evtchn_send send = {.port = port};
-
-    return xg_evtchn(q, EVTCHNOP_send, &send, sizeof(send));
-}
-
 /* Is @vector in the IRR that HMP shows of the vCPU's local APIC? */
 static bool lapic_has(Qtest *q, unsigned cpu, unsigned vector)
 {
@@ -65,7 +50,7 @@ static void upcall_vector_is_in_the_lapic(void)
     g_assert_cmpint(xg_call(q, 0, __HYPERVISOR_hvm_op,
                             HVMOP_set_evtchn_upcall_vector, &set, sizeof(set)),
                     ==, 0);
-    g_assert_cmpint(event_send(q, bind_ipi(q, 1)), ==, 0);
+    g_assert_cmpint(xg_send(q, xg_bind_ipi(q, 1)), ==, 0);
     g_assert_true(lapic_has(q, 1, UPCALL_VECTOR));
     g_assert_false(lapic_has(q, 0, UPCALL_VECTOR));
     /* it is not a direct vector as well */
@@ -122,11 +107,11 @@ static void callback_intx_raises_the_functions_line(void)
     qtest_outl(q, PCI_DATA, 0x80808080);
     qtest_irq_intercept_in(q, "ioapic");
     xg_map_shared_info(q);
-    port = bind_ipi(q, 0);
+    port = xg_bind_ipi(q, 0);
     g_assert_cmpint(
         xg_hvm_param(q, HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &via), ==, 0);
     g_assert_cmpuint(lines_up(q), ==, 0);
-    g_assert_cmpint(event_send(q, port), ==, 0);
+    g_assert_cmpint(xg_send(q, port), ==, 0);
     g_assert_cmpuint(lines_up(q), ==, 1);
     xg_clear(q, 0, port);
     g_assert_false(qtest_upcall(q, 0));
@@ -135,7 +120,7 @@ static void callback_intx_raises_the_functions_line(void)
     /* no such function: no line */
     g_assert_cmpint(
         xg_hvm_param(q, HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &none), ==, 0);
-    g_assert_cmpint(event_send(q, port), ==, 0);
+    g_assert_cmpint(xg_send(q, port), ==, 0);
     g_assert_cmpuint(lines_up(q), ==, 0);
     qtest_quit(q);
 }

@@ -131,7 +131,6 @@ static void domain_state_goes_along(void)
     struct evtchn_bind_ipi ipi = {.vcpu = 0};
     struct vcpu_register_vcpu_info info = {.mfn = XG_FREE_GPA >> 12,
                                            .offset = 0x40};
-    struct evtchn_send send;
     uint64_t via = 2ull << 56 | 0xf3;
 
     pair_start(&p);
@@ -153,8 +152,7 @@ static void domain_state_goes_along(void)
         0);
     g_assert_cmphex(via, ==, 2ull << 56 | 0xf3);
     g_assert_false(qtest_upcall(p.to, 0));
-    send.port = ipi.port;
-    g_assert_cmpint(xg_evtchn(p.to, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_cmpint(xg_send(p.to, ipi.port), ==, 0);
     g_assert_true(xg_pending(p.to, ipi.port));
     g_assert_cmpuint(qtest_readb(p.to, XG_FREE_GPA + 0x40), ==, 1);
     g_assert_true(qtest_upcall(p.to, 0));
@@ -188,7 +186,6 @@ static void pages_in_use_go_along_wherever_they_are(void)
                                       gfn + 1};
     struct xen_memory_reservation back = {.nr_extents = 1, .domid = DOMID_SELF};
     struct evtchn_bind_ipi ipi = {.vcpu = 0};
-    struct evtchn_send send;
 
     pair_start(&p);
     xg_map_shared_info(p.from);
@@ -211,8 +208,7 @@ static void pages_in_use_go_along_wherever_they_are(void)
     g_assert_cmphex(qtest_readq(p.to, XG_FREE_GPA + 0x40), ==, UINT64_MAX);
     g_assert_cmphex(qtest_readq(p.to, XG_FREE_GPA + 0x2040), ==, UINT64_MAX);
     g_assert_cmpuint(qtest_readb(p.to, XG_FREE_GPA + 0x1040), ==, 0);
-    send.port = ipi.port;
-    g_assert_cmpint(xg_evtchn(p.to, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_cmpint(xg_send(p.to, ipi.port), ==, 0);
     g_assert_cmpuint(qtest_readb(p.to, XG_FREE_GPA + 0x1040), ==, 1);
     g_assert_cmpint(register_info(p.to, 1, gfn + 3), ==, -XEN_EINVAL);
     pair_quit(&p);

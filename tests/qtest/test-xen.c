@@ -339,7 +339,6 @@ static void evtchn_send_raises_the_upcall(void)
 {
     Qtest *q = qtest_start(NULL, XEN);
     struct evtchn_bind_ipi ipi = {.vcpu = 0};
-    struct evtchn_send send;
     uint64_t via = CALLBACK_VIA_VECTOR(0xf3);
 
     xg_map_shared_info(q);
@@ -347,8 +346,7 @@ static void evtchn_send_raises_the_upcall(void)
     g_assert_cmpint(
         xg_hvm_param(q, HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &via), ==, 0);
     g_assert_false(qtest_upcall(q, 0));
-    send.port = ipi.port;
-    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_cmpint(xg_send(q, ipi.port), ==, 0);
     g_assert_true(xg_pending(q, ipi.port));
     g_assert_true(xg_upcall_pending(q, 0));
     g_assert_true(qtest_upcall(q, 0));
@@ -362,15 +360,13 @@ static void evtchn_masked_waits_for_unmask(void)
 {
     Qtest *q = qtest_start(NULL, XEN);
     struct evtchn_bind_ipi ipi = {.vcpu = 0};
-    struct evtchn_send send;
     struct evtchn_unmask unmask;
     uint64_t mask = XG_SHARED_GPA + offsetof(struct shared_info, evtchn_mask);
 
     xg_map_shared_info(q);
     g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
     qtest_writeq(q, mask, 1ull << ipi.port);
-    send.port = ipi.port;
-    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_cmpint(xg_send(q, ipi.port), ==, 0);
     g_assert_true(xg_pending(q, ipi.port));
     g_assert_false(xg_upcall_pending(q, 0));
     unmask.port = ipi.port;

@@ -80,9 +80,7 @@ void xg_disk_close_port(XgDisk *d, uint32_t port)
 
 void xg_disk_kick(XgDisk *d)
 {
-    struct evtchn_send send = {.port = d->port};
-
-    g_assert_cmpint(xg_evtchn(d->q, EVTCHNOP_send, &send, sizeof(send)), ==, 0);
+    g_assert_cmpint(xg_send(d->q, d->port), ==, 0);
 }
 
 uint32_t xg_disk_port_status(XgDisk *d)

@@ -28,6 +28,21 @@ int64_t xg_evtchn(Qtest *q, unsigned op, void *arg, size_t size)
     return xg_call(q, 0, __HYPERVISOR_event_channel_op, op, arg, size);
 }
 
+uint32_t xg_bind_ipi(Qtest *q, unsigned cpu)
+{
+    struct evtchn_bind_ipi ipi = {.vcpu = cpu};
+
+    g_assert_cmpint(xg_evtchn(q, EVTCHNOP_bind_ipi, &ipi, sizeof(ipi)), ==, 0);
+    return ipi.port;
+}
+
+int64_t xg_send(Qtest *q, uint32_t port)
+{
+    struct evtchn_send send = {.port = port};
+
+    return xg_evtchn(q, EVTCHNOP_send, &send, sizeof(send));
+}
+
 int64_t xg_hvm_param(Qtest *q, unsigned op, uint32_t index, uint64_t *value)
 {
     struct xen_hvm_param p = {

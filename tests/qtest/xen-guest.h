@@ -43,6 +43,10 @@ uint64_t xg_wallclock_base(Qtest *q);
 
 /* A port bound to @virq of @cpu; fails the test if Xen refuses. */
 uint32_t xg_bind_virq(Qtest *q, unsigned cpu, unsigned virq);
+/* The same, for IPIs to @cpu. */
+uint32_t xg_bind_ipi(Qtest *q, unsigned cpu);
+/* What EVTCHNOP_send returns. */
+int64_t xg_send(Qtest *q, uint32_t port);
 /* Pending bit of @port in shared_info. */
 bool xg_pending(Qtest *q, uint32_t port);
 /* Clear it, and the selector and upcall flag of @cpu. */

@@ -520,6 +520,21 @@ SerialMqPortInfo mq_port(MqGuest *g, unsigned port)
     return info;
 }
 
+void mq_add_modes(const char *path, GTestDataFunc fn)
+{
+    static const char *const modes[] = {
+        [SERIAL_MQ_OBSERVE] = "observe",
+        [SERIAL_MQ_ENFORCE] = "enforce",
+        [SERIAL_MQ_STOCK] = "stock",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+        g_autofree char *test = g_strdup_printf("%s/%s", path, modes[i]);
+
+        g_test_add_data_func(test, GSIZE_TO_POINTER(i), fn);
+    }
+}
+
 GByteArray *mq_save(MqGuest *g)
 {
     StateWriter *w = state_writer_new();

@@ -102,6 +102,8 @@ SerialMqPortInfo mq_port(MqGuest *g, unsigned port);
 
 /* Migration state with its chains moved to @to, of the same configuration. */
 bool mq_migrate(MqGuest *from, MqGuest *to, GError **error);
+/* A test for each SerialMqOrdering, which is its data: "PATH/observe". */
+void mq_add_modes(const char *path, GTestDataFunc fn);
 GByteArray *mq_save(MqGuest *g);
 bool mq_load(MqGuest *g, const GByteArray *state, GError **error);
 

@@ -428,16 +428,6 @@ static void test_resume_without_device_ready(void)
     mq_free(g);
 }
 
-#define ADD_MODES(path, fn)                                                   \
-    do {                                                                      \
-        g_test_add_data_func(path "/observe",                                 \
-                             GINT_TO_POINTER(SERIAL_MQ_OBSERVE), fn);         \
-        g_test_add_data_func(path "/enforce",                                 \
-                             GINT_TO_POINTER(SERIAL_MQ_ENFORCE), fn);         \
-        g_test_add_data_func(path "/stock", GINT_TO_POINTER(SERIAL_MQ_STOCK), \
-                             fn);                                             \
-    } while (0)
-
 /*
  * A driver has read CONSOLE_PORT if it answers what it was told later, unless
  * used buffers came back the last first.
@@ -466,8 +456,8 @@ static void test_reordered_messages_prove_nothing_read(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD_MODES("/control/device-ready/tells-of-all-ports",
-              test_device_ready_tells_of_all_ports);
+    mq_add_modes("/control/device-ready/tells-of-all-ports",
+                 test_device_ready_tells_of_all_ports);
     g_test_add_func("/control/device-ready/interrupts-once",
                     test_device_ready_interrupts_once_a_batch);
     g_test_add_func("/control/device-ready/not",
@@ -501,7 +491,7 @@ int main(int argc, char **argv)
     g_test_add_func("/control/waits/batch",
                     test_control_in_a_batch_uses_its_buffers);
     g_test_add_func("/control/masses", test_control_in_masses_goes_on_later);
-    ADD_MODES("/control/before-driver-ok", test_control_before_driver_ok);
+    mq_add_modes("/control/before-driver-ok", test_control_before_driver_ok);
     g_test_add_func("/control/reset", test_reset_forgets_what_waits);
     g_test_add_func("/control/resume", test_resume_without_device_ready);
     g_test_add_func("/judge/reordered",

@@ -504,30 +504,20 @@ static void test_session_survives_its_nth_fault(gconstpointer arg)
     }
 }
 
-#define ADD_MODES(path, fn)                                                   \
-    do {                                                                      \
-        g_test_add_data_func(path "/observe",                                 \
-                             GINT_TO_POINTER(SERIAL_MQ_OBSERVE), fn);         \
-        g_test_add_data_func(path "/enforce",                                 \
-                             GINT_TO_POINTER(SERIAL_MQ_ENFORCE), fn);         \
-        g_test_add_data_func(path "/stock", GINT_TO_POINTER(SERIAL_MQ_STOCK), \
-                             fn);                                             \
-    } while (0)
-
 static void add_output_tests(void)
 {
-    ADD_MODES("/output/reaches-its-port", test_output_reaches_its_port);
+    mq_add_modes("/output/reaches-its-port", test_output_reaches_its_port);
     g_test_add_func("/output/batch", test_output_of_a_batch_interrupts_once);
     g_test_add_func("/output/parts", test_output_in_parts_some_of_them_empty);
     g_test_add_func("/output/slow",
                     test_output_to_a_slow_back_end_waits_for_it);
     g_test_add_func("/output/wake-inside",
                     test_wake_up_from_inside_is_not_lost);
-    ADD_MODES("/output/inside", test_output_survives_what_its_back_end_does);
-    ADD_MODES("/output/discarded", test_output_without_host_is_discarded);
+    mq_add_modes("/output/inside", test_output_survives_what_its_back_end_does);
+    mq_add_modes("/output/discarded", test_output_without_host_is_discarded);
     g_test_add_func("/output/disconnect",
                     test_disconnect_in_mid_chain_gives_it_back);
-    ADD_MODES("/output/unplug", test_unplug_in_mid_chain_gives_it_back);
+    mq_add_modes("/output/unplug", test_unplug_in_mid_chain_gives_it_back);
     g_test_add_func("/output/throttle",
                     test_throttle_holds_output_and_nothing_else);
     g_test_add_func("/output/masses", test_output_in_masses_goes_on_later);
@@ -537,7 +527,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     add_output_tests();
-    ADD_MODES("/input/reaches-the-guest", test_input_reaches_the_guest);
+    mq_add_modes("/input/reaches-the-guest", test_input_reaches_the_guest);
     g_test_add_func("/input/fills",
                     test_input_fills_buffers_and_interrupts_once);
     g_test_add_func("/input/waits", test_input_waits_for_buffers);

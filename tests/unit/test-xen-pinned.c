@@ -161,9 +161,9 @@ static bool load(XenGuest *g, const GByteArray *state)
     return state_reader_finish(r, NULL);
 }
 
-static void test_pages_moved_away_migrate(void)
+/* Saved, and loaded over the same memory: all is as it was. */
+static void migrate(XenGuest *g)
 {
-    g_autoptr(XenGuest) g = guest_new();
     g_autoptr(GByteArray) state = xen_guest_save(g), again = NULL;
     FakeSnapshot *memory = fake_host_snapshot(g->fake);
 
@@ -172,6 +172,13 @@ static void test_pages_moved_away_migrate(void)
     g_assert_true(load(g, state));
     again = xen_guest_save(g);
     g_assert_cmpmem(again->data, again->len, state->data, state->len);
+}
+
+static void test_pages_moved_away_migrate(void)
+{
+    g_autoptr(XenGuest) g = guest_new();
+
+    migrate(g);
     g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, PINS);
     assert_pages_in_use(g);
 }
@@ -242,8 +249,6 @@ static void test_overlays_in_use_migrate(void)
     struct evtchn_init_control control = {.control_gfn = GRANT_GUEST_TABLE,
                                           .offset = 0xf00};
     uint64_t time = (XEN_GUEST_SHINFO << HOST_PAGE_SHIFT) + 0xf80;
-    g_autoptr(GByteArray) state = NULL, again = NULL;
-    FakeSnapshot *memory;
 
     grant_guest_setup(g, 1);
     g_assert_cmpint(
@@ -256,13 +261,7 @@ static void test_overlays_in_use_migrate(void)
         xen_guest_op(g, EVT, EVTCHNOP_init_control, &control, sizeof(control)),
         ==, 0);
     removed(g, XEN_GUEST_SHINFO);
-    state = xen_guest_save(g);
-    memory = fake_host_snapshot(g->fake);
-    xen_domain_reset(g->d);
-    fake_host_restore(g->fake, memory);
-    g_assert_true(load(g, state));
-    again = xen_guest_save(g);
-    g_assert_cmpmem(again->data, again->len, state->data, state->len);
+    migrate(g);
     g_assert_cmpuint(fake_host_alive(g->fake).pins, ==, 3);
 }
 
@@ -274,10 +273,8 @@ static void test_overlays_in_use_migrate(void)
 static void test_handle_does_not_end_another_pages_mapping(void)
 {
     g_autoptr(XenGuest) g = xen_guest_new(1, 20);
-    g_autoptr(GByteArray) state = NULL, again = NULL;
     struct gnttab_map_grant_ref maps[2];
     struct gnttab_unmap_grant_ref unmap = {0};
-    FakeSnapshot *memory;
 
     grant_guest_setup(g, 1);
     for (uint32_t i = 0; i < 2; i++) {
@@ -302,13 +299,7 @@ static void test_handle_does_not_end_another_pages_mapping(void)
                                  sizeof(unmap)),
                     ==, 0);
     g_assert_cmpint(unmap.status, ==, GNTST_general_error);
-    state = xen_guest_save(g);
-    memory = fake_host_snapshot(g->fake);
-    xen_domain_reset(g->d);
-    fake_host_restore(g->fake, memory);
-    g_assert_true(load(g, state));
-    again = xen_guest_save(g);
-    g_assert_cmpmem(again->data, again->len, state->data, state->len);
+    migrate(g);
 }
 
 /* Whatever lies at a frame before a migration does so after it. */

@@ -376,34 +376,18 @@ static void test_ring_new_domid_keeps_the_page(void)
     guest_free(g);
 }
 
-static GByteArray *save(XenstoreGuest *g)
-{
-    StateWriter *w = state_writer_new();
-
-    xenstore_ring_save(g->ring, w);
-    return state_writer_finish(w);
-}
-
-static bool load(XenstoreGuest *g, const GByteArray *state, GError **error)
-{
-    StateReader *r = state_reader_new(state->data, state->len);
-
-    xenstore_ring_load(g->ring, r);
-    return state_reader_finish(r, error);
-}
-
 /* Moves the connection of @from to @to, page and all. */
 static void migrate(XenstoreGuest *from, XenstoreGuest *to)
 {
-    g_autoptr(GByteArray) state = save(from), again = NULL;
+    g_autoptr(GByteArray) state = guest_save(from), again = NULL;
     uint8_t page[HOST_PAGE_SIZE];
     GError *error = NULL;
 
     fake_host_peek(from->fake, GUEST_PAGE, page, sizeof(page));
     fake_host_poke(to->fake, GUEST_PAGE, page, sizeof(page));
-    load(to, state, &error);
+    guest_load(to, state, &error);
     g_assert_no_error(error);
-    again = save(to);
+    again = guest_save(to);
     g_assert_cmpmem(state->data, state->len, again->data, again->len);
 }
 
@@ -484,12 +468,12 @@ static void test_load_damaged_is_refused_and_resets(void)
     guest_send(from, XS_READ, 1, 0, ZSTR("name"));
     guest_send(from, XS_READ, 2, 0, ZSTR("none"));
     guest_send_bytes(from, "half of a header", 9);
-    state = save(from);
+    state = guest_save(from);
     for (guint cut = 0; cut < state->len; cut++) {
         g_autoptr(GByteArray) part = g_byte_array_new();
 
         g_byte_array_append(part, state->data, cut);
-        g_assert_false(load(to, part, NULL));
+        g_assert_false(guest_load(to, part, NULL));
         g_byte_array_set_size(to->stream, 0);
         guest_expect(to, "reset", XS_READ, 0, ZSTR("name"), XS_READ,
                      STR("guest"));
@@ -499,7 +483,7 @@ static void test_load_damaged_is_refused_and_resets(void)
 
         g_byte_array_append(bad, state->data, state->len);
         bad->data[i] ^= 0xff;
-        refused += !load(to, bad, NULL);
+        refused += !guest_load(to, bad, NULL);
         xenstore_ring_reset(to->ring);
     }
     g_assert_cmpuint(refused, >, state->len / 2);

@@ -242,22 +242,6 @@ static void test_transaction_quota_is_enospc(void)
     guest_free(g);
 }
 
-static GByteArray *save(XenstoreGuest *g)
-{
-    StateWriter *w = state_writer_new();
-
-    xenstore_ring_save(g->ring, w);
-    return state_writer_finish(w);
-}
-
-static bool load(XenstoreGuest *g, const GByteArray *state, GError **error)
-{
-    StateReader *r = state_reader_new(state->data, state->len);
-
-    xenstore_ring_load(g->ring, r);
-    return state_reader_finish(r, error);
-}
-
 /* A guest with three watches, two of them fired, and a transaction with id 1 */
 static XenstoreGuest *new_busy_guest(void)
 {
@@ -292,12 +276,12 @@ static XenstoreGuest *new_target(void)
 static void test_load_restores_watches_and_transactions(void)
 {
     XenstoreGuest *from = new_busy_guest(), *to = new_target();
-    g_autoptr(GByteArray) state = save(from), again = NULL;
+    g_autoptr(GByteArray) state = guest_save(from), again = NULL;
     GError *error = NULL;
 
-    load(to, state, &error);
+    guest_load(to, state, &error);
     g_assert_no_error(error);
-    again = save(to);
+    again = guest_save(to);
     g_assert_cmpmem(state->data, state->len, again->data, again->len);
     guest_expect_no_event(to);
     watch(to, HOME "/name", "rel", XS_WATCH, "EEXIST");
@@ -318,7 +302,7 @@ static void test_load_restores_watches_and_transactions(void)
 static void test_load_damaged_is_refused_and_resets(void)
 {
     XenstoreGuest *from = new_busy_guest(), *to = guest_new();
-    g_autoptr(GByteArray) state = save(from);
+    g_autoptr(GByteArray) state = guest_save(from);
     unsigned refused = 0;
 
     for (guint cut = 0; cut < state->len; cut++) {
@@ -326,7 +310,7 @@ static void test_load_damaged_is_refused_and_resets(void)
         GError *error = NULL;
 
         g_byte_array_append(part, state->data, cut);
-        g_assert_false(load(to, part, &error));
+        g_assert_false(guest_load(to, part, &error));
         g_assert_nonnull(error);
         g_error_free(error);
         g_assert_cmpuint(fake_tree_watches(to->tree), ==, 0);
@@ -336,7 +320,7 @@ static void test_load_damaged_is_refused_and_resets(void)
 
         g_byte_array_append(bad, state->data, state->len);
         bad->data[i] ^= 0xff;
-        if (!load(to, bad, NULL)) {
+        if (!guest_load(to, bad, NULL)) {
             refused++;
             g_assert_cmpuint(fake_tree_watches(to->tree), ==, 0);
         } else {
@@ -352,7 +336,7 @@ static void test_load_damaged_is_refused_and_resets(void)
 static void test_load_tree_fault_is_refused_and_resets(void)
 {
     XenstoreGuest *from = new_busy_guest();
-    g_autoptr(GByteArray) state = save(from);
+    g_autoptr(GByteArray) state = guest_save(from);
     unsigned n;
 
     for (n = 1;; n++) {
@@ -361,7 +345,7 @@ static void test_load_tree_fault_is_refused_and_resets(void)
         bool ok;
 
         fake_tree_fail_nth(to->tree, n, ENOMEM);
-        ok = load(to, state, &error);
+        ok = guest_load(to, state, &error);
         if (ok) {
             g_assert_false(fake_tree_fault_fired(to->tree));
         } else {

@@ -245,3 +245,19 @@ uint32_t guest_start_transaction(XenstoreGuest *g)
     guest_msg_free(msg);
     return tx;
 }
+
+GByteArray *guest_save(XenstoreGuest *g)
+{
+    StateWriter *w = state_writer_new();
+
+    xenstore_ring_save(g->ring, w);
+    return state_writer_finish(w);
+}
+
+bool guest_load(XenstoreGuest *g, const GByteArray *state, GError **error)
+{
+    StateReader *r = state_reader_new(state->data, state->len);
+
+    xenstore_ring_load(g->ring, r);
+    return state_reader_finish(r, error);
+}

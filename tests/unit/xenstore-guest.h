@@ -71,6 +71,10 @@ void guest_expect_event(XenstoreGuest *g, const char *path, const char *token);
 void guest_expect_no_event(XenstoreGuest *g);
 uint32_t guest_start_transaction(XenstoreGuest *g);
 
+/* The ring's migration state; @return of the load: the stream was taken. */
+GByteArray *guest_save(XenstoreGuest *g);
+bool guest_load(XenstoreGuest *g, const GByteArray *state, GError **error);
+
 /* A string literal with its last NUL, or without, as two arguments. */
 #define ZSTR(s) (s), sizeof(s)
 #define STR(s)  (s), sizeof(s) - 1
