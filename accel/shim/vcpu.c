@@ -342,8 +342,9 @@ static void shim_do_interrupt(CPUState *cs)
             /* What TCG does on a triple fault outside of SVM. */
             qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
             shim_vcpu_offline(cs->cpu_index);
-        } else if (v->vmcb->control.exit_code == (uint32_t)SVM_EXIT_ERR) {
-            /* TCG's answer to reserved bits in CR3. */
+        } else if ((int32_t)v->vmcb->control.exit_code == SVM_EXIT_ERR) {
+            /* TCG's answer to reserved bits in CR3; QEMU before 10.0.7 writes
+             * only 32 bits of it. */
             vcpu_raise(cs, EXCP0D_GPF);
         } else if (!vcpu_handle_exit(cs)) {
             /* Another vCPU changed the code under the instruction. */
