@@ -61,7 +61,7 @@ GROUPS = (
           r"GNTTABOP_error_msgs", hypercall="grant_table_op"),
     Group("physdev_op", ("physdev.h",), r"PHYSDEVOP_\w+",
           r"PHYSDEVOP_DBGP_\w+|PHYSDEVOP_(IRQ_SHARED|IRQ_NEEDS\w+)",
-          hypercall="physdev_op"),
+          hypercall="physdev_op", newer=r"XEN_PHYSDEVOP_\w+"),
     Group("console_io", ("xen.h",), r"CONSOLEIO_\w+", hypercall="console_io"),
     Group("vm_assist", ("xen.h",), r"VMASST_\w+", hypercall="vm_assist"),
     Group("Features", ("features.h",), r"XENFEAT_\w+", r"XENFEAT_NR_\w+",

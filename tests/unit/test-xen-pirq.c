@@ -411,6 +411,7 @@ NOT_OFFERED(PHYSDEVOP_prepare_msix, -XEN_ENOSYS)
 NOT_OFFERED(PHYSDEVOP_release_msix, -XEN_ENOSYS)
 NOT_OFFERED(PHYSDEVOP_dbgp_op, -XEN_ENOSYS)
 NOT_OFFERED(PHYSDEVOP_IRQ_UNMASK_NOTIFY, -XEN_ENOSYS)
+NOT_OFFERED(XEN_PHYSDEVOP_PCI_DEVICE_RESET, -XEN_ENOSYS)
 static void test_other_operations_are_the_hardware_domains(void)
 {
     g_autoptr(XenGuest) g = vector_guest();

@@ -12,6 +12,9 @@
 #include <xen/xen.h>
 #include <xen/physdev.h>
 
+/* In headers newer than Xen 4.17's only. */
+#define XEN_PHYSDEVOP_PCI_DEVICE_RESET 32
+
 /* A 32-bit guest aligns 64-bit members to four bytes. */
 typedef struct XenCompatMapPirq {
     uint16_t domid, pad;
