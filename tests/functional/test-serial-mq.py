@@ -13,7 +13,7 @@ import random
 from guest import sleep_and_wake
 from harness import HANG_S, check, main, test_each
 from qmp import move
-from serialports import OURS, Drain, Echo, Line, PortsGuest, echo, lines
+from serialports import DRIVER, OURS, Drain, Echo, Line, PortsGuest, echo, lines
 
 MANY = 31
 BYTES = 20000
@@ -166,6 +166,50 @@ def reloads(directory, version, times):
            ("6.12-long", "6.12", 100), by_hand=True)
 def driver_is_loaded_again(directory, _name, version, times):
     reloads(directory, version, times)
+
+
+# Ways to the same registers, queues and interrupts
+WAYS = {
+    "legacy": ("disable-modern=on",),
+    "legacy-pin": ("disable-modern=on", "vectors=0"),
+    "pin": ("vectors=0",),
+    "two-vectors": ("vectors=2",),
+    "pages": ("page-per-vq=on",),
+    "ports": ("modern-pio-notify=on",),
+    "packed": ("packed=on",),
+    "bare": ("emergency-write=off", "console-size=off"),
+    "eventfd": ("ioeventfd=on",),
+}
+
+
+def goes(directory, version, guest_kind, options):
+    """Through all that a driver does to registers."""
+    with PortsGuest(directory, version, OURS, lines(3), "--guest", guest_kind,
+                    "--smp", "2", options=("max_ports=4", *options)) as guest:
+        guest.ready()
+        guest.load()
+        check("VERSION_1", guest.shell(
+            f"cut -c33 {DRIVER}/virtio*/features").strip(),
+              "0" if "disable-modern=on" in options else "1")
+        guest.start_echo()
+        echo(guest.ends, BYTES)
+        sleep_and_wake(guest)
+        echo(guest.ends, 1000, seed="awake")
+        guest.end_echo()
+        guest.unload()
+        guest.load_again()
+        guest.start_echo()
+        echo(guest.ends, 1000, seed="again")
+        guest.end_echo()
+        check_judge(guest)
+
+
+@test_each(("6.12-legacy", "6.12", "xen-hvm", WAYS["legacy"]))
+@test_each(*[(f"{version}-{way}-{kind}", version, kind, options)
+             for version in ("6.12", "6.1") for kind in ("xen-hvm", "kvm")
+             for way, options in WAYS.items()], by_hand=True)
+def driver_goes_each_way(directory, _name, version, guest_kind, options):
+    goes(directory, version, guest_kind, options)
 
 
 def finish(guest):
