@@ -35,9 +35,9 @@ KINDS = {
     "port-unplug": ("control-rx=port-ready/1#1:port-unplug,port=1",
                     "named opened wrote read"),
     "port-throttle": ("control-rx=port-open/1#1:port-throttle,port=1,"
-                      "delay=20ms", ""),
+                      "delay=300ms", ""),
     "host-disconnect": ("control-rx=port-open/1#1:host-disconnect,port=1,"
-                        "delay=20ms", "read"),
+                        "delay=300ms", ""),
     "completion-hold": ("control-rx=device-ready#1:completion-hold,queue=3,"
                         "delay=20ms", ""),
     "completion-reorder": ("control-rx=device-ready#1:completion-reorder,"
@@ -55,13 +55,14 @@ KINDS = {
 # As virtio-serial-pci the device loses a message for which there is no buffer.
 OF_MODE = {"stock": {"control-starve": "named opened wrote read"}}
 # A shell function of the guest's: take the driver from $1 and give it back,
-# and use the port called $2; $3 gets the stages.
+# and use the port called $2; $3 gets the stages.  When it writes the driver has
+# heard what happened as the port was opened.
 TRY = ("attempt() { echo $1 >" + DRIVER + "/unbind && echo unbound >>$3; "
        "echo $1 >" + DRIVER + "/bind && echo bound >>$3; "
        "until p=$(grep -lx $2 /sys/class/virtio-ports/*/name); do "
        "sleep 0.01; done; p=${p%/name}; p=/dev/${p##*/}; echo named >>$3; "
        "until [ -c $p ]; do sleep 0.01; done; "
-       "exec 3<>$p && echo opened >>$3; "
+       "exec 3<>$p && echo opened >>$3; sleep 0.1; "
        "until echo ping >&3; do sleep 0.01; done; echo wrote >>$3; "
        "read got <&3; [ \"$got\" = ping ] && echo read >>$3; }")
 
