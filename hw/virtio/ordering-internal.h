@@ -24,7 +24,12 @@ enum {
     QUEUE_WAS_RESET = 1 << 4,    /* alone, since the last reset of the device */
     QUEUE_RESET_UNREAD = 1 << 5, /* it may still be being reset */
     QUEUE_VECTOR_UNREAD = 1 << 6, /* whether it is mapped */
-    QUEUE_UNALIGNED = 1 << 7,     /* one of the addresses */
+    QUEUE_DESC_UNALIGNED = 1 << 7,
+    QUEUE_AVAIL_UNALIGNED = 1 << 8,
+    QUEUE_USED_UNALIGNED = 1 << 9,
+    QUEUE_UNALIGNED =
+        QUEUE_DESC_UNALIGNED | QUEUE_AVAIL_UNALIGNED | QUEUE_USED_UNALIGNED,
+    QUEUE_FLAGS = (1 << 10) - 1, /* all of them */
     QUEUE_ADDRESSES = QUEUE_DESC | QUEUE_AVAIL | QUEUE_USED,
 };
 
@@ -72,7 +77,7 @@ struct OrderingJudge {
     uint64_t features, offered;
     uint64_t offers; /* as ordering_offer() said; no matter of a life */
     uint64_t counts[RULE__MAX];
-    uint8_t *queues;
+    uint16_t *queues;
     JudgePort *ports;
 };
 

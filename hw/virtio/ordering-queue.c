@@ -66,17 +66,18 @@ static void see_queue_size(OrderingJudge *j, const OrderingEvent *e)
 static void see_address(OrderingJudge *j, const OrderingEvent *e)
 {
     static const struct {
-        uint8_t flag, align; /* 2.7: bytes */
+        uint16_t written, unaligned, align; /* 2.7: bytes */
     } parts[] = {
-        [ORDERING_QUEUE_DESC] = {QUEUE_DESC, 16},
-        [ORDERING_QUEUE_AVAIL] = {QUEUE_AVAIL, 2},
-        [ORDERING_QUEUE_USED] = {QUEUE_USED, 4},
+        [ORDERING_QUEUE_DESC] = {QUEUE_DESC, QUEUE_DESC_UNALIGNED, 16},
+        [ORDERING_QUEUE_AVAIL] = {QUEUE_AVAIL, QUEUE_AVAIL_UNALIGNED, 2},
+        [ORDERING_QUEUE_USED] = {QUEUE_USED, QUEUE_USED_UNALIGNED, 4},
     };
-    uint8_t *queue = &j->queues[e->queue];
+    uint16_t *queue = &j->queues[e->queue];
 
-    *queue |= parts[e->value].flag;
+    *queue |= parts[e->value].written;
+    *queue &= ~parts[e->value].unaligned;
     if (e->old % parts[e->value].align) {
-        *queue |= QUEUE_UNALIGNED;
+        *queue |= parts[e->value].unaligned;
     }
 }
 
@@ -119,7 +120,7 @@ void ordering_queue_set(OrderingJudge *j, const OrderingEvent *e)
     }
 }
 
-static void see_enable(OrderingJudge *j, const OrderingEvent *e, uint8_t queue)
+static void see_enable(OrderingJudge *j, const OrderingEvent *e, uint16_t queue)
 {
     unsigned port = ordering_queue_port(e->queue);
 
@@ -146,7 +147,7 @@ static void see_enable(OrderingJudge *j, const OrderingEvent *e, uint8_t queue)
 void ordering_queue_enable(OrderingJudge *j, const OrderingEvent *e)
 {
     unsigned port = ordering_queue_port(e->queue);
-    uint8_t *queue;
+    uint16_t *queue;
 
     if (!ordering_queue_is_there(j, e)) {
         return;

@@ -12,7 +12,7 @@ enum {
     TAG_OFFERED,
     TAG_NR_RULES,
     TAG_COUNT,
-    TAG_QUEUES,
+    TAG_QUEUE,
     TAG_PORT_ADDS,
     TAG_PORT_READIES,
     TAG_PORT_FLAGS,
@@ -58,7 +58,9 @@ void ordering_save(const OrderingJudge *j, StateWriter *w)
     for (unsigned i = 0; i < RULE__MAX; i++) {
         state_put_u64(w, TAG_COUNT, j->counts[i]);
     }
-    state_put_bytes(w, TAG_QUEUES, j->queues, j->nr_queues);
+    for (unsigned i = 0; i < j->nr_queues; i++) {
+        state_put_u64(w, TAG_QUEUE, j->queues[i]);
+    }
     for (unsigned i = 0; i < j->max_ports; i++) {
         const JudgePort *p = &j->ports[i];
 
@@ -107,7 +109,7 @@ static void forget(OrderingJudge *j)
     };
 
     *j = new;
-    memset(j->queues, 0, j->nr_queues);
+    memset(j->queues, 0, j->nr_queues * sizeof(*j->queues));
     memset(j->ports, 0, j->max_ports * sizeof(*j->ports));
 }
 
@@ -141,7 +143,10 @@ void ordering_load(OrderingJudge *j, StateReader *r)
     for (unsigned i = 0; i < RULE__MAX; i++) {
         j->counts[i] = state_get_u64(r, TAG_COUNT, "violations", UINT64_MAX);
     }
-    state_get_bytes(r, TAG_QUEUES, "judged queues", j->queues, j->nr_queues);
+    for (unsigned i = 0; i < j->nr_queues && !state_reader_failed(r); i++) {
+        j->queues[i] =
+            (uint16_t)state_get_u64(r, TAG_QUEUE, "judged queue", QUEUE_FLAGS);
+    }
     load_ports(j, r);
     if (state_reader_failed(r)) {
         forget(j);

@@ -56,7 +56,7 @@ static void new_life(OrderingJudge *j)
     for (unsigned i = 0; i < j->max_ports; i++) {
         j->ports[i] = (JudgePort){.known = j->ports[i].known};
     }
-    memset(j->queues, 0, j->nr_queues);
+    memset(j->queues, 0, j->nr_queues * sizeof(*j->queues));
     j->status = 0;
     j->ran = ran;
     j->features_read = false;
@@ -351,7 +351,7 @@ OrderingJudge *ordering_new(unsigned max_ports, OrderingFound *found,
     j->nr_queues = 2 * (max_ports + 1);
     j->found = found;
     j->opaque = opaque;
-    j->queues = g_new0(uint8_t, j->nr_queues);
+    j->queues = g_new0(uint16_t, j->nr_queues);
     j->ports = g_new0(JudgePort, max_ports);
     j->reset_read = true;
     j->offers = UINT64_MAX;

@@ -116,6 +116,8 @@ static const Row rows[] = {
     {"queue-enable-incomplete", SETTLED "d0 a0 e0,1", SETTLED "d0 a0 u0 e0,1"},
     {"queue-address-unaligned", SETTLED "d0,8 a0 u0 e0,1",
      SETTLED "d0,10 a0 u0 e0,1"},
+    {"queue-address-unaligned", SETTLED "d0,8 a0,2 u0,8 a0,4 e0,1",
+     SETTLED "d0,8 a0,1 u0,2 d0 a0 u0 e0,1"},
     {"queue-address-unaligned", SETTLED "d0 a0,10001 u0 e0,1",
      SETTLED "d0 a0,10002 u0 e0,1"},
     {"queue-address-unaligned", SETTLED "d0 a0 u0,10002 e0,1",
