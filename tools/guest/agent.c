@@ -157,11 +157,21 @@ static int sample_print(int kmsg, unsigned nr)
     return say(line, len);
 }
 
+/*
+ * Three instructions a turn, whatever the compiler makes of loops: scenarios
+ * cut clocks at times at which samples are taken.  @turns: not 0.
+ */
 static void work(unsigned long turns)
 {
-    for (unsigned long i = 0; i < turns; i++) {
-        __asm__ volatile("");
-    }
+    unsigned long i = 0;
+
+    __asm__ volatile("1:\n\t"
+                     "add $1, %0\n\t"
+                     "cmp %0, %1\n\t"
+                     "jne 1b"
+                     : "+r"(i)
+                     : "r"(turns)
+                     : "cc");
 }
 
 /* @return: 0 and *value, or -1 unless @text is a number from 1 to @max. */
