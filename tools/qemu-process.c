@@ -194,6 +194,18 @@ static char *complaint(const QemuProcess *p)
     return g_strdup(lines[0] ?: "");
 }
 
+/*
+ * The guard says it for a QEMU that has all functions that the plugin calls;
+ * of another one the loader of the plugin speaks, and only of a symbol.
+ */
+static const char *remedy(const char *line)
+{
+    return strstr(line, ": undefined symbol: ")
+               ? ": built for another QEMU: run ./configure "
+                 "--qemu=PATH-OF-THIS-QEMU and build again"
+               : "";
+}
+
 char *qemu_process_describe_end(const QemuProcess *p)
 {
     g_autofree char *line = complaint(p);
@@ -201,8 +213,8 @@ char *qemu_process_describe_end(const QemuProcess *p)
     int number = exited ? g_subprocess_get_exit_status(p->process)
                         : g_subprocess_get_term_sig(p->process);
 
-    return g_strdup_printf("%s %d%s%s", exited ? "status" : "signal", number,
-                           *line ? ": " : "", line);
+    return g_strdup_printf("%s %d%s%s%s", exited ? "status" : "signal", number,
+                           *line ? ": " : "", line, remedy(line));
 }
 
 void qemu_process_free(QemuProcess *p)

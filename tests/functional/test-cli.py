@@ -306,6 +306,8 @@ def unknown_command_is_named(_directory):
     ("killed", "die", 3, "qemu-failed", "signal 9: fake-qemu: last words"),
     ("refused", "refuse", 3, "qemu-failed",
      "status 1: fake-qemu: -machine nil: no such machine\n"),
+    ("other-qemu", "other-qemu", 3, "qemu-failed",
+     "undefined symbol: b: built for another QEMU: run ./configure "),
     ("nonsense", "nonsense", 3, "qemu-failed", "fake-qemu: "),
     ("no-plugin", "no-plugin", 3, "qemu-failed",
      "query-jumpcut: The command query-jumpcut has not been found"),
