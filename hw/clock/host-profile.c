@@ -112,10 +112,35 @@ static gboolean parse_fraction(const char *text, WideNumber *ns)
     return TRUE;
 }
 
-gboolean host_time_parse(const char *text, const char *what, guint64 max_ns,
-                         guint64 *ns, GError **error)
+static gboolean refuse_time(GError **error, const char *what, gboolean minus,
+                            const char *text)
 {
-    const char *p = text;
+    char *wanted = g_strdup_printf(
+        "%sseconds with up to nine decimals, or a whole number with one of ns, "
+        "us, ms, s, m, h, d",
+        minus ? "a minus or none, and " : "");
+
+    refuse_value(error, what, wanted, text);
+    g_free(wanted);
+    return FALSE;
+}
+
+static gboolean refuse_shift(GError **error, const char *what, guint64 max_ns,
+                             const char *text)
+{
+    char *wanted = g_strdup_printf(
+        "-%" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " ns", max_ns, max_ns);
+
+    refuse_value(error, what, wanted, text);
+    g_free(wanted);
+    return FALSE;
+}
+
+/* @minus: there may be one, it counts for nothing */
+static gboolean parse_time(const char *text, const char *what, gboolean minus,
+                           guint64 max_ns, guint64 *ns, GError **error)
+{
+    const char *p = text + (minus && *text == '-');
     WideNumber number, fraction = 0, total;
     guint64 unit = NS_PER_S;
     gboolean good;
@@ -128,16 +153,32 @@ gboolean host_time_parse(const char *text, const char *what, guint64 max_ns,
         good = unit != 0;
     }
     if (!good) {
-        return refuse_value(error, what,
-                            "seconds with up to nine decimals, or a whole "
-                            "number with one of ns, us, ms, s, m, h, d",
-                            text);
+        return refuse_time(error, what, minus, text);
     }
     total = number * unit + fraction;
     if (total > max_ns) {
-        return refuse_range(error, what, 0, max_ns, "ns", text);
+        return minus ? refuse_shift(error, what, max_ns, text)
+                     : refuse_range(error, what, 0, max_ns, "ns", text);
     }
     *ns = total;
+    return TRUE;
+}
+
+gboolean host_time_parse(const char *text, const char *what, guint64 max_ns,
+                         guint64 *ns, GError **error)
+{
+    return parse_time(text, what, FALSE, max_ns, ns, error);
+}
+
+gboolean host_shift_parse(const char *text, const char *what, gint64 max_ns,
+                          gint64 *ns, GError **error)
+{
+    guint64 n;
+
+    if (!parse_time(text, what, TRUE, (guint64)max_ns, &n, error)) {
+        return FALSE;
+    }
+    *ns = *text == '-' ? -(gint64)n : (gint64)n;
     return TRUE;
 }
 

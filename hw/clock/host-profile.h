@@ -56,6 +56,9 @@ typedef enum HostProfileError {
  */
 gboolean host_time_parse(const char *text, const char *what, guint64 max_ns,
                          guint64 *ns, GError **error);
+/* The same, -@max_ns to @max_ns: it may have a minus before it. */
+gboolean host_shift_parse(const char *text, const char *what, gint64 max_ns,
+                          gint64 *ns, GError **error);
 /*
  * Set one field from its textual key: uptime, tsc, tsc-khz, invtsc,
  * tsc-scaling, wallclock, downtime.  A key given twice, an unknown one (the

@@ -75,13 +75,18 @@ static bool set_number(const SpecSubject *subject, const SpecKey *key,
     return true;
 }
 
-static bool set_time(const SpecSubject *subject, const SpecKey *key,
-                     uint64_t *out, const char *value, GError **error)
+static bool set_time(const SpecSubject *subject, const SpecKey *key, void *out,
+                     const char *value, GError **error)
 {
     g_autoptr(GError) reason = NULL;
-    guint64 ns;
+    guint64 ns = 0;
+    gint64 shift = 0;
+    bool good = key->type == SPEC_SHIFT
+                    ? host_shift_parse(value, key->name, (gint64)key->max,
+                                       &shift, &reason)
+                    : host_time_parse(value, key->name, key->max, &ns, &reason);
 
-    if (!host_time_parse(value, key->name, key->max, &ns, &reason)) {
+    if (!good) {
         g_set_error(error, subject->domain(), subject->code, "%s: %s",
                     subject->name, reason->message);
         return false;
@@ -89,7 +94,7 @@ static bool set_time(const SpecSubject *subject, const SpecKey *key,
     if (key->type == SPEC_DELAY && !ns) {
         return spec_refuse(subject, key->name, "more than 0", value, error);
     }
-    *out = ns;
+    *(uint64_t *)out = key->type == SPEC_SHIFT ? (uint64_t)shift : ns;
     return true;
 }
 
@@ -97,17 +102,10 @@ bool spec_set(const SpecSubject *subject, const SpecKey *key, void *spec,
               const char *value, GError **error)
 {
     void *out = (char *)spec + key->offset;
-    bool negative = key->type == SPEC_SHIFT && *value == '-';
-    uint64_t ns;
 
-    if (key->type == SPEC_NUMBER) {
-        return set_number(subject, key, out, value, error);
-    }
-    if (!set_time(subject, key, &ns, value + negative, error)) {
-        return false;
-    }
-    *(uint64_t *)out = negative ? -ns : ns;
-    return true;
+    return key->type == SPEC_NUMBER
+               ? set_number(subject, key, out, value, error)
+               : set_time(subject, key, out, value, error);
 }
 
 /* The keys of @fields, "a, b" */

@@ -116,6 +116,20 @@ static void refusal_says_what_was_wanted_and_what_came(void)
          "fruit: colour: wanted green, red or 0 to 9, got 'blue'"},
         {"apple,taste=0", "fruit: taste: wanted sweet, sour, got '0'"},
         {"apple,wait=0", "fruit: wait: wanted more than 0, got '0'"},
+        {"apple,wait=-1",
+         "fruit: wait: wanted seconds with up to nine decimals, or a whole "
+         "number with one of ns, us, ms, s, m, h, d, got '-1'"},
+        {"apple,shift=-5x",
+         "fruit: shift: wanted a minus or none, and seconds with up to nine "
+         "decimals, or a whole number with one of ns, us, ms, s, m, h, d, got "
+         "'-5x'"},
+        {"apple,shift=-",
+         "fruit: shift: wanted a minus or none, and seconds with up to nine "
+         "decimals, or a whole number with one of ns, us, ms, s, m, h, d, got "
+         "'-'"},
+        {"apple,shift=-9223372036854775808ns",
+         "fruit: shift: wanted -9223372036854775807 to 9223372036854775807 ns, "
+         "got '-9223372036854775808ns'"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
