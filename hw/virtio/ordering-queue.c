@@ -237,10 +237,11 @@ void ordering_vector_set(OrderingJudge *j, const OrderingEvent *e)
     if (e->queue != ORDERING_NO_QUEUE && e->queue >= j->nr_queues) {
         return;
     }
-    see_vector_due(j, e, e->queue);
     if (e->value == VIRTIO_MSI_NO_VECTOR) {
+        set_vector_unread(j, e->queue, false); /* It does without. */
         return;
     }
+    see_vector_due(j, e, e->queue);
     if (e->value >= e->old) {
         ordering_report(j, RULE_VECTOR_BEYOND_TABLE, e,
                         e->queue == ORDERING_NO_QUEUE

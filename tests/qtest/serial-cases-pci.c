@@ -329,6 +329,15 @@ static void vectors_read(SerialDriver *d)
     serial_driver_ok(d);
 }
 
+static void vector_taken_away(SerialDriver *d)
+{
+    serial_until_queues(d);
+    virtio_pci_use_msix(&d->v);
+    virtio_write_queue_vector(&d->v, 0, 1);
+    virtio_set_queue_vector(&d->v, 0, VIRTIO_MSI_NO_VECTOR);
+    serial_driver_ok(d);
+}
+
 /* Notifications */
 
 static void kick_of_32_bits(SerialDriver *d)
@@ -415,6 +424,7 @@ static const SerialCase cases[] = {
                 .legacy = true),
     SERIAL_CASE("vector-not-read-back", vector_not_read, vectors_read),
     SERIAL_CASE("vector-not-read-back", config_vector_not_read, vectors_read),
+    SERIAL_CASE("vector-not-read-back", vector_not_read, vector_taken_away),
     SERIAL_CASE("vector-not-read-back", vector_not_read, vectors_read,
                 .legacy = true),
     SERIAL_CASE("vector-not-read-back", config_vector_not_read, vectors_read,
