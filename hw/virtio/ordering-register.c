@@ -39,7 +39,8 @@ static uint64_t unread(const OrderingJudge *j, uint64_t features)
 /*
  * DEVIATION: that they are read once until the machine is reset is enough.
  * Linux does not read them again when it comes back from sleep
- * (virtio_device_restore).
+ * (virtio_device_restore).  It does not after hibernation either, and that
+ * cannot be told from a driver that never read them: no MUST.
  */
 void ordering_features(OrderingJudge *j, const OrderingEvent *e)
 {

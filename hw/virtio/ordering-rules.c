@@ -50,7 +50,7 @@ const OrderingRule ordering_table[RULE__MAX] = {
     [RULE_FEATURES_NOT_READ] = {"features-not-read", "3.1.1",
                                 "A driver reads the features that the device "
                                 "offers before it accepts any.",
-                                MUST},
+                                SUSPECT},
     [RULE_FEATURE_NOT_OFFERED] = {"feature-not-offered", "2.2.1",
                                   "A driver accepts only features that the "
                                   "device offers.",
