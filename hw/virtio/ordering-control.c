@@ -54,7 +54,7 @@ static bool may_speak(OrderingJudge *j, const OrderingEvent *e)
 {
     const JudgePort *p = &j->ports[e->port];
 
-    if (j->device_ready || p->adds) {
+    if (j->device_ready || p->announced) {
         return true;
     }
     if (p->known) {
@@ -73,73 +73,109 @@ static bool may_speak(OrderingJudge *j, const OrderingEvent *e)
  */
 static void see_answer(OrderingJudge *j, const JudgePort *p)
 {
-    if (j->device_ready && p->readies + 1 == p->adds && p->adds < G_MAXUINT16) {
+    if (j->device_ready && p->unanswered == 1) {
         j->read = MAX(j->read, p->added);
     }
 }
 
-/* @return: messages PORT_READY that the driver may send in this life */
-static uint32_t readies_due(const OrderingJudge *j, const JudgePort *p)
+/* May the driver send a PORT_READY? */
+static bool is_ready_due(const OrderingJudge *j, const JudgePort *p)
 {
     /* One of its own accord, if it knows the port from before. */
-    return p->adds + (p->known && !j->device_ready);
+    return p->unanswered || (p->known && !j->device_ready && !p->volunteered);
+}
+
+/* Is it possible that the driver speaks of a port, and of the next one then? */
+static bool has_successor(const OrderingJudge *j, const JudgePort *p)
+{
+    return p->ready && p->removed && is_ready_due(j, p);
 }
 
 static void see_port_ready(OrderingJudge *j, const OrderingEvent *e)
 {
     JudgePort *p = &j->ports[e->port];
-    uint32_t due = readies_due(j, p);
 
     see_answer(j, p);
     if (may_speak(j, e)) {
-        if (!p->adds && j->device_ready) {
+        if (!p->announced && j->device_ready) {
             ordering_report(j, RULE_PORT_READY_UNASKED, e, e->port,
                             "PORT_READY of port %u, which was not announced",
                             e->port);
-        } else if (p->readies >= due) {
+        } else if (!is_ready_due(j, p)) {
             ordering_report(j, RULE_PORT_READY_TWICE, e, e->port,
-                            "PORT_READY %u of port %u, announced %u times",
-                            p->readies + 1, e->port, p->adds);
+                            "PORT_READY of port %u, it has sent one for each "
+                            "PORT_ADD",
+                            e->port);
         }
     }
-    p->readies = MIN(p->readies + 1, due);
+    /* What was open may have been the port before, which no message closed. */
+    p->open &= value_of(e) && (!has_successor(j, p) || p->reopened);
+    if (p->unanswered) {
+        p->unanswered--;
+    } else {
+        p->volunteered = true;
+    }
     p->ready = value_of(e);
-    p->open = false;
+    p->reopened = p->spared = false;
     p->asked = false;
+}
+
+/*
+ * May the driver open a port that is open, as far as it told?
+ *
+ * It may be the port that has been announced: Linux says nothing when one goes
+ * that is open.  Or 5.3.6.2.2: CONSOLE_PORT is to be answered so, even if a
+ * program was quicker to open the port; who has read what came later has done
+ * so.  Each is possible once.  If both are, it is not known which it was, nor
+ * which of them will be possible longer: then one more passes.
+ */
+static bool may_open_again(OrderingJudge *j, JudgePort *p)
+{
+    const bool next = has_successor(j, p) && !p->reopened;
+    const bool console = p->console > j->read;
+
+    if (next && console && !p->spared) {
+        p->spared = true;
+    } else if (next) {
+        p->reopened = true;
+    } else if (console) {
+        p->console = 0;
+    }
+    return next || console;
+}
+
+static void see_port_opened(OrderingJudge *j, const OrderingEvent *e)
+{
+    JudgePort *p = &j->ports[e->port];
+
+    /*
+     * DEVIATION: it may come before PORT_READY; Linux makes the port's node
+     * first, and a program may be quicker to open it.
+     */
+    if (!p->ready && (p->open || !is_ready_due(j, p))) {
+        ordering_report(j, RULE_PORT_OPEN_BEFORE_READY, e, e->port,
+                        "PORT_OPEN of port %u, which is not ready", e->port);
+    } else if (p->open && !may_open_again(j, p)) {
+        ordering_report(j, RULE_PORT_OPEN_TWICE, e, e->port,
+                        "PORT_OPEN of port %u, which is open", e->port);
+    }
 }
 
 static void see_port_open(OrderingJudge *j, const OrderingEvent *e)
 {
     JudgePort *p = &j->ports[e->port];
-    const bool due = p->readies < readies_due(j, p); /* a PORT_READY */
 
     if (!may_speak(j, e)) {
         return;
     }
-    if (j->device_ready ? !p->adds : !p->known) {
+    if (j->device_ready ? !p->announced : !p->known) {
         ordering_report(j, RULE_PORT_OPEN_UNASKED, e, e->port,
                         "PORT_OPEN %u of port %u, which was not announced",
                         value_of(e), e->port);
         return;
     }
-    /*
-     * DEVIATION: it may come before PORT_READY; Linux makes the port's node
-     * first, and a program may be quicker to open it.
-     */
-    if (value_of(e) && !p->ready && (p->open || !due)) {
-        ordering_report(j, RULE_PORT_OPEN_BEFORE_READY, e, e->port,
-                        "PORT_OPEN of port %u, which is not ready", e->port);
-    } else if (value_of(e) && p->ready && due) {
-        /* It may be the one that is announced: Linux closes none that goes. */
-    } else if (value_of(e) && p->open && p->console > j->read) {
-        /*
-         * 5.3.6.2.2: CONSOLE_PORT is to be answered so, even if a program was
-         * quicker to open the port.  Who has read what came later has done so.
-         */
-        p->console = 0;
-    } else if (value_of(e) && p->open) {
-        ordering_report(j, RULE_PORT_OPEN_TWICE, e, e->port,
-                        "PORT_OPEN of port %u, which is open", e->port);
+    if (value_of(e)) {
+        see_port_opened(j, e);
     }
     /* What it sent before it read that it is a console is no answer. */
     if (!value_of(e) && p->asked && p->console <= j->read) {
@@ -220,14 +256,15 @@ void ordering_control_tx(OrderingJudge *j, const OrderingEvent *e)
     p = &j->ports[e->port];
     j->told++;
     if (event_of(e) == VIRTIO_CONSOLE_PORT_ADD) {
-        p->known = true;
+        p->known = p->announced = true;
         p->added = e->value & ORDERING_TX_HELD ? 0 : j->told;
-        p->adds = MIN(p->adds + 1, G_MAXUINT16);
+        p->unanswered++;
     } else if (event_of(e) == VIRTIO_CONSOLE_CONSOLE_PORT) {
         p->console = j->told;
         /* Old messages may be on their way of a port that it had open. */
         p->asked = !p->opened;
     } else if (event_of(e) == VIRTIO_CONSOLE_PORT_REMOVE) {
+        p->removed = true;
         p->asked = false;
     }
 }

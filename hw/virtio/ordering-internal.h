@@ -38,10 +38,15 @@ enum {
  * knows a port until the machine is reset; it sleeps through that of a wakeup.
  */
 typedef struct JudgePort {
-    uint32_t adds;    /* PORT_ADD it was sent */
-    uint32_t readies; /* PORT_READY it sent */
-    bool ready;       /* the last PORT_READY told of success */
-    bool open;        /* as the driver told */
+    uint64_t unanswered; /* PORT_ADD it was sent and sent no PORT_READY for */
+    bool announced;      /* it was sent a PORT_ADD */
+    bool removed;        /* ... and a PORT_REMOVE */
+    bool volunteered;    /* has sent a PORT_READY that answers none */
+    bool ready;          /* the last PORT_READY told of success */
+    bool open;           /* as the driver told; of a port that waits for its
+                            PORT_READY, or of the one before it */
+    bool reopened;    /* since PORT_READY, when only the next port could be */
+    bool spared;      /* ... or a console be the answer */
     bool known;       /* it was sent a PORT_ADD, if in an earlier life */
     bool opened;      /* the driver has opened it, in this life */
     bool asked;       /* ... has not, and was told that it is a console */

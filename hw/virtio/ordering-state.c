@@ -13,8 +13,7 @@ enum {
     TAG_NR_RULES,
     TAG_COUNT,
     TAG_QUEUE,
-    TAG_PORT_ADDS,
-    TAG_PORT_READIES,
+    TAG_PORT_UNANSWERED,
     TAG_PORT_FLAGS,
     TAG_TOLD,
     TAG_READ,
@@ -22,8 +21,9 @@ enum {
     TAG_PORT_CONSOLE,
 };
 
-/* Flags of the judge, in the order of their bits. */
-#define NR_FLAGS 13
+/* Flags of the judge, and of a port, in the order of their bits. */
+#define NR_FLAGS      13
+#define NR_PORT_FLAGS 10
 
 static void flags_of(OrderingJudge *j, bool *flags[NR_FLAGS])
 {
@@ -38,18 +38,41 @@ static void flags_of(OrderingJudge *j, bool *flags[NR_FLAGS])
     memcpy(flags, all, sizeof(all));
 }
 
+static void port_flags_of(JudgePort *p, bool *flags[NR_PORT_FLAGS])
+{
+    bool *const all[NR_PORT_FLAGS] = {
+        &p->ready,     &p->open,    &p->known,       &p->asked,    &p->opened,
+        &p->announced, &p->removed, &p->volunteered, &p->reopened, &p->spared,
+    };
+
+    memcpy(flags, all, sizeof(all));
+}
+
+static unsigned bits_of(bool *const *flags, unsigned n)
+{
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        bits |= (unsigned)*flags[i] << i;
+    }
+    return bits;
+}
+
+static void set_flags(bool *const *flags, unsigned n, unsigned bits)
+{
+    for (unsigned i = 0; i < n; i++) {
+        *flags[i] = bits >> i & 1;
+    }
+}
+
 void ordering_save(const OrderingJudge *j, StateWriter *w)
 {
     bool *flags[NR_FLAGS];
-    unsigned bits = 0;
 
     flags_of((OrderingJudge *)j, flags);
-    for (unsigned i = 0; i < NR_FLAGS; i++) {
-        bits |= (unsigned)*flags[i] << i;
-    }
     state_put_u64(w, TAG_MAX_PORTS, j->max_ports);
     state_put_u64(w, TAG_STATUS, j->status);
-    state_put_u64(w, TAG_FLAGS, bits);
+    state_put_u64(w, TAG_FLAGS, bits_of(flags, NR_FLAGS));
     state_put_u64(w, TAG_FEATURES, j->features);
     state_put_u64(w, TAG_OFFERED, j->offered);
     state_put_u64(w, TAG_TOLD, j->told);
@@ -63,12 +86,11 @@ void ordering_save(const OrderingJudge *j, StateWriter *w)
     }
     for (unsigned i = 0; i < j->max_ports; i++) {
         const JudgePort *p = &j->ports[i];
+        bool *port_flags[NR_PORT_FLAGS];
 
-        state_put_u64(w, TAG_PORT_ADDS, p->adds);
-        state_put_u64(w, TAG_PORT_READIES, p->readies);
-        state_put_u64(w, TAG_PORT_FLAGS,
-                      p->ready | p->open << 1 | p->known << 2 | p->asked << 3 |
-                          p->opened << 4);
+        port_flags_of((JudgePort *)p, port_flags);
+        state_put_u64(w, TAG_PORT_UNANSWERED, p->unanswered);
+        state_put_u64(w, TAG_PORT_FLAGS, bits_of(port_flags, NR_PORT_FLAGS));
         state_put_u64(w, TAG_PORT_ADDED, p->added);
         state_put_u64(w, TAG_PORT_CONSOLE, p->console);
     }
@@ -78,18 +100,14 @@ static void load_ports(OrderingJudge *j, StateReader *r)
 {
     for (unsigned i = 0; i < j->max_ports && !state_reader_failed(r); i++) {
         JudgePort *p = &j->ports[i];
-        unsigned flags;
+        bool *flags[NR_PORT_FLAGS];
 
-        p->adds = (uint32_t)state_get_u64(r, TAG_PORT_ADDS, "announcements",
-                                          G_MAXUINT16);
-        p->readies = (uint32_t)state_get_u64(r, TAG_PORT_READIES,
-                                             "ready messages", G_MAXUINT16 + 1);
-        flags = (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags", 31);
-        p->ready = flags & 1;
-        p->open = flags & 2;
-        p->known = flags & 4;
-        p->asked = flags & 8;
-        p->opened = flags & 16;
+        p->unanswered = state_get_u64(r, TAG_PORT_UNANSWERED,
+                                      "announcements not answered", j->told);
+        port_flags_of(p, flags);
+        set_flags(flags, NR_PORT_FLAGS,
+                  (unsigned)state_get_u64(r, TAG_PORT_FLAGS, "port flags",
+                                          (1u << NR_PORT_FLAGS) - 1));
         p->added = state_get_u64(r, TAG_PORT_ADDED, "announcement", j->told);
         p->console = state_get_u64(r, TAG_PORT_CONSOLE, "console", j->told);
     }
@@ -118,7 +136,6 @@ void ordering_load(OrderingJudge *j, StateReader *r)
     uint64_t ports =
         state_get_u64(r, TAG_MAX_PORTS, "judged ports", ORDERING_MAX_PORTS);
     bool *flags[NR_FLAGS];
-    unsigned bits;
 
     forget(j);
     if (!state_reader_failed(r) && ports != j->max_ports) {
@@ -127,12 +144,10 @@ void ordering_load(OrderingJudge *j, StateReader *r)
                           (unsigned)ports, j->max_ports);
     }
     j->status = (uint8_t)state_get_u64(r, TAG_STATUS, "judged status", 0xff);
-    bits = (unsigned)state_get_u64(r, TAG_FLAGS, "judge's flags",
-                                   (1u << NR_FLAGS) - 1);
     flags_of(j, flags);
-    for (unsigned i = 0; i < NR_FLAGS; i++) {
-        *flags[i] = bits >> i & 1;
-    }
+    set_flags(flags, NR_FLAGS,
+              (unsigned)state_get_u64(r, TAG_FLAGS, "judge's flags",
+                                      (1u << NR_FLAGS) - 1));
     j->features = state_get_u64(r, TAG_FEATURES, "features", UINT64_MAX);
     j->offered = state_get_u64(r, TAG_OFFERED, "offered", UINT64_MAX);
     j->told = state_get_u64(r, TAG_TOLD, "messages told", UINT64_MAX);

@@ -262,7 +262,7 @@ static void see_transmit(OrderingJudge *j, const OrderingEvent *e)
     unsigned port = ordering_queue_port(e->queue);
     const JudgePort *p = &j->ports[port];
 
-    if (p->adds) {
+    if (p->announced) {
         return;
     }
     if (!j->device_ready && p->known) {

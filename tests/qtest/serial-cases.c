@@ -291,6 +291,33 @@ static void opened_as_ready_is_said(SerialDriver *d)
     serial_say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
 }
 
+static void opened_again_as_ready(SerialDriver *d)
+{
+    opened_as_ready_is_said(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+/* That port, late; the next one, early: neither may be told to be closed. */
+static void next_opened_early(SerialDriver *d)
+{
+    serial_until_replugged(d, SERIAL_CASE_CONSOLE);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+static void next_opened_twice_early(SerialDriver *d)
+{
+    next_opened_early(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+static void next_opened_again_as_ready(SerialDriver *d)
+{
+    next_opened_early(d);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_say(d, PORT, VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
 static void open_twice(SerialDriver *d)
 {
     serial_until_open(d);
@@ -408,6 +435,12 @@ static const SerialCase cases[] = {
     SERIAL_CASE("port-open-before-ready", open_before_ready,
                 opened_as_ready_is_said, .port = PORT),
     SERIAL_CASE("port-open-twice", open_twice, open_close_open, .port = PORT),
+    SERIAL_CASE("port-open-twice", opened_again_as_ready,
+                opened_as_ready_is_said, .port = PORT),
+    SERIAL_CASE("port-open-twice", next_opened_twice_early, next_opened_early,
+                .port = PORT),
+    SERIAL_CASE("port-open-twice", next_opened_again_as_ready,
+                next_opened_early, .port = PORT),
     SERIAL_CASE("console-port-not-opened", console_closed, console_opened,
                 .port = SERIAL_CASE_CONSOLE),
     SERIAL_CASE("console-port-not-opened", console_closed, console_closed_early,

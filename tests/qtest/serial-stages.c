@@ -64,12 +64,8 @@ void serial_until_open(SerialDriver *d)
     serial_port_open(d, PORT, true);
 }
 
-void serial_until_console(SerialDriver *d, unsigned console)
+static void replug(SerialDriver *d)
 {
-    serial_until_ready(d);
-    serial_expect(d, console, VIRTIO_CONSOLE_PORT_ADD, 1);
-    serial_control(d, console, VIRTIO_CONSOLE_PORT_READY, 1);
-    serial_expect(d, console, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
     json_node_unref(
         qtest_qmp(d->v.f.q, "virtio-serial-mq-provoke",
                   "{\"spec\": \"config-read#1:port-flap,port=1\"}"));
@@ -77,6 +73,22 @@ void serial_until_console(SerialDriver *d, unsigned console)
                         offsetof(struct virtio_console_config, max_nr_ports));
     serial_expect(d, PORT, VIRTIO_CONSOLE_PORT_REMOVE, 1);
     serial_expect(d, PORT, VIRTIO_CONSOLE_PORT_ADD, 1);
+}
+
+void serial_until_replugged(SerialDriver *d, unsigned console)
+{
+    serial_until_ready(d);
+    serial_expect(d, console, VIRTIO_CONSOLE_PORT_ADD, 1);
+    replug(d);
+}
+
+void serial_until_console(SerialDriver *d, unsigned console)
+{
+    serial_until_ready(d);
+    serial_expect(d, console, VIRTIO_CONSOLE_PORT_ADD, 1);
+    serial_control(d, console, VIRTIO_CONSOLE_PORT_READY, 1);
+    serial_expect(d, console, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+    replug(d);
     serial_control(d, PORT, VIRTIO_CONSOLE_PORT_READY, 1);
 }
 

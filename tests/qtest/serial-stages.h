@@ -21,6 +21,8 @@ void serial_until_running(SerialDriver *d);
 void serial_until_added(SerialDriver *d);
 void serial_until_ready(SerialDriver *d);
 void serial_until_open(SerialDriver *d);
+/* ... and unplugged, and announced again; @console is the other port it has. */
+void serial_until_replugged(SerialDriver *d, unsigned console);
 /*
  * ... or until @console, a port the device has besides, has been read to be
  * one, as the device can tell: a port announced later has been answered for.

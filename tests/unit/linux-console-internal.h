@@ -16,6 +16,7 @@ typedef struct LinuxMessage {
 typedef struct LinuxPort {
     bool host, console; /* the device's side */
     bool known, hvc, open;
+    bool next; /* the last one that was announced was unplugged */
 } LinuxPort;
 
 typedef struct LinuxModel {

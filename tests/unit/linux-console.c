@@ -129,6 +129,38 @@ static void close_port(LinuxModel *m, unsigned port)
     }
 }
 
+/* Programs are quicker than the message that the port is ready. */
+static void be_quicker(LinuxModel *m, unsigned port)
+{
+    for (unsigned i = linux_draw(m, 20) ? 0 : 1 + linux_draw(m, 3); i; i--) {
+        if (m->ports[port].open) {
+            close_port(m, port);
+        } else {
+            open_port(m, port);
+        }
+    }
+}
+
+/* What the bugs of that moment do. */
+static void be_wrong(LinuxModel *m, unsigned port)
+{
+    const bool next = m->ports[port].next;
+
+    if (m->bug == LINUX_OPENS_AGAIN_READY && !m->ports[port].open) {
+        open_port(m, port);
+    }
+    if (m->bug == LINUX_OPENS_UNREADY && !next) {
+        open_port(m, port);
+        say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    }
+    /* It may have been open before, and be open again: neither is told. */
+    for (unsigned i = 0; next && i < 5; i++) {
+        if (m->bug == LINUX_OPENS_NEXT_UNREADY) {
+            open_port(m, port);
+        }
+    }
+}
+
 static void add_port(LinuxModel *m, unsigned port)
 {
     LinuxPort *p = &m->ports[port];
@@ -138,19 +170,21 @@ static void add_port(LinuxModel *m, unsigned port)
         return;
     }
     if (linux_draw(m, 20) == 0) {
+        p->next = false;
         say(m, port, VIRTIO_CONSOLE_PORT_READY, 0);
         return;
     }
     linux_kick(m, linux_in_queue(port));
-    *p = (LinuxPort){.host = p->host, .console = p->console, .known = true};
-    if (m->bug == LINUX_OPENS_UNREADY || linux_draw(m, 20) == 0) {
-        /* A program is quicker than the message that the port is ready. */
+    *p = (LinuxPort){
+        .host = p->host, .console = p->console, .known = true, .next = p->next};
+    be_quicker(m, port);
+    be_wrong(m, port);
+    say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
+    if (m->bug == LINUX_OPENS_AGAIN_READY) {
+        /* One of them may be the answer to CONSOLE_PORT. */
+        open_port(m, port);
         open_port(m, port);
     }
-    if (m->bug == LINUX_OPENS_UNREADY) {
-        say(m, port, VIRTIO_CONSOLE_PORT_OPEN, 1);
-    }
-    say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
     if (m->bug == LINUX_PORT_READY_TWICE) {
         say(m, port, VIRTIO_CONSOLE_PORT_READY, 1);
     }
@@ -167,6 +201,7 @@ static void remove_port(LinuxModel *m, unsigned port)
         linux_kick(m, linux_in_queue(port));
     }
     p->known = p->hvc = p->open = false;
+    p->next = true;
 }
 
 static void handle(LinuxModel *m, const LinuxMessage *message)
@@ -354,6 +389,15 @@ static void live(LinuxModel *m)
     control_work(m);
 }
 
+/* Port 1 goes, and another comes. */
+static void replug(LinuxModel *m)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        linux_device_plug(m, 1);
+        control_work(m);
+    }
+}
+
 /* A known port is needed by some bugs, and a sleep by others. */
 static void ensure_known_port(LinuxModel *m)
 {
@@ -387,6 +431,10 @@ void linux_console_run(uint32_t seed, LinuxBug bug, LinuxConsoleShow *show_it,
     }
     live(&m);
     ensure_known_port(&m);
+    while (bug == LINUX_OPENS_NEXT_UNREADY &&
+           !(m.ports[1].known && m.ports[1].next)) {
+        replug(&m);
+    }
     if (m.ports[1].open && !m.ports[1].hvc) {
         close_port(&m, 1);
     }

@@ -36,6 +36,8 @@ typedef enum LinuxBug {
     LINUX_DEVICE_READY_TWICE,
     LINUX_PORT_READY_TWICE,
     LINUX_OPENS_UNREADY,
+    LINUX_OPENS_NEXT_UNREADY, /* the same, but where a port was unplugged */
+    LINUX_OPENS_AGAIN_READY,  /* before PORT_READY and after it, both */
     LINUX_OPENS_TWICE,
     LINUX_WRITES_UNKNOWN_PORT,
     LINUX_READABLE_IN_RECEIVE,

@@ -60,6 +60,8 @@ static const char *linux_bug_rule(LinuxBug bug)
         [LINUX_DEVICE_READY_TWICE] = "device-ready-twice",
         [LINUX_PORT_READY_TWICE] = "port-ready-twice",
         [LINUX_OPENS_UNREADY] = "port-open-before-ready",
+        [LINUX_OPENS_NEXT_UNREADY] = "port-open-twice",
+        [LINUX_OPENS_AGAIN_READY] = "port-open-twice",
         [LINUX_OPENS_TWICE] = "port-open-twice",
         [LINUX_WRITES_UNKNOWN_PORT] = "transmit-unknown-port",
         [LINUX_READABLE_IN_RECEIVE] = "buffer-readable-in-receive",

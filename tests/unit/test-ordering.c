@@ -15,6 +15,8 @@
 #define OPEN1       "m1,6,1,8 "
 #define CLOSE1      "m1,6,0,8 "
 #define ADD1        "t1,1 "
+#define REMOVE1     "t1,2 "
+#define NOT_READY1  "m1,3,0,8 "
 #define CONSOLE1    "t1,4 "
 /* Port 0 comes, and its driver answers: it has read what came before. */
 #define READ_ALL "t0,1 m0,3,1,8 "
@@ -63,6 +65,10 @@ static const Row rows[] = {
      RESET "w1 w3 h1 f100000000"},
     /* Linux knows them when it wakes up. */
     {"features-not-read", UP "R w0 r w1 w3 f2", UP "W R w0 r w1 w3 f2"},
+    /* ... but not that it was hibernating, as the judge sees it. */
+    {"features-not-read",
+     UP "R " RESET "w1 w3 f100000002 wb r " SET_UP ENABLE "wf ",
+     UP RESET "w1 w3 f100000002 wb r " SET_UP ENABLE "wf "},
     {"features-not-read", UP "W R " RESET "w1 R w0 r w1 w3 f2",
      UP RESET "w1 w3 f2"},
     {"feature-not-offered", DRIVER "f100000006 f100000006",
@@ -146,6 +152,10 @@ static const Row rows[] = {
      DRIVER "f100000002 wb r vffffffff Vffffffff wf"},
     {"vector-not-read-back", UP "v0 k0", UP "v0 k1 V0 k0"},
     {"vector-not-read-back", UP "v0 v0,1 V0", UP "v0 V0 v0,1 V0"},
+    /* It does without, rather than go on. */
+    {"vector-not-read-back", UP "v0 v0,1 v0,ffff k0", UP "v0 v0,ffff k0"},
+    {"vector-not-read-back", DRIVER "f100000002 wb r v0,ffff v0 wf",
+     DRIVER "f100000002 wb r v0 v0,ffff vffffffff vffffffff,ffff wf"},
     {"kick-before-driver-ok", SETTLED SET_UP ENABLE "k2", UP "k2"},
     {"kick-before-driver-ok", RESET "k0", UP RESET "k0"},
     {"kick-before-driver-ok", UP RESET "w1 k0", UP "k0"},
@@ -203,7 +213,46 @@ static const Row rows[] = {
      TALKING ADD1 PORT_READY1 OPEN1},
     {"port-open-before-ready", TALKING ADD1 OPEN1 CLOSE1 OPEN1 OPEN1,
      TALKING ADD1 OPEN1 CLOSE1 OPEN1 PORT_READY1 CLOSE1},
-    {"port-open-before-ready", TALKING ADD1 "m1,3,0,8 " OPEN1, PORT OPEN1},
+    {"port-open-before-ready", TALKING ADD1 NOT_READY1 OPEN1, PORT OPEN1},
+    /* It may be the answer to another PORT_ADD that is under way. */
+    {"port-open-before-ready", TALKING ADD1 ADD1 NOT_READY1 NOT_READY1 OPEN1,
+     TALKING ADD1 ADD1 NOT_READY1 OPEN1 PORT_READY1},
+    {"port-open-before-ready", TALKING ADD1 ADD1 NOT_READY1 OPEN1 OPEN1,
+     TALKING ADD1 OPEN1 NOT_READY1 ADD1 OPEN1 PORT_READY1},
+    /* It says nothing when a port goes; back from sleep it opens its own. */
+    {"port-open-before-ready", PORT OPEN1 RESET UP OPEN1 OPEN1,
+     PORT OPEN1 RESET UP PORT_READY1 OPEN1},
+    /* PORT_READY does not close what was opened before it, of a first port. */
+    {"port-open-twice", TALKING ADD1 OPEN1 PORT_READY1 OPEN1,
+     TALKING ADD1 OPEN1 CLOSE1 PORT_READY1 OPEN1},
+    {"port-open-twice", TALKING ADD1 OPEN1 PORT_READY1 CONSOLE1 OPEN1 OPEN1,
+     TALKING ADD1 OPEN1 PORT_READY1 CONSOLE1 OPEN1},
+    {"port-open-twice", PORT RESET UP OPEN1 PORT_READY1 OPEN1,
+     PORT RESET UP OPEN1 PORT_READY1 CLOSE1 OPEN1},
+    /* Of the next one, if it is known to be that: the third says so at once. */
+    {"port-open-twice", PORT REMOVE1 ADD1 OPEN1 OPEN1 OPEN1 CLOSE1 PORT_READY1,
+     PORT REMOVE1 ADD1 OPEN1 OPEN1 CLOSE1 OPEN1 CLOSE1 PORT_READY1},
+    {"port-open-twice", PORT OPEN1 REMOVE1 ADD1 OPEN1 OPEN1,
+     PORT OPEN1 REMOVE1 ADD1 OPEN1 CLOSE1 OPEN1},
+    {"port-open-twice", PORT OPEN1 REMOVE1 ADD1 OPEN1 PORT_READY1 OPEN1,
+     PORT REMOVE1 ADD1 OPEN1 PORT_READY1 OPEN1},
+    {"port-open-twice", PORT OPEN1 REMOVE1 OPEN1,
+     PORT OPEN1 REMOVE1 ADD1 OPEN1 "t1,2 " ADD1 PORT_READY1 OPEN1 PORT_READY1},
+    /* Each of several that wait for PORT_READY, but none that never went. */
+    {"port-open-twice",
+     PORT OPEN1 REMOVE1 ADD1 REMOVE1 ADD1 OPEN1 PORT_READY1 OPEN1 OPEN1,
+     PORT OPEN1 REMOVE1 ADD1 REMOVE1 ADD1 OPEN1 PORT_READY1 OPEN1 CLOSE1 OPEN1},
+    {"port-open-twice", TALKING ADD1 ADD1 PORT_READY1 OPEN1 OPEN1,
+     TALKING ADD1 ADD1 PORT_READY1 OPEN1 PORT_READY1},
+    {"port-open-twice", TALKING ADD1 ADD1 PORT_READY1 OPEN1 PORT_READY1 OPEN1,
+     TALKING ADD1 ADD1 REMOVE1 ADD1 PORT_READY1 OPEN1 PORT_READY1 OPEN1},
+    /* The answer to CONSOLE_PORT, and the next port, in either order */
+    {"port-open-twice",
+     PORT OPEN1 CONSOLE1 REMOVE1 ADD1 OPEN1 OPEN1 OPEN1 OPEN1,
+     PORT OPEN1 CONSOLE1 "t0,1 " REMOVE1 ADD1 OPEN1
+                         "m0,3,1,8 " OPEN1 PORT_READY1},
+    {"port-open-twice", PORT OPEN1 CONSOLE1 READ_ALL REMOVE1 ADD1 OPEN1 OPEN1,
+     PORT OPEN1 REMOVE1 ADD1 CONSOLE1 OPEN1 PORT_READY1 CLOSE1 OPEN1 OPEN1},
     {"port-open-twice", PORT OPEN1 OPEN1, PORT OPEN1 CLOSE1 OPEN1},
     {"port-open-twice", PORT OPEN1 CLOSE1 OPEN1 OPEN1,
      PORT OPEN1 "t1,2 " ADD1 PORT_READY1 OPEN1},
@@ -344,6 +393,67 @@ static void refused_features_are_settled_by_no_one(void)
     seen_free(seen);
 }
 
+/* More than 16 bits could count; each life of the port is judged alike. */
+static void port_lives_are_not_numbered(void)
+{
+    Seen *seen = seen_new();
+
+    seen_show(seen, TALKING);
+    for (unsigned i = 0; i < 66000; i++) {
+        seen_show(seen, ADD1 PORT_READY1 OPEN1 CLOSE1 REMOVE1);
+    }
+    g_assert_cmpuint(seen->found, ==, 0);
+    seen_show(seen, ADD1 PORT_READY1 OPEN1 CONSOLE1 READ_ALL OPEN1);
+    g_assert_cmpuint(seen->found, ==, 1);
+    g_assert_cmpstr(seen->last.rule->name, ==, "port-open-twice");
+    seen_show(seen, PORT_READY1);
+    g_assert_cmpuint(seen->found, ==, 2);
+    g_assert_cmpstr(seen->last.rule->name, ==, "port-ready-twice");
+    seen_free(seen);
+}
+
+/* As many announcements as could wait for an answer get one. */
+static void many_announcements_are_all_answered(void)
+{
+    Seen *seen = seen_new();
+
+    seen_show(seen, TALKING);
+    for (unsigned i = 0; i < 66000; i++) {
+        seen_show(seen, ADD1);
+    }
+    for (unsigned i = 0; i < 66000; i++) {
+        seen_show(seen, PORT_READY1);
+    }
+    g_assert_cmpuint(seen->found, ==, 0);
+    seen_show(seen, PORT_READY1);
+    g_assert_cmpuint(seen->found, ==, 1);
+    seen_free(seen);
+}
+
+static void hibernation_is_reported_as_a_new_driver(void)
+{
+    static const struct {
+        const char *rule;
+        uint64_t count;
+    } want[] = {
+        {"features-not-read", 1},
+        {"control-before-device-ready", 2},
+        {"transmit-before-device-ready", 1},
+    };
+    Seen *seen = seen_new();
+    uint64_t total = 0;
+
+    seen_show(seen, PORT OPEN1 RESET "R " RESET "w1 w3 f100000002 wb r ");
+    seen_show(seen, SET_UP ENABLE "wf k2 " PORT_READY1 OPEN1 "k5 b5,8,0 ");
+    for (size_t i = 0; i < G_N_ELEMENTS(want); i++) {
+        g_assert_cmpuint(ordering_count(seen->judge, rule_named(want[i].rule)),
+                         ==, want[i].count);
+        total += want[i].count;
+    }
+    g_assert_cmpuint(ordering_total(seen->judge), ==, total);
+    seen_free(seen);
+}
+
 static void queues_belong_to_ports(void)
 {
     static const unsigned want[] = {
@@ -447,6 +557,12 @@ int main(int argc, char **argv)
                     violation_says_port_time_and_event);
     g_test_add_func("/ordering/refused_features_are_settled_by_no_one",
                     refused_features_are_settled_by_no_one);
+    g_test_add_func("/ordering/port_lives_are_not_numbered",
+                    port_lives_are_not_numbered);
+    g_test_add_func("/ordering/many_announcements_are_all_answered",
+                    many_announcements_are_all_answered);
+    g_test_add_func("/ordering/hibernation_is_reported_as_a_new_driver",
+                    hibernation_is_reported_as_a_new_driver);
     g_test_add_func("/ordering/queues_belong_to_ports", queues_belong_to_ports);
     g_test_add_func("/ordering/state_migrates", state_migrates);
     g_test_add_func("/ordering/damaged_state_leaves_a_new_judge",
