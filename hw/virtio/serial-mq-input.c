@@ -146,6 +146,26 @@ size_t serial_mq_port_input(SerialMq *s, unsigned port, const uint8_t *buf,
     return done + kept;
 }
 
+static size_t look_for_room(SerialMq *s, SerialMqPort *p)
+{
+    const unsigned queue = serial_mq_in_queue(p->nr);
+    size_t room =
+        p->refills ? 0 : s->ops->room(s->t, queue, SERIAL_MQ_KEPT_MAX);
+
+    if (room == 0) {
+        room = serial_mq_starved(s, p);
+    }
+    if (room && p->starved) {
+        /*
+         * Back ends are told before they find out: chardev-mux takes more then,
+         * and what it holds already is overwritten.
+         */
+        serial_mq_accept(s, p);
+        room = p->starved ? 0 : s->ops->room(s->t, queue, SERIAL_MQ_KEPT_MAX);
+    }
+    return MIN(room, SERIAL_MQ_KEPT_MAX);
+}
+
 size_t serial_mq_port_room(SerialMq *s, unsigned port)
 {
     SerialMqPort *p = serial_mq_port(s, port);
@@ -161,12 +181,8 @@ size_t serial_mq_port_room(SerialMq *s, unsigned port)
      * Buffers do not go away by themselves.  Back ends ask again and again,
      * whether there is input or not; walking the ring each time is dear.
      */
-    if (p->room == 0 && !p->refills) {
-        size_t room =
-            s->ops->room(s->t, serial_mq_in_queue(port), SERIAL_MQ_KEPT_MAX);
-
-        room = room ? room : serial_mq_starved(s, p);
-        p->room = MIN(room, SERIAL_MQ_KEPT_MAX);
+    if (p->room == 0) {
+        p->room = look_for_room(s, p);
     }
     return p->room;
 }

@@ -58,6 +58,9 @@ void serial_mq_moderate_refills(SerialMq *s);
 /* From now on the driver of @p, or of each port, notifies again. */
 void serial_mq_settle_refill(SerialMq *s, SerialMqPort *p);
 void serial_mq_settle_refills(SerialMq *s);
+/* As the transport does: the receive queue of @p, or of each, was reset. */
+void serial_mq_forget_refill(SerialMqPort *p);
+void serial_mq_forget_refills(SerialMq *s);
 /* serial-mq-input.c: the host's end of @p has gone. */
 void serial_mq_drop_kept(SerialMqPort *p);
 /* @return: bytes of @buf that went into @c */

@@ -99,6 +99,7 @@ struct SerialMq {
     bool refills;         /* it is armed */
     unsigned filled;      /* receive chains used since it last looked */
     unsigned fill_first;  /* so many are to be before it is armed */
+    unsigned fill_next;   /* and after the next look in vain */
     bool loaded;          /* the host's ends are to be compared after a load */
     uint64_t control_received, control_sent, control_ignored, control_lost;
     uint64_t interrupts, resets;

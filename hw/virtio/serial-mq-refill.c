@@ -12,20 +12,26 @@
 #define REFILL_NS 2000000
 /* Bytes that a look has to find, or the driver notifies again */
 #define ENOUGH_BYTES 32768u
-/* Chains filled until that is tried (again) */
-#define TRY_CHAINS 64
+/* Chains filled until that is tried; twice as many after each look in vain */
+#define TRY_CHAINS     64
+#define TRY_CHAINS_MAX 4096
 
-/* The driver notifies, or need not. @return: bytes that were added meanwhile */
-static size_t want_kicks(SerialMq *s, SerialMqPort *p, bool on)
+/*
+ * The driver is to notify of the next buffer.  Some rings want to be told of
+ * that each time: packed ones, whose event index the device alone moves.
+ *
+ * @return: bytes that were added meanwhile
+ */
+static size_t want_kick(SerialMq *s, SerialMqPort *p)
 {
     const unsigned queue = serial_mq_in_queue(p->nr);
 
-    if (p->kickless == !on) {
+    if (!s->refiller) {
         return 0;
     }
-    p->kickless = !on;
-    s->ops->notification(s->t, queue, on);
-    return on ? s->ops->room(s->t, queue, SERIAL_MQ_KEPT_MAX) : 0;
+    p->kickless = false;
+    s->ops->notification(s->t, queue, true);
+    return s->ops->room(s->t, queue, SERIAL_MQ_KEPT_MAX);
 }
 
 static void look(void *opaque)
@@ -43,30 +49,54 @@ static void look(void *opaque)
             continue;
         }
         p->refills = false;
-        room = s->ops->room(s->t, serial_mq_in_queue(i), ENOUGH_BYTES);
+        room = s->ops->room(s->t, serial_mq_in_queue(i),
+                            found < ENOUGH_BYTES ? ENOUGH_BYTES - found : 1);
         found += room;
-        if (room || want_kicks(s, p, true)) {
+        if (room || want_kick(s, p)) {
             serial_mq_accept(s, p);
         }
     }
-    s->fill_first = found < ENOUGH_BYTES ? TRY_CHAINS : 0;
+    if (found < ENOUGH_BYTES) {
+        s->fill_first = s->fill_next;
+        s->fill_next = MIN(2 * s->fill_next, TRY_CHAINS_MAX);
+    } else {
+        s->fill_first = 0;
+        s->fill_next = TRY_CHAINS;
+    }
+}
+
+static void disarm(SerialMq *s)
+{
+    if (s->refills) {
+        s->host->ops->timer_del(s->host, s->refiller);
+        s->refills = false;
+    }
+    s->filled = 0;
+    s->fill_first = TRY_CHAINS;
+    s->fill_next = 2 * TRY_CHAINS;
 }
 
 void serial_mq_moderate_refills(SerialMq *s)
 {
     s->refiller = s->host->ops->timer_new(s->host, look, s);
-    s->fill_first = TRY_CHAINS;
+    disarm(s);
 }
 
 size_t serial_mq_starved(SerialMq *s, SerialMqPort *p)
 {
     p->starved = true;
+    if (p->refills) {
+        return 0;
+    }
     if (!s->refiller || s->provoker || p->kept ||
         (!s->refills && s->filled < s->fill_first)) {
-        return want_kicks(s, p, true);
+        return want_kick(s, p);
     }
     p->refills = true;
-    want_kicks(s, p, false);
+    if (!p->kickless) {
+        p->kickless = true;
+        s->ops->notification(s->t, serial_mq_in_queue(p->nr), false);
+    }
     if (!s->refills) {
         s->refills = true;
         s->host->ops->timer_mod(s->host, s->refiller,
@@ -75,23 +105,40 @@ size_t serial_mq_starved(SerialMq *s, SerialMqPort *p)
     return 0;
 }
 
+void serial_mq_forget_refill(SerialMqPort *p)
+{
+    p->refills = false;
+    p->kickless = false;
+}
+
+void serial_mq_forget_refills(SerialMq *s)
+{
+    disarm(s);
+    for (unsigned i = 0; i < s->cfg.max_ports; i++) {
+        if (s->ports[i]) {
+            serial_mq_forget_refill(s->ports[i]);
+        }
+    }
+}
+
 void serial_mq_settle_refill(SerialMq *s, SerialMqPort *p)
 {
     p->refills = false;
-    want_kicks(s, p, true);
+    if (p->kickless) {
+        want_kick(s, p);
+    }
 }
 
 void serial_mq_settle_refills(SerialMq *s)
 {
-    if (s->refills) {
-        s->host->ops->timer_del(s->host, s->refiller);
-        s->refills = false;
-    }
+    disarm(s);
     for (unsigned i = 0; i < s->cfg.max_ports; i++) {
         SerialMqPort *p = serial_mq_port(s, i);
 
-        if (p) {
+        if (p && p->kickless) {
             serial_mq_settle_refill(s, p);
+            /* Of the buffers that are there the driver will not notify. */
+            serial_mq_accept(s, p);
         }
     }
 }

@@ -224,13 +224,12 @@ static void serial_mq_forget(SerialMq *s)
     s->talking = false;
     s->device_ready = false;
     serial_mq_free_messages(&s->waiting);
+    serial_mq_forget_refills(s);
     for (unsigned i = 0; i < s->cfg.max_ports; i++) {
         SerialMqPort *p = serial_mq_port(s, i);
 
         if (s->ports[i]) {
             s->ports[i]->untold = false;
-            s->ports[i]->refills = false;
-            s->ports[i]->kickless = false;
         }
         if (p) {
             serial_mq_detach_output(s, p);
@@ -253,6 +252,8 @@ void serial_mq_status(SerialMq *s, uint8_t old, uint8_t written, uint8_t taken)
     serial_mq_see(s, ORDERING_STATUS, 0, ORDERING_NO_PORT, written, old);
     if (!(taken & VIRTIO_CONFIG_S_DRIVER_OK)) {
         if (old & VIRTIO_CONFIG_S_DRIVER_OK) {
+            /* No queue is reset: of its buffers the driver has to notify. */
+            serial_mq_settle_refills(s);
             serial_mq_forget(s);
         }
     } else if (p && !serial_mq_multiport(s)) {
@@ -345,8 +346,7 @@ void serial_mq_queue_reset(SerialMq *s, unsigned queue)
             p->untold = false;
         } else if (p) {
             p->room = 0;
-            p->refills = false;
-            p->kickless = false;
+            serial_mq_forget_refill(p);
         }
     }
 }

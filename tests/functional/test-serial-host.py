@@ -13,12 +13,13 @@ import hashlib
 import os
 import select
 import socket
+import string
 import subprocess
 import tty
 
 from harness import HANG_S, Failure, check, main, test_each
 from recorder import Recording, replay
-from serialports import (LOAD, OURS, PRESSURE, PortsGuest, echo,
+from serialports import (LOAD, OURS, PRESSURE, Line, PortsGuest, echo,
                          initrd_with_ports, lines)
 
 BYTES = 4 << 20
@@ -134,6 +135,40 @@ def slow_reader_holds_its_writer_alone(directory, _name, version, guest_kind):
 @test_each(("6.12", "6.12"), ("6.1", "6.1"), by_hand=True)
 def guest_that_does_not_read_loses_nothing(directory, _name, version):
     unread(directory, version)
+
+
+class MuxLine(Line):
+    """QEMU takes what its host sends as it is told that there is room."""
+
+    def qemu_args(self, kind):
+        option, chardev, *device = super().qemu_args(kind)
+        return option, f"{chardev},mux=on", *device
+
+
+def fall_behind(directory, version, *options):
+    """A byte a buffer comes, and more than there are buffers."""
+    count = 300
+    data = (string.ascii_letters * count)[:count].encode()  # none an escape
+    end = MuxLine("slow")
+    with PortsGuest(directory, version, OURS, [end], "--guest", "kvm",
+                    "--no-icount", options=("max_ports=2",
+                                            *options)) as guest:
+        guest.ready()
+        guest.load()
+        end.ours.send(data)
+        text = guest.shell(
+            f"exec 5<{guest.node(end)}; for i in $(seq {count}); do dd bs=1 "
+            "count=1 <&5 2>/dev/null; usleep 1000; done | sha256sum; exec 5<&-")
+        check("what was read", text.split()[0],
+              hashlib.sha256(data).hexdigest())
+        check_driver(guest)
+
+
+@test_each(("6.1-packed", "6.1", "packed=on"))
+@test_each(("6.12-packed", "6.12", "packed=on"), ("6.12", "6.12"),
+           ("6.1", "6.1"), by_hand=True)
+def reader_that_falls_behind_gets_all(directory, _name, version, *options):
+    fall_behind(directory, version, *options)
 
 
 class Kinds:

@@ -182,17 +182,18 @@ WAYS = {
 }
 
 
-def goes(directory, version, guest_kind, options):
+def goes(directory, version, guest_kind, options, size, *how):
     """Through all that a driver does to registers."""
     with PortsGuest(directory, version, OURS, lines(3), "--guest", guest_kind,
-                    "--smp", "2", options=("max_ports=4", *options)) as guest:
+                    "--smp", "2", *how,
+                    options=("max_ports=4", *options)) as guest:
         guest.ready()
         guest.load()
         check("VERSION_1", guest.shell(
             f"cut -c33 {DRIVER}/virtio*/features").strip(),
               "0" if "disable-modern=on" in options else "1")
         guest.start_echo()
-        echo(guest.ends, BYTES)
+        echo(guest.ends, size)
         sleep_and_wake(guest)
         echo(guest.ends, 1000, seed="awake")
         guest.end_echo()
@@ -204,12 +205,16 @@ def goes(directory, version, guest_kind, options):
         check_judge(guest)
 
 
-@test_each(("6.12-legacy", "6.12", "xen-hvm", WAYS["legacy"]))
-@test_each(*[(f"{version}-{way}-{kind}", version, kind, options)
+@test_each(("6.12-legacy", "6.12", "xen-hvm", WAYS["legacy"], BYTES))
+@test_each(*[(f"{version}-{way}-{kind}", version, kind, options, BYTES)
              for version in ("6.12", "6.1") for kind in ("xen-hvm", "kvm")
-             for way, options in WAYS.items()], by_hand=True)
-def driver_goes_each_way(directory, _name, version, guest_kind, options):
-    goes(directory, version, guest_kind, options)
+             for way, options in WAYS.items()],
+           *[(f"{version}-{way}-wall-clock", version, "kvm", options, MUCH,
+              "--no-icount")
+             for version in ("6.12", "6.1") for way, options in WAYS.items()],
+           by_hand=True)
+def driver_goes_each_way(directory, _name, *row):
+    goes(directory, *row)
 
 
 def finish(guest):

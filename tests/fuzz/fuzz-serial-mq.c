@@ -138,7 +138,7 @@ static void any_inside(MqGuest *g, unsigned port)
         serial_mq_port_writable(g->s, port);
         break;
     case 4:
-        mq_kick(g, MQ_OUT(port));
+        mq_kick_anyway(g, MQ_OUT(port));
         break;
     }
 }
@@ -295,7 +295,7 @@ static void step(MqGuest *g, FuzzInput *in)
         add_chain(g, in);
         break;
     case 2:
-        mq_kick(g, any_queue(g, in));
+        mq_kick_anyway(g, any_queue(g, in));
         break;
     case 3:
         driver_step(g, in);
@@ -323,6 +323,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t how = fuzz_u8(&in);
     const bool migrates = how % 8 == 0;
 
+    g->packed = how & 16;
     if (how & 8) {
         serial_mq_moderate(g->s);
     }

@@ -124,12 +124,13 @@ static void fake_notification(void *t, unsigned queue, bool on)
 
     void (*inside)(MqGuest *, unsigned) = g->inside_notification;
 
-    g_assert_true(g->quiet[queue] == on);
+    g_assert_true(on || g->packed || !g->quiet[queue]);
     if (inside) {
         g->inside_notification = NULL;
         inside(g, queue);
     }
     g->quiet[queue] = !on;
+    g->once[queue] = g->packed;
 }
 
 static void fake_interrupt(void *t, unsigned queue)
@@ -237,6 +238,7 @@ MqGuest *mq_new_config(const SerialMqConfig *cfg)
     g->used = g_new0(GQueue, g->nr_queues);
     g->interrupts = g_new0(unsigned, g->nr_queues);
     g->quiet = g_new0(bool, g->nr_queues);
+    g->once = g_new0(bool, g->nr_queues);
     g->output = g_new0(GString *, cfg->max_ports);
     g->takes = g_new0(size_t, cfg->max_ports);
     for (unsigned i = 0; i < cfg->max_ports; i++) {
@@ -267,7 +269,7 @@ void mq_free(MqGuest *g)
     serial_mq_free(g->s);
     g_assert_cmpuint(g->alive, ==, 0);
     for (unsigned i = 0; i < g->nr_queues; i++) {
-        g_assert_false(g->quiet[i]);
+        g_assert_true(g->packed || !g->quiet[i]);
         g_queue_clear_full(&g->queues[i], chain_free);
         g_queue_clear_full(&g->used[i], chain_free);
     }
@@ -278,6 +280,7 @@ void mq_free(MqGuest *g)
     g_free(g->used);
     g_free(g->interrupts);
     g_free(g->quiet);
+    g_free(g->once);
     g_free(g->output);
     g_free(g->takes);
     g_string_free(g->log, true);
@@ -290,6 +293,7 @@ void mq_reset(MqGuest *g, bool by_driver)
     serial_mq_reset(g->s, by_driver);
     for (unsigned i = 0; i < mq_info(g).max_ports; i++) {
         g->quiet[MQ_IN(i)] = false;
+        g->once[MQ_IN(i)] = false;
     }
 }
 
@@ -377,6 +381,14 @@ void mq_add_in(MqGuest *g, unsigned queue, size_t len)
 
 void mq_kick(MqGuest *g, unsigned queue)
 {
+    if (!g->quiet[queue]) {
+        g->quiet[queue] = g->once[queue];
+        serial_mq_notified(g->s, queue);
+    }
+}
+
+void mq_kick_anyway(MqGuest *g, unsigned queue)
+{
     serial_mq_notified(g->s, queue);
 }
 
@@ -384,6 +396,7 @@ void mq_forget(MqGuest *g, unsigned queue)
 {
     g_queue_clear_full(&g->queues[queue], chain_free);
     g->quiet[queue] = false;
+    g->once[queue] = false;
 }
 
 void mq_say(MqGuest *g, uint32_t port, uint16_t event, uint16_t value)
@@ -409,7 +422,7 @@ unsigned mq_nr_used(const MqGuest *g, unsigned queue)
     return g->used[queue].length;
 }
 
-static GString *used_bytes(MqGuest *g, unsigned queue)
+GString *mq_used_bytes(MqGuest *g, unsigned queue)
 {
     MqChain *c = g_queue_pop_head(&g->used[queue]);
     GString *bytes;
@@ -425,83 +438,6 @@ static GString *used_bytes(MqGuest *g, unsigned queue)
     }
     chain_free(c);
     return bytes;
-}
-
-const char *mq_used_text(MqGuest *g, unsigned queue)
-{
-    static char *text;
-    GString *bytes = used_bytes(g, queue);
-
-    g_free(text);
-    text = bytes ? g_string_free(bytes, false) : NULL;
-    return text;
-}
-
-static void append_message(GString *told, const GString *bytes)
-{
-    static const char *const names[] = {"ready",      "add",     "remove",
-                                        "port-ready", "console", "resize",
-                                        "open",       "name"};
-    struct virtio_console_control control;
-    unsigned event;
-    const char *more = bytes->str + sizeof(control);
-    size_t left = bytes->len - sizeof(control);
-    uint16_t size[2];
-
-    if (bytes->len < sizeof(control)) {
-        g_string_append_printf(told, "short:%zu ", bytes->len);
-        return;
-    }
-    memcpy(&control, bytes->str, sizeof(control));
-    event = GUINT16_FROM_LE(control.event);
-    g_string_append_printf(
-        told, "%s:%u=%u",
-        event < G_N_ELEMENTS(names) ? names[event] : "unknown",
-        GUINT32_FROM_LE(control.id), GUINT16_FROM_LE(control.value));
-    if (event == VIRTIO_CONSOLE_PORT_NAME) {
-        /* Its zero at the end comes along, if the buffer has room for it. */
-        g_string_append_printf(told, "(%s%s)", more,
-                               strlen(more) + 1 == left ? "" : "...");
-    } else if (event == VIRTIO_CONSOLE_RESIZE && left < sizeof(size)) {
-        g_string_append(told, "(...)");
-    } else if (event == VIRTIO_CONSOLE_RESIZE) {
-        g_assert_cmpuint(left, ==, sizeof(size));
-        memcpy(size, more, sizeof(size));
-        g_string_append_printf(told, "(%ux%u)", GUINT16_FROM_LE(size[0]),
-                               GUINT16_FROM_LE(size[1]));
-    } else {
-        g_assert_cmpuint(left, ==, 0);
-    }
-    g_string_append_c(told, ' ');
-}
-
-/* The text without the blank at its end, kept until the next call. */
-static const char *keep(char **kept, GString *text)
-{
-    g_free(*kept);
-    *kept = g_string_free(text, false);
-    return g_strchomp(*kept);
-}
-
-const char *mq_told(MqGuest *g)
-{
-    static char *kept;
-    GString *told = g_string_new(NULL), *bytes;
-
-    while ((bytes = used_bytes(g, SERIAL_MQ_CONTROL_IN))) {
-        append_message(told, bytes);
-        g_string_free(bytes, true);
-    }
-    return keep(&kept, told);
-}
-
-const char *mq_log(MqGuest *g)
-{
-    static char *kept;
-    GString *log = g->log;
-
-    g->log = g_string_new(NULL);
-    return keep(&kept, log);
 }
 
 SerialMqInfo mq_info(MqGuest *g)

@@ -33,6 +33,8 @@ typedef struct MqGuest {
     unsigned nr_queues;
     unsigned *interrupts; /* by queue */
     bool *quiet;          /* by queue: no notification wanted */
+    bool *once;           /* by queue: one, and no more */
+    bool packed;          /* rings are: notification() asks for one */
     GString **output;     /* by port */
     size_t *takes;        /* by port: what its back end takes still */
     GString *log;         /* "open 1", "close 1", "accept 1", "needs-reset R" */
@@ -76,13 +78,18 @@ void mq_add(MqGuest *g, unsigned queue, const void *out, size_t len);
 void mq_add_parts(MqGuest *g, unsigned queue, const size_t *out,
                   unsigned out_num, const size_t *in, unsigned in_num);
 void mq_add_in(MqGuest *g, unsigned queue, size_t len);
+/* If the device wants to hear of it. */
 void mq_kick(MqGuest *g, unsigned queue);
+/* Likewise, or not. */
+void mq_kick_anyway(MqGuest *g, unsigned queue);
 /* What was added to @queue and not taken is gone. */
 void mq_forget(MqGuest *g, unsigned queue);
 void mq_say(MqGuest *g, uint32_t port, uint16_t event, uint16_t value);
 /* Writes @text to @port and kicks. */
 void mq_print(MqGuest *g, unsigned port, const char *text);
 
+/* What the next chain that came back on @queue brought; NULL: none has. */
+GString *mq_used_bytes(MqGuest *g, unsigned queue);
 /*
  * The next chain that came back on @queue as text, the newest call's: the
  * bytes it brought, or NULL.
