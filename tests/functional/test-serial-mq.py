@@ -65,6 +65,7 @@ def storm(directory, version, rounds, seed):
             new = [Line(f"storm{i}-{j}") for j in range(8)]
             for line in choice.sample(new, len(new)):
                 line.plug(guest, OURS)
+            echo(new, 1)  # one that is never opened ends without a word
             moving = Echo(guest.ends + new, BYTES, seed=i)
             moving.run(until=choice.randrange(len(moving.left) * BYTES))
             for line in choice.sample(new, 4):
